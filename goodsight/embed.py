@@ -1,0 +1,234 @@
+"""Photos become embeddings: decode threads, batches, the engine, and a cache that makes a second run skip the network.
+
+Everything between the disk and the caller is bounded, so memory does not grow with the number of photos. Results come
+in the order of the photos. The cache is keyed by content, so it survives renaming, and by all that the embedding
+depends on: network, resize rule, engine and precision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight import photos
+from goodsight.backbones import Backbone
+from goodsight.catalog import Row
+from goodsight.engine import Engine
+from goodsight.files import cache_folder, whole_file
+from goodsight.photos import BadPhoto, Limits
+from goodsight.progress import Progress, quiet
+
+BATCH = 16
+THUMBNAIL = 16
+_SHARD = 256
+_DECODER = 1
+"""Raised when the decoder's pixels change, so that embeddings of the older pixels are not used."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """One photo: its content hash ('' when it could not be read), and its embedding or what is wrong with it."""
+
+    row: Row
+    sha256: str = ""
+    vector: npt.NDArray[np.float16] | None = None
+    thumbnail: npt.NDArray[np.uint8] | None = None
+    bad: BadPhoto | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The good photos of a run as arrays in the order of the rows, and the bad ones with their reasons."""
+
+    rows: tuple[Row, ...]
+    sha256: tuple[str, ...]
+    vectors: npt.NDArray[np.float16]
+    thumbnails: npt.NDArray[np.uint8]
+    bad: tuple[tuple[Row, BadPhoto], ...]
+
+
+class Cache:
+    """Embeddings on disk for one network: append-only shards, each written whole, read through memory maps."""
+
+    def __init__(self, backbone: Backbone, engine: Engine) -> None:
+        parts = (
+            backbone.sha256,
+            str(backbone.resize.to_json()),
+            str(backbone.width),
+            engine.name,
+            engine.precision,
+            str(_DECODER),
+        )
+        self._folder = cache_folder() / "embeddings" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        self._type = np.dtype(
+            [("key", "S32"), ("thumbnail", "u1", (THUMBNAIL**2,)), ("vector", "<f2", (backbone.width,))]
+        )
+        self._shards: list[Path] = []
+        self._place: dict[bytes, tuple[int, int]] = {}
+        self._waiting: list[Embedded] = []
+        for path in sorted(self._folder.glob("*.npy")):
+            self._add(path)
+
+    def _add(self, path: Path) -> None:
+        try:
+            shard = np.load(path, mmap_mode="r", allow_pickle=False)
+            keys = shard["key"].tolist() if shard.dtype == self._type else []
+        except (ValueError, EOFError, OSError, IndexError):
+            # A shard that cannot be read is only lost work; it stays where it is and its photos are embedded again.
+            return
+        self._shards.append(path)
+        self._place.update((key, (len(self._shards) - 1, index)) for index, key in enumerate(keys))
+
+    def get(self, digest: bytes) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]] | None:
+        """The embedding and the thumbnail of a content hash, or None."""
+        place = self._place.get(digest)
+        if place is None:
+            return None
+        # Mapped anew each time: a map that stays open keeps every page it ever read in this process's memory.
+        record = np.load(self._shards[place[0]], mmap_mode="r", allow_pickle=False)[place[1]]
+        return np.array(record["vector"]), np.array(record["thumbnail"])
+
+    def put(self, photo: Embedded) -> None:
+        """Keep a new embedding; it reaches the disk with the next full shard or at :meth:`flush`."""
+        self._waiting.append(photo)
+        if len(self._waiting) >= _SHARD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one shard."""
+        if not self._waiting:
+            return
+        shard = np.zeros(len(self._waiting), self._type)
+        for record, photo in zip(shard, self._waiting, strict=True):
+            record["key"], record["thumbnail"], record["vector"] = (
+                bytes.fromhex(photo.sha256),
+                photo.thumbnail,
+                photo.vector,
+            )
+        with whole_file(self._folder / f"{uuid.uuid4().hex}.npy") as part, part.open("wb") as stream:
+            np.save(stream, shard, allow_pickle=False)
+        self._waiting.clear()
+
+
+def stream(
+    rows: Iterable[Row],
+    backbone: Backbone,
+    engine: Engine,
+    *,
+    cache: Cache | None = None,
+    limits: Limits = Limits(),
+    progress: Progress = quiet,
+    total: int = 0,
+) -> Iterator[Embedded]:
+    """Embed photos in order; a bad photo comes out with its reason and stops nothing.
+
+    Args:
+        rows: the photos; read lazily.
+        backbone: its resize rule and width.
+        engine: runs its network.
+        cache: read and filled when given.
+        limits: on bytes and pixels of a photo.
+        progress: called as ``progress("embed", done, total)``.
+        total: how many photos there are, 0 when that is not known.
+    """
+    workers = max(2, os.cpu_count() or 2)
+    remaining = iter(rows)
+    done = 0
+    with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-decode") as pool:
+        decoding: deque[Future[list[_Prepared]]] = deque()
+        running: deque[tuple[list[_Prepared], Future[npt.NDArray[np.float32]] | None]] = deque()
+
+        def feed() -> None:
+            while len(decoding) < 3 * workers and (chunk := list(islice(remaining, BATCH))):
+                decoding.append(pool.submit(_prepare_all, chunk, backbone, cache, limits))
+
+        feed()
+        while decoding or running:
+            while decoding and len(running) < 4:
+                chunk = decoding.popleft().result()
+                pixels = [photo.pixels for photo in chunk if photo.pixels is not None]
+                running.append((chunk, engine.submit(np.stack(pixels)) if pixels else None))
+                feed()
+            chunk, future = running.popleft()
+            vectors = iter(() if future is None else future.result().astype(np.float16))
+            for photo in chunk:
+                embedded = photo.embedded
+                if photo.pixels is not None:
+                    vector = next(vectors)
+                    embedded = Embedded(photo.embedded.row, photo.embedded.sha256, vector, _thumbnail(photo.pixels))
+                    if cache:
+                        cache.put(embedded)
+                yield embedded
+            done += len(chunk)
+            progress("embed", done, total)
+    if cache:
+        cache.flush()
+
+
+def table(
+    rows: Sequence[Row],
+    backbone: Backbone,
+    engine: Engine,
+    *,
+    cache: Cache | None = None,
+    limits: Limits = Limits(),
+    progress: Progress = quiet,
+) -> Table:
+    """Embed photos and gather the good ones as arrays: vectors (n, width) float16, thumbnails (n, 256) uint8."""
+    vectors = np.empty((len(rows), backbone.width), np.float16)
+    thumbnails = np.empty((len(rows), THUMBNAIL**2), np.uint8)
+    good: list[Embedded] = []
+    bad: list[tuple[Row, BadPhoto]] = []
+    for photo in stream(rows, backbone, engine, cache=cache, limits=limits, progress=progress, total=len(rows)):
+        if photo.bad is not None:
+            bad.append((photo.row, photo.bad))
+            continue
+        vectors[len(good)], thumbnails[len(good)] = photo.vector, photo.thumbnail
+        good.append(Embedded(photo.row, photo.sha256))
+    n = len(good)
+    return Table(
+        tuple(p.row for p in good), tuple(p.sha256 for p in good), vectors[:n], thumbnails[:n], tuple(bad)
+    )
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A photo on its way: decided already (cached or bad), or with the pixels that the engine needs."""
+
+    embedded: Embedded
+    pixels: npt.NDArray[np.uint8] | None = None
+
+
+def _prepare_all(rows: list[Row], backbone: Backbone, cache: Cache | None, limits: Limits) -> list[_Prepared]:
+    return [_prepare(row, backbone, cache, limits) for row in rows]
+
+
+def _prepare(row: Row, backbone: Backbone, cache: Cache | None, limits: Limits) -> _Prepared:
+    try:
+        data = photos.read(row.path, limits)
+        digest = hashlib.sha256(data)
+        known = cache.get(digest.digest()) if cache else None
+        if known:
+            return _Prepared(Embedded(row, digest.hexdigest(), *known))
+        return _Prepared(Embedded(row, digest.hexdigest()), photos.decode(data, backbone.resize, limits))
+    except BadPhoto as bad:
+        return _Prepared(Embedded(row, bad=bad))
+
+
+def _thumbnail(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Grey means of a 16 x 16 grid, flat; it finds twins and costs less than another decode."""
+    height, width, _ = pixels.shape
+    grey = pixels @ np.array([77, 150, 29], np.uint16) >> 8
+    down = grey[: height - height % THUMBNAIL, : width - width % THUMBNAIL]
+    cells = down.reshape(THUMBNAIL, height // THUMBNAIL, THUMBNAIL, width // THUMBNAIL)
+    return np.asarray(cells.mean(axis=(1, 3)).ravel(), np.uint8)

@@ -1,0 +1,116 @@
+"""An ONNX network as a callable: OpenVINO first, ONNX Runtime as the other engine behind the same interface."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight.errors import EngineError, did_you_mean
+
+Pixels = npt.NDArray[np.uint8]
+Vectors = npt.NDArray[np.float32]
+
+ENGINES = ("openvino", "onnxruntime")
+
+
+class Engine(Protocol):
+    """Runs one network. ``submit`` may be called again before earlier batches are done."""
+
+    name: str
+    precision: str
+
+    def submit(self, pixels: Pixels) -> Future[Vectors]:
+        """Start a batch.
+
+        Args:
+            pixels: uint8 RGB, shape (n, height, width, 3), as the network's resize rule asks.
+
+        Returns:
+            A future of float32 embeddings (n, dimensions).
+        """
+
+    def close(self) -> None:
+        """Wait for what was submitted and free the network."""
+
+
+def start(network: Path, *, engine: str = "", precision: str = "") -> Engine:
+    """Load a network.
+
+    Args:
+        network: an ONNX file whose one input is uint8 RGB (n, h, w, 3) and whose first output is (n, dimensions).
+        engine: "openvino" or "onnxruntime"; '' takes ``GOODSIGHT_ENGINE`` or OpenVINO.
+        precision: "bf16" or "f32" for OpenVINO; '' takes bf16 where the processor has it.
+
+    Raises:
+        EngineError: unknown engine, or the network cannot be loaded.
+    """
+    engine = engine or os.environ.get("GOODSIGHT_ENGINE", "openvino")
+    if engine not in ENGINES:
+        raise EngineError(
+            f"engine {engine!r} is not known; use one of {', '.join(ENGINES)}.{did_you_mean(engine, ENGINES)}"
+        )
+    try:
+        return _OpenVino(network, precision) if engine == "openvino" else _OnnxRuntime(network)
+    except Exception as error:  # each engine has its own error types; the user needs the file and the reason
+        raise EngineError(f"{network}: {engine} cannot load this network: {error}") from error
+
+
+class _OpenVino:
+    """Asynchronous inference on as many streams as OpenVINO thinks best for throughput."""
+
+    name = "openvino"
+
+    def __init__(self, network: Path, precision: str) -> None:
+        import openvino as ov
+
+        core = ov.Core()
+        if not precision:
+            precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+        self.precision = precision
+        hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
+        self._queue = ov.AsyncInferQueue(core.compile_model(str(network), "CPU", hints))
+        self._queue.set_callback(self._done)
+
+    @staticmethod
+    def _done(request: Any, future: Future[Vectors]) -> None:
+        # The request's memory is used again for the next batch, so the answer is copied out here.
+        future.set_result(np.array(request.get_output_tensor(0).data, np.float32))
+
+    def submit(self, pixels: Pixels) -> Future[Vectors]:
+        future: Future[Vectors] = Future()
+        self._queue.start_async({0: pixels}, future)
+        return future
+
+    def close(self) -> None:
+        self._queue.wait_all()
+
+
+class _OnnxRuntime:
+    """One batch at a time, on all processors."""
+
+    name = "onnxruntime"
+    precision = "f32"
+
+    def __init__(self, network: Path) -> None:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="goodsight-engine")
+
+    def submit(self, pixels: Pixels) -> Future[Vectors]:
+        return self._pool.submit(self._run, pixels)
+
+    def _run(self, pixels: Pixels) -> Vectors:
+        return np.asarray(self._session.run([self._output], {self._input: pixels})[0], np.float32)
+
+    def close(self) -> None:
+        self._pool.shutdown()

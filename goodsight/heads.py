@@ -1,0 +1,264 @@
+"""Embeddings and labels become a head: a linear or an RBF kernel ridge classifier, chosen on grouped folds.
+
+Both kinds are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because their
+scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual of a
+fold ``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of
+leave-one-out). So cross-validation costs hardly more than one fit, and the head and its out-of-fold scores come
+together. Above :data:`EXACT` photos the kernel is kept to that many landmarks (Nystroem; Williams and Seeger 2001).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from goodsight.backbones import Block
+from goodsight.calibrate import Ints, fit_temperature, log_loss, softmax
+from goodsight.progress import Progress, quiet
+
+EXACT = 6000
+SEARCH = 1500
+_CLIP = 6.0
+Array = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Brings embedding columns to zero mean, clips outliers at 6 sigma and weighs blocks; mean squared length is 1."""
+
+    mean: Array
+    scale: Array
+    bound: Array
+
+    @classmethod
+    def fit(cls, vectors: Vectors, blocks: Sequence[Block]) -> Scaler:
+        """Learn the statistics of vectors (n, width)."""
+        mean = vectors.mean(axis=0, dtype=np.float64)
+        # Chunks, so that a big catalog is not held a second time in double precision.
+        chunks = (vectors[i : i + 4096].astype(np.float32) - mean.astype(np.float32) for i in range(0, len(vectors), 4096))
+        spread = np.sqrt(sum((c.astype(np.float64) ** 2).sum(axis=0) for c in chunks) / len(vectors)) + 1e-6
+        weight = np.concatenate([np.full(b.width, b.weight / np.sqrt(b.width)) for b in blocks])
+        weight /= np.sqrt(sum(b.weight**2 for b in blocks))
+        return cls(mean.astype(np.float32), (weight / spread).astype(np.float32), (weight * _CLIP).astype(np.float32))
+
+    def __call__(self, vectors: Vectors) -> Array:
+        """Standardised vectors (n, width), float32."""
+        x = vectors.astype(np.float32)
+        x -= self.mean
+        x *= self.scale
+        return np.clip(x, -self.bound, self.bound, out=x)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One candidate: the kernel (``gamma`` 0 is linear) and the ridge penalty."""
+
+    gamma: float
+    penalty: float
+
+    @property
+    def kind(self) -> str:
+        """``linear`` or ``kernel``."""
+        return "kernel" if self.gamma else "linear"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Scores are ``k(x, landmarks) @ weights``; for a linear head there are no landmarks and ``weights`` is (width, C)."""
+
+    setting: Setting
+    scaler: Scaler
+    landmarks: Array
+    weights: Array
+
+    def __call__(self, vectors: Vectors) -> Array:
+        """Scores (n, classes) of embeddings (n, width)."""
+        x = self.scaler(vectors)
+        if not self.setting.gamma:
+            return np.asarray(x @ self.weights)
+        return np.asarray(_rbf(_squared(x, self.landmarks), self.setting.gamma) @ self.weights)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one candidate scored on the search photos."""
+
+    setting: Setting
+    log_loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The chosen head, its out-of-fold scores (n, classes), and every candidate that was tried."""
+
+    head: Head
+    scores: Array
+    trials: tuple[Trial, ...]
+
+
+CANDIDATES = tuple(Setting(gamma, penalty) for penalty in (0.06, 0.2, 0.02) for gamma in (0.5, 0.25, 1.0)) + tuple(
+    Setting(0.0, penalty) for penalty in (0.1, 0.03, 0.3)
+)
+
+
+def fit(
+    vectors: Vectors,
+    labels: Ints,
+    folds: Ints,
+    blocks: Sequence[Block],
+    *,
+    budget: float = 60.0,
+    progress: Progress = quiet,
+) -> Fit:
+    """Choose and train a head.
+
+    Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
+    there are more than :data:`SEARCH`, on whole folds of a part of them; the best is then trained on all photos.
+    Classes are weighted by the inverse square root of their size.
+
+    Args:
+        vectors: embeddings (n, width).
+        labels: class numbers (n,), 0 to C - 1, each with at least one photo.
+        folds: fold numbers (n,) that keep twins together.
+        blocks: the stages that the columns belong to.
+        budget: seconds for the search; at least one candidate of each kind is tried.
+        progress: called as ``progress("choose the head", done, total)``.
+    """
+    start = time.monotonic()
+    scaler = Scaler.fit(vectors, blocks)
+    targets = _targets(labels)
+    ease = _ease(labels)
+    part = _part(labels, SEARCH)
+    x = scaler(vectors[part])
+    squared, trials = _squared(x, x), []
+    order = sorted(CANDIDATES, key=lambda s: CANDIDATES.index(s) if s not in (CANDIDATES[0], CANDIDATES[9]) else -1)
+    for done, setting in enumerate(order):
+        if done >= 2 and time.monotonic() - start > budget:
+            break
+        kernel = _rbf(squared, setting.gamma) if setting.gamma else x @ x.T
+        scores = _dual(kernel, targets[part], folds[part], setting.penalty * ease[part])[1]
+        trials.append(_judge(setting, scores, labels[part]))
+        progress("choose the head", done + 1, len(order))
+    best = min(trials, key=lambda t: t.log_loss).setting
+    head, scores = _train(best, scaler, vectors, targets, folds, ease)
+    return Fit(head, scores, tuple(trials))
+
+
+def _train(
+    setting: Setting, scaler: Scaler, vectors: Vectors, targets: Array, folds: Ints, ease: Array
+) -> tuple[Head, Array]:
+    """The head on all photos, and its out-of-fold scores."""
+    none = np.empty((0, vectors.shape[1]), np.float32)
+    if len(vectors) <= EXACT:
+        x = scaler(vectors)
+        kernel = _rbf(_squared(x, x), setting.gamma) if setting.gamma else x @ x.T
+        dual, scores = _dual(kernel, targets, folds, setting.penalty * ease)
+        if setting.gamma:
+            return Head(setting, scaler, x, dual), scores
+        return Head(setting, scaler, none, np.asarray(x.T @ dual)), scores
+    if not setting.gamma:
+        weights, scores = _primal(lambda rows: scaler(vectors[rows]), targets, folds, setting.penalty * ease)
+        return Head(setting, scaler, none, weights), scores
+    landmarks = scaler(vectors[np.random.default_rng(0).permutation(len(vectors))[: EXACT // 2]])
+    root = linalg.cholesky(
+        _rbf(_squared(landmarks, landmarks), setting.gamma) + 1e-3 * np.eye(len(landmarks), dtype=np.float32), lower=True
+    )
+
+    def features(rows: Ints) -> Array:
+        near = _rbf(_squared(landmarks, scaler(vectors[rows])), setting.gamma)
+        return np.asarray(linalg.solve_triangular(root, near, lower=True, overwrite_b=True).T)
+
+    weights, scores = _primal(features, targets, folds, setting.penalty * ease)
+    return Head(setting, scaler, landmarks, linalg.solve_triangular(root, weights, lower=True, trans=1)), scores
+
+
+def _dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
+    """Dual weights (n, C) and out-of-fold scores (n, C) from a kernel (n, n), which is overwritten."""
+    kernel[np.diag_indices_from(kernel)] += penalty
+    factor, bad = linalg.lapack.spotrf(kernel.T, lower=0, overwrite_a=1)
+    inverse, also_bad = linalg.lapack.spotri(factor, lower=0, overwrite_c=1)
+    if bad or also_bad:
+        raise np.linalg.LinAlgError("the kernel is not positive definite")
+    dual = np.asarray(linalg.blas.ssymm(1.0, inverse, targets, lower=0), np.float32)
+    residual = np.empty_like(targets)
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        block = np.triu(inverse[np.ix_(rows, rows)])
+        residual[rows] = linalg.solve(block + np.triu(block, 1).T, dual[rows], assume_a="pos")
+    return dual, targets - residual
+
+
+def _primal(features, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:  # type: ignore[no-untyped-def]
+    """Weights (m, C) and out-of-fold scores (n, C) from feature rows that are made in pieces of one fold."""
+    numbers = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    grams, sides = [], []
+    for rows in numbers:
+        gram, side = None, 0
+        for piece in np.array_split(rows, len(rows) // 4096 + 1):
+            phi, weight = features(piece), 1 / penalty[piece, None]
+            update = (phi * weight).T @ phi
+            gram = update if gram is None else gram + update
+            side = side + (phi * weight).T @ targets[piece]
+        grams.append(gram)
+        sides.append(side)
+    total, right = sum(grams), sum(sides)
+    ridge = np.eye(len(total), dtype=np.float32)
+    scores = np.empty_like(targets)
+    for rows, gram, side in zip(numbers, grams, sides, strict=True):
+        weights = linalg.solve(total - gram + ridge, right - side, assume_a="pos")
+        for piece in np.array_split(rows, len(rows) // 4096 + 1):
+            scores[piece] = features(piece) @ weights
+    return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
+
+
+def _targets(labels: Ints) -> Array:
+    """One-hot labels around zero, so that no intercept is needed."""
+    classes = int(labels.max()) + 1
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels] - 1 / classes, np.float32)
+
+
+def _ease(labels: Ints) -> Array:
+    """A factor on each photo's penalty, mean near 1: photos of small classes are fitted harder."""
+    size = np.bincount(labels)
+    weight = 1 / np.sqrt(size[labels])
+    return np.asarray(weight.mean() / weight, np.float32)
+
+
+def _part(labels: Ints, most: int) -> Ints:
+    """Indices of at most ``most`` photos, sorted; every class keeps its share, rare classes up to five photos."""
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    rng = np.random.default_rng(0)
+    share = most / len(labels)
+    kept = []
+    for c in np.unique(labels):
+        rows = np.flatnonzero(labels == c)
+        kept.append(rng.permutation(rows)[: max(min(5, len(rows)), round(share * len(rows)))])
+    return np.sort(np.concatenate(kept))
+
+
+def _judge(setting: Setting, scores: Array, labels: Ints) -> Trial:
+    probabilities = softmax(scores, fit_temperature(scores, labels))
+    right = (scores.argmax(axis=1) == labels).mean()
+    return Trial(setting, float(log_loss(probabilities, labels).mean()), float(right))
+
+
+def _squared(a: Array, b: Array) -> Array:
+    """Squared distances (len(a), len(b))."""
+    product = a @ b.T
+    product *= -2
+    product += np.einsum("ij,ij->i", a, a)[:, None]
+    product += np.einsum("ij,ij->i", b, b)
+    return np.asarray(np.maximum(product, 0, out=product))
+
+
+def _rbf(squared: Array, gamma: float) -> Array:
+    kernel = squared * np.float32(-gamma)
+    return np.asarray(np.exp(kernel, out=kernel))

@@ -1,0 +1,351 @@
+"""Photo bytes to RGB pixels, or a named reason why not. Nothing else in Goodsight decodes a picture."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import stat
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+logger = logging.getLogger("goodsight")
+
+Reason = Literal["empty", "not a picture", "truncated", "too large", "unreadable"]
+
+# Pillow warns about damaged EXIF and about large pictures. Both cases are handled here, so the lines would be noise.
+# The filters are set once, on import: `warnings.catch_warnings` per photo is not thread-safe.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_NOT_PHOTOS = {"thumbs.db", "desktop.ini"}
+
+
+class BadPhoto(Exception):  # noqa: N818
+    """A photo that cannot be used: `reason` is one of `Reason`, `detail` a short sentence for a person."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        if reason not in get_args(Reason):
+            raise ValueError(f"unknown reason {reason!r}; allowed: {', '.join(get_args(Reason))}")
+        super().__init__(reason, detail)  # both arguments, so that the error survives pickling between processes
+        self.reason: Reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused as "too large": the file in bytes, the picture in pixels as its header states them.
+
+    Pillow's own ceiling (`PIL.Image.MAX_IMAGE_PIXELS`, 89 megapixels unless the program changes it) holds as well.
+    """
+
+    max_bytes: int = 32 * 2**20
+    max_pixels: int = 64_000_000
+
+
+@dataclass(frozen=True)
+class Resize:
+    """How a photo becomes a square of `size` by `size` pixels.
+
+    `fit` is "pad" (aspect ratio kept, centred, filled up with white) or "squash" (stretched).
+    Raises ValueError for any other value.
+    """
+
+    size: int
+    fit: str = "pad"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.size, int) or isinstance(self.size, bool) or self.size < 1:
+            raise ValueError(f"size must be a whole number of pixels, at least 1, not {self.size!r}")
+        if self.fit not in ("pad", "squash"):
+            raise ValueError(f"unknown fit {self.fit!r}; allowed: 'pad', 'squash'")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Resize:
+        """The inverse of `to_json`. Raises ValueError for a missing or unknown field or value."""
+        if not {"size"} <= set(fields) <= {"size", "fit"}:
+            raise ValueError(f"a resize has the fields 'size' and 'fit', not {sorted(fields)}")
+        return cls(**fields)
+
+    def box(self, width: float, height: float) -> tuple[int, int]:
+        """Width and height, in pixels, that a picture of `width` by `height` has after resizing, before padding."""
+        if self.fit == "squash":
+            return self.size, self.size
+        scale = self.size / max(width, height)
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def read(path: Path, limits: Limits = Limits()) -> bytes:
+    """The bytes of a regular file. The size is checked before anything is read.
+
+    Raises BadPhoto "empty", "too large", or "unreadable" (no permission, gone, or a folder, pipe or device).
+    """
+    # Without O_NONBLOCK, opening a pipe would wait for a writer for ever. The other flags exist on some systems only.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise BadPhoto("unreadable", "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+            _check_bytes(status.st_size, limits)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(status.st_size)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise BadPhoto("unreadable", (getattr(error, "strerror", None) or str(error)).lower()) from error
+    _check_bytes(len(data), limits)
+    return data
+
+
+def decode(data: bytes, resize: Resize, limits: Limits = Limits()) -> npt.NDArray[np.uint8]:
+    """A photo as a `(resize.size, resize.size, 3)` array of RGB values 0 to 255, the right way up.
+
+    Raises BadPhoto with any of its reasons, and no other exception for any bytes.
+    """
+    picture, (width, height), turn = _load(data, limits, resize.box)
+    box = resize.box(width, height)
+    if picture.size != box:
+        picture = picture.resize(box, Image.Resampling.BILINEAR, (0, 0, width, height))
+    if turn is not None:  # the resized picture is small, so turning it now is cheap; a square box turns into itself
+        picture = picture.transpose(turn)
+    canvas = np.full((resize.size, resize.size, 3), 255, np.uint8)
+    left, top = (resize.size - picture.width) // 2, (resize.size - picture.height) // 2
+    canvas[top : top + picture.height, left : left + picture.width] = np.asarray(picture)
+    return canvas
+
+
+def open_rgb(data: bytes, limits: Limits = Limits(), at_least: int | None = None) -> Image.Image:
+    """A photo as an RGB image, the right way up, for annotating and thumbnails.
+
+    With `at_least` (pixels), a JPEG may come at a half, quarter or eighth of its scale, as long as its shorter side
+    keeps that many pixels; a photo that is smaller is not enlarged. Raises BadPhoto as `decode` does.
+    """
+    if at_least is not None and at_least < 1:
+        raise ValueError(f"at_least must be 1 pixel or more, not {at_least}")
+    picture, _, turn = _load(data, limits, None if at_least is None else lambda *_: (at_least, at_least))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def find(root: Path) -> Iterator[Path]:
+    """Every file below `root`, ordered by its path relative to `root`; a name says nothing about the content.
+
+    Hidden names, Thumbs.db and desktop.ini are left out. Links are followed, and a folder that several ways lead to
+    is searched once. A folder that cannot be read is logged as a warning. What is neither file nor folder (a broken
+    link, a pipe) is included, so that `read` can say what is wrong with it.
+    """
+    visited: set[tuple[int, int]] = set()
+    stack = [(Path(root), True)]  # not recursion: folders can be nested deeper than Python allows calls to be
+    while stack:
+        path, is_folder = stack.pop()
+        if not is_folder:
+            yield path
+            continue
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(path) as entries:
+                inside = [(entry.name, _is_folder(entry)) for entry in entries if not _skipped(entry.name)]
+        except OSError as error:
+            logger.warning("folder %s is skipped: %s", path, error.strerror or error)
+            continue
+        # A folder's name with its slash sorts exactly as the whole paths below it do.
+        inside.sort(key=lambda item: f"{item[0]}/" if item[1] else item[0], reverse=True)
+        stack += [(path / name, below) for name, below in inside]
+
+
+def _skipped(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NOT_PHOTOS
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or into a folder that is closed to us
+        return False
+
+
+def _check_bytes(count: int, limits: Limits) -> None:
+    if count == 0:
+        raise BadPhoto("empty", "the file has 0 bytes")
+    if count > limits.max_bytes:
+        raise BadPhoto("too large", f"{count / 2**20:.1f} MiB, the limit is {limits.max_bytes / 2**20:g}")
+
+
+def _check_pixels(pixels: int, limits: Limits) -> None:
+    # Above Pillow's ceiling it warns, and above twice the ceiling it raises. With its ceiling taken as ours the answer
+    # is the same whether or not the program turns warnings into errors, and no global setting needs to change.
+    limit = min(limits.max_pixels, Image.MAX_IMAGE_PIXELS or limits.max_pixels)
+    if pixels > limit:
+        raise BadPhoto("too large", f"{pixels / 1e6:.1f} megapixels, the limit is {limit / 1e6:.3g}")
+
+
+def _kind(data: bytes) -> str:
+    """Pillow's name for the format that the first bytes announce. Raises BadPhoto "not a picture"."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"  # Pillow's JPEG reader also takes the MPO files that some phones write
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data.startswith(b"BM") and data[15:18] == b"\0\0\0":  # "BM" alone also starts many a text
+        return "BMP"
+    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "TIFF"
+    if data[4:8] == b"ftyp":
+        length = min(int.from_bytes(data[:4], "big"), 256)
+        brands = {data[at : at + 4] for at in range(8, length, 4)}
+        if brands & {b"avif", b"avis"}:
+            return "AVIF"
+        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}:
+            return "HEIF"
+    raise BadPhoto("not a picture", "not JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIF")
+
+
+_heif_lock = threading.Lock()
+
+
+def _register_heif() -> None:
+    with _heif_lock:  # only when the first HEIF file comes: it loads a large library
+        if "HEIF" not in Image.OPEN:
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
+
+
+Target = Callable[[float, float], tuple[int, int]]
+
+
+def _load(
+    data: bytes, limits: Limits, target: Target | None
+) -> tuple[Image.Image, tuple[float, float], Image.Transpose | None]:
+    """An RGB image as stored, its exact (not whole) width and height in pixels, and the turn that puts it upright.
+
+    `target` maps the header's width and height to the size that is needed; a JPEG is then decoded at a smaller scale,
+    never below that size.
+    """
+    _check_bytes(len(data), limits)
+    kind = _kind(data)
+    try:
+        if kind == "HEIF":
+            _register_heif()
+        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+            _check_pixels(picture.width * picture.height, limits)
+            drafted = None
+            if kind == "JPEG" and target is not None:
+                drafted = picture.draft("RGB", target(*picture.size))
+            picture.load()
+            # The scaled size is rounded up to whole pixels; the exact one keeps the edges where they belong.
+            exact = drafted[1][2:] if drafted else picture.size
+            return _rgb(picture), exact, _turn(picture)
+    except BadPhoto:
+        raise
+    # Codecs raise whatever their parser trips over (struct.error, IndexError, MemoryError, SyntaxError, ...);
+    # a list of types would miss one, and a single damaged photo would then end a whole run.
+    except Exception as error:
+        raise _named(error, kind, data, limits) from error
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF can raise nearly anything, and a photo is as good without it
+        return None
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    """A loaded picture as RGB, transparency laid on white. Raises BadPhoto "unreadable" for a mode such as LAB."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return Image.fromarray(_grey(picture)).convert("RGB")
+    if picture.has_transparency_data:
+        clear = picture.info.get("transparency")
+        if isinstance(clear, tuple) and max(clear) > 255:  # a 16-bit PNG: Pillow keeps the upper 8 bits of the pixels
+            picture.info["transparency"] = tuple(value >> 8 for value in clear)
+        layer = picture.convert("RGBA")
+        white = Image.new("RGB", picture.size, "white")
+        white.paste(layer, mask=layer)
+        return white
+    if picture.mode in ("RGB", "L", "1", "P", "CMYK", "YCbCr", "RGBX"):
+        return picture.convert("RGB")
+    raise BadPhoto("unreadable", f"colour mode {picture.mode} is not supported")
+
+
+def _grey(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """A 16-bit, 32-bit or floating-point grey picture as 8-bit grey, shape `(height, width)`."""
+    values = np.asarray(picture)
+    if picture.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        scaled = values * np.float32(255) if values.max() <= 1 else values
+    else:
+        scaled = np.clip(values, 0, 65535) / np.float32(257)
+    grey = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    clear = picture.info.get("transparency")
+    if isinstance(clear, int):
+        grey[values == clear] = 255
+    return grey
+
+
+def _named(error: Exception, kind: str, data: bytes, limits: Limits) -> BadPhoto:
+    """The BadPhoto that says what an exception from Pillow or a codec means."""
+    message = " ".join(str(error).split())[:120]
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        pixels = re.search(r"\((\d+) pixels\)", message)
+        try:
+            _check_pixels(int(pixels[1]) if pixels else 0, limits)
+        except BadPhoto as too_large:
+            return too_large
+        return BadPhoto("too large", message)
+    if re.search(r"truncated|end of (file|data)|premature|not enough", message, re.IGNORECASE) or _cut(kind, data):
+        return BadPhoto("truncated", f"the {kind} data ends early")
+    if isinstance(error, UnidentifiedImageError):  # its message only names a buffer in memory
+        return BadPhoto("unreadable", f"the {kind} header is damaged")
+    return BadPhoto("unreadable", f"{kind}: {message or type(error).__name__}")
+
+
+def _cut(kind: str, data: bytes) -> bool:
+    """Whether the end of the file is missing. Asked only after decoding failed, for codecs that do not say why."""
+    if kind in ("AVIF", "HEIF"):  # a chain of boxes, each with its length; 0 means up to the end
+        at = 0
+        while at + 8 <= len(data):
+            length = int.from_bytes(data[at : at + 4], "big")
+            if length == 1:
+                length = int.from_bytes(data[at + 8 : at + 16], "big")
+            if length < 8:
+                return False
+            at += length
+        return at != len(data)
+    if kind in ("WEBP", "BMP"):
+        start, extra = (4, 8) if kind == "WEBP" else (2, 0)
+        return int.from_bytes(data[start : start + 4], "little") + extra > len(data)
+    end = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}.get(kind, b"")
+    return end not in data[-64:]
