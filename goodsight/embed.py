@@ -73,7 +73,7 @@ class Cache:
         self._type = np.dtype(
             [("key", "S32"), ("thumbnail", "u1", (THUMBNAIL**2,)), ("vector", "<f2", (backbone.width,))]
         )
-        self._shards: list[Path] = []
+        self._shards: list[tuple[Path, int]] = []
         self._place: dict[bytes, tuple[int, int]] = {}
         self._waiting: list[Embedded] = []
         for path in sorted(self._folder.glob("*.npy")):
@@ -86,17 +86,20 @@ class Cache:
         except (ValueError, EOFError, OSError, IndexError):
             # A shard that cannot be read is only lost work; it stays where it is and its photos are embedded again.
             return
-        self._shards.append(path)
+        self._shards.append((path, shard.offset))
         self._place.update((key, (len(self._shards) - 1, index)) for index, key in enumerate(keys))
 
-    def get(self, digest: bytes) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]] | None:
+    def get(self, digest: str) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]] | None:
         """The embedding and the thumbnail of a content hash, or None."""
-        place = self._place.get(digest)
+        place = self._place.get(bytes.fromhex(digest).rstrip(b"\0"))
         if place is None:
             return None
-        # Mapped anew each time: a map that stays open keeps every page it ever read in this process's memory.
-        record = np.load(self._shards[place[0]], mmap_mode="r", allow_pickle=False)[place[1]]
-        return np.array(record["vector"]), np.array(record["thumbnail"])
+        path, offset = self._shards[place[0]]
+        # Read, not mapped: a map that stays open keeps every page it ever read in this process's memory.
+        with path.open("rb") as stream:
+            stream.seek(offset + place[1] * self._type.itemsize)
+            record = np.frombuffer(stream.read(self._type.itemsize), self._type)[0]
+        return record["vector"], record["thumbnail"]
 
     def put(self, photo: Embedded) -> None:
         """Keep a new embedding; it reaches the disk with the next full shard or at :meth:`flush`."""
@@ -216,11 +219,11 @@ def _prepare_all(rows: list[Row], backbone: Backbone, cache: Cache | None, limit
 def _prepare(row: Row, backbone: Backbone, cache: Cache | None, limits: Limits) -> _Prepared:
     try:
         data = photos.read(row.path, limits)
-        digest = hashlib.sha256(data)
-        known = cache.get(digest.digest()) if cache else None
+        digest = hashlib.sha256(data).hexdigest()
+        known = cache.get(digest) if cache else None
         if known:
-            return _Prepared(Embedded(row, digest.hexdigest(), *known))
-        return _Prepared(Embedded(row, digest.hexdigest()), photos.decode(data, backbone.resize, limits))
+            return _Prepared(Embedded(row, digest, *known))
+        return _Prepared(Embedded(row, digest), photos.decode(data, backbone.resize, limits))
     except BadPhoto as bad:
         return _Prepared(Embedded(row, bad=bad))
 

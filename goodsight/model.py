@@ -1,0 +1,254 @@
+"""The model folder: everything that inference needs and the evidence behind it, with no pickle anywhere.
+
+``network.onnx`` turns pixels into an embedding, ``heads.safetensors`` turns the embedding into scores, and
+``model.json`` says the rest, with the sha256 of every file that matters. ``canaries/`` holds a few training photos
+and ``model.json`` their expected probabilities: a machine that answers differently is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+import goodsight
+from goodsight import photos
+from goodsight.backbones import Backbone, file_sha256
+from goodsight.calibrate import p_values, softmax
+from goodsight.engine import Engine, start
+from goodsight.errors import ModelError
+from goodsight.heads import Head, Scaler, Setting
+from goodsight.offtopic import OffTopic
+from goodsight.photos import BadPhoto, Limits
+
+SCHEMA = 1
+TOLERANCE = 0.08
+"""How far a canary's probability may be off. bf16 and f32 differ by less; another decoder or scaling by more."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that turns embeddings into answers; :func:`load` adds the engine.
+
+    Attributes:
+        calibration: per class, out-of-fold scores of its photos, sorted ascending.
+        on_topic: on-topic scores of the training photos, sorted ascending.
+        threshold: the probability from which answers are right with the wanted ``precision``.
+        info: what else ``model.json`` says (metrics, catalog hash, versions).
+    """
+
+    classes: tuple[str, ...]
+    backbone: Backbone
+    head: Head
+    off_topic: OffTopic
+    temperature: float
+    calibration: tuple[npt.NDArray[np.float32], ...]
+    on_topic: npt.NDArray[np.float32]
+    alpha: float
+    off_topic_alpha: float
+    precision: float
+    threshold: float
+    limits: Limits = Limits()
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def probabilities(self, vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+        """Calibrated probabilities (n, classes) of embeddings (n, width)."""
+        return softmax(self.head(vectors), self.temperature)
+
+    def p_values(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Conformal p-value of each class (n, classes): how usual the photo would be for that class."""
+        pairs = zip(self.calibration, log_odds(probabilities).T, strict=True)
+        return np.stack([p_values(known, new) for known, new in pairs], axis=1)
+
+    def on_topic_p(self, vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+        """Conformal p-value (n,) of being a photo like the training photos, whatever its class."""
+        return p_values(self.on_topic, self.off_topic(vectors))
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A verified model and the engine that runs its network."""
+
+    model: Model
+    engine: Engine
+    folder: Path
+
+
+def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """ln(p / (1 - p)) of each probability: the conformity score, which keeps its order where p rounds to 1."""
+    p = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(p) - np.log1p(-p), np.float32)
+
+
+def save(folder: Path, model: Model, canaries: Sequence[tuple[Path, npt.NDArray[np.float64]]]) -> None:
+    """Write the files that inference needs into an empty folder; :func:`seal` ends the work.
+
+    Args:
+        folder: an empty folder.
+        model: what to write.
+        canaries: photos with their expected probabilities (classes,).
+    """
+    shutil.copyfile(model.backbone.network, folder / "network.onnx")
+    save_file(_tensors(model), folder / "heads.safetensors")
+    (folder / "canaries").mkdir()
+    expected = {}
+    for number, (path, probabilities) in enumerate(canaries):
+        name = f"{number}{path.suffix.lower()[:8]}"
+        (folder / "canaries" / name).write_bytes(photos.read(path, model.limits))
+        expected[name] = [round(float(p), 6) for p in probabilities]
+    record = {
+        "schema": SCHEMA,
+        "classes": list(model.classes),
+        "backbone": model.backbone.to_json(),
+        "head": {"kind": model.head.setting.kind, "gamma": model.head.setting.gamma, "penalty": model.head.setting.penalty},
+        "off_topic": {"columns": [model.off_topic.columns.start, model.off_topic.columns.stop]},
+        "temperature": model.temperature,
+        "alpha": model.alpha,
+        "off_topic_alpha": model.off_topic_alpha,
+        "precision": model.precision,
+        "threshold": None if np.isinf(model.threshold) else model.threshold,
+        "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
+        "canaries": {"tolerance": TOLERANCE, "expected": expected},
+        "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
+        | {"goodsight": goodsight.__version__, "python": platform.python_version()},
+        "info": dict(model.info),
+    }
+    (folder / "model.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def seal(folder: Path) -> None:
+    """Write the sha256 of every file into ``model.json``, and ``model.json``'s own beside it in ``SHA256``."""
+    path = folder / "model.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p != path)
+    record["sha256"] = {name: file_sha256(folder / name) for name in names}
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
+
+
+def read(folder: Path) -> tuple[Model, dict[str, Any]]:
+    """Verify a folder's files and read the model without starting an engine.
+
+    Returns:
+        The model and the whole of ``model.json``.
+
+    Raises:
+        ModelError: not a model folder, a newer schema, or a file that is missing, damaged or edited.
+    """
+    record = _record(folder)
+    _verify(folder, record)
+    try:
+        tensors = load_file(folder / "heads.safetensors")
+        backbone = Backbone.from_json(record["backbone"], folder / "network.onnx")
+        head = Head(
+            Setting(record["head"]["gamma"], record["head"]["penalty"]),
+            Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
+            tensors["landmarks"].astype(np.float32),
+            tensors["weights"],
+        )
+        model = Model(
+            classes=tuple(record["classes"]),
+            backbone=backbone,
+            head=head,
+            off_topic=OffTopic(
+                slice(*record["off_topic"]["columns"]),
+                tensors["topic"].astype(np.float32),
+                tensors["negatives"].astype(np.float32),
+            ),
+            temperature=float(record["temperature"]),
+            calibration=tuple(tensors[f"calibration.{c}"] for c in range(len(record["classes"]))),
+            on_topic=tensors["on_topic"],
+            alpha=float(record["alpha"]),
+            off_topic_alpha=float(record["off_topic_alpha"]),
+            precision=float(record["precision"]),
+            threshold=float("inf") if record["threshold"] is None else float(record["threshold"]),
+            limits=Limits(**record["limits"]),
+            info=record["info"],
+        )
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{folder}: the model cannot be read ({error!r}); train it again") from error
+    return model, record
+
+
+def load(folder: Path, *, engine: str = "") -> LoadedModel:
+    """Verify a model folder, start its network and try its canaries.
+
+    Raises:
+        ModelError: as :func:`read`, or this machine answers differently from the one that trained the model.
+        EngineError: the network cannot be started.
+    """
+    model, record = read(folder)
+    running = start(model.backbone.network, engine=engine)
+    _try_canaries(folder, model, running, record["canaries"])
+    return LoadedModel(model, running, folder)
+
+
+def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+    tensors = {
+        "mean": model.head.scaler.mean,
+        "scale": model.head.scaler.scale,
+        "bound": model.head.scaler.bound,
+        "landmarks": model.head.landmarks.astype(np.float16),
+        "weights": model.head.weights,
+        "topic": model.off_topic.photos.astype(np.float16),
+        "negatives": model.off_topic.negatives.astype(np.float16),
+        "on_topic": model.on_topic,
+    }
+    tensors |= {f"calibration.{c}": scores for c, scores in enumerate(model.calibration)}
+    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    if not path.is_file():
+        raise ModelError(f"{folder}: not a model folder (there is no model.json); make one with `goodsight train`")
+    text = path.read_bytes()
+    try:
+        record = json.loads(text)
+        schema = int(record["schema"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train it again or restore it from a copy") from error
+    if schema > SCHEMA:
+        raise ModelError(f"{path}: schema {schema} is newer than this Goodsight reads ({SCHEMA}); upgrade goodsight")
+    seal_path = folder / "SHA256"
+    if not seal_path.is_file() or seal_path.read_text("ascii", "replace").split()[:1] != [hashlib.sha256(text).hexdigest()]:
+        raise ModelError(f"{path}: edited or damaged: its sha256 is not the one in {seal_path.name}")
+    return dict(record)
+
+
+def _verify(folder: Path, record: Mapping[str, Any]) -> None:
+    for name, expected in record["sha256"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"{path}: missing; restore the folder from a copy or train it again")
+        if file_sha256(path) != expected:
+            raise ModelError(f"{path}: damaged or edited: its sha256 is not the one in model.json")
+
+
+def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping[str, Any]) -> None:
+    expected = canaries["expected"]
+    if not expected:
+        return
+    try:
+        data = [photos.read(folder / "canaries" / name, model.limits) for name in expected]
+        pixels = np.stack([photos.decode(one, model.backbone.resize, model.limits) for one in data])
+    except BadPhoto as bad:
+        raise ModelError(f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions") from bad
+    found = model.probabilities(running.submit(pixels).result().astype(np.float16))
+    worst = float(np.abs(found - np.array(list(expected.values()))).max())
+    if worst > canaries["tolerance"]:
+        raise ModelError(
+            f"{folder}: this machine answers differently: a canary's probability is off by {worst:.3f} "
+            f"(allowed {canaries['tolerance']}); compare the versions in model.json with `goodsight inspect`"
+        )
