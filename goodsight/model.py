@@ -31,6 +31,7 @@ from goodsight.errors import ModelError
 from goodsight.heads import Head, Scaler, Setting
 from goodsight.offtopic import OffTopic
 from goodsight.photos import BadPhoto, Limits
+from goodsight.twins import Fingerprints
 
 SCHEMA = 1
 TOLERANCE = 0.08
@@ -45,6 +46,7 @@ class Model:
         calibration: per class, out-of-fold scores of its photos, sorted ascending.
         on_topic: on-topic scores of the training photos, sorted ascending.
         threshold: the probability from which answers are right with the wanted ``precision``.
+        training: recognises training photos and their twins among photos to be scored.
         info: what else ``model.json`` says (metrics, catalog hash, versions).
     """
 
@@ -59,6 +61,7 @@ class Model:
     off_topic_alpha: float
     precision: float
     threshold: float
+    training: Fingerprints
     limits: Limits = Limits()
     info: Mapping[str, Any] = field(default_factory=dict)
 
@@ -173,6 +176,11 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
             off_topic_alpha=float(record["off_topic_alpha"]),
             precision=float(record["precision"]),
             threshold=float("inf") if record["threshold"] is None else float(record["threshold"]),
+            training=Fingerprints(
+                tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
+                tensors["training.thumbnails"],
+                tensors["training.sketches"],
+            ),
             limits=Limits(**record["limits"]),
             info=record["info"],
         )
@@ -204,6 +212,9 @@ def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
         "topic": model.off_topic.photos.astype(np.float16),
         "negatives": model.off_topic.negatives.astype(np.float16),
         "on_topic": model.on_topic,
+        "training.sha256": np.array([list(bytes.fromhex(d)) for d in model.training.sha256], np.uint8),
+        "training.thumbnails": model.training.thumbnails,
+        "training.sketches": model.training.sketches,
     }
     tensors |= {f"calibration.{c}": scores for c, scores in enumerate(model.calibration)}
     return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}

@@ -74,3 +74,33 @@ def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     # A flat picture has no direction: it correlates with nothing, and its twins are found by their bytes.
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return np.asarray(np.where(length > 1e-3, centred / np.maximum(length, 1e-3), 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What is needed to recognise the training photos later: hashes (n), thumbnails (n, 256), sketches (n, 256)."""
+
+    sha256: tuple[str, ...]
+    thumbnails: npt.NDArray[np.uint8]
+    sketches: npt.NDArray[np.float16]
+
+    def __add__(self, other: Fingerprints) -> Fingerprints:
+        return Fingerprints(
+            self.sha256 + other.sha256,
+            np.concatenate([self.thumbnails, other.thumbnails]),
+            np.concatenate([self.sketches, other.sketches]),
+        )
+
+    def take(self, rows: npt.NDArray[np.integer]) -> Fingerprints:
+        """Those of some photos."""
+        return Fingerprints(tuple(self.sha256[i] for i in rows), self.thumbnails[rows], self.sketches[rows])
+
+    def twins(self) -> Twins:
+        """The twins among these photos."""
+        return find(self.sha256, self.thumbnails, self.sketches)
+
+
+def sketch(vectors: npt.NDArray[np.float32], width: int = 256) -> npt.NDArray[np.float16]:
+    """Random projections (n, 256) that keep angles (Johnson and Lindenstrauss 1984) to about 0.01 near twins."""
+    directions = np.random.default_rng(0).standard_normal((vectors.shape[1], width), np.float32)
+    return np.asarray(vectors @ directions, np.float16)

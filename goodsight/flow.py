@@ -1,0 +1,491 @@
+"""The whole story, top to bottom: train, evaluate, classify, check, inspect. This is the public Python API.
+
+Every function here is a verb of the command line. A photo that cannot be used never raises: it is counted, named and
+left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightError` with the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, split, twins
+from goodsight import classify as classify_step
+from goodsight import evaluate as evaluate_step
+from goodsight import model as model_folder
+from goodsight.catalog import Catalog, Row
+from goodsight.classify import Check, Prediction
+from goodsight.engine import start
+from goodsight.errors import CatalogError, GoodsightError
+from goodsight.evaluate import Result
+from goodsight.files import refuse_existing, whole_folder
+from goodsight.model import LoadedModel, Model, log_odds
+from goodsight.photos import Limits
+from goodsight.progress import Progress, quiet
+from goodsight.report import Findings
+from goodsight.twins import Fingerprints, Twins
+
+FOLDS = 5
+CANARIES = 8
+
+
+@dataclass(frozen=True)
+class Training:
+    """What :func:`train` made: where the model is, and what its report shows."""
+
+    folder: Path
+    findings: Findings
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What :func:`evaluate` measured; ``folder`` holds the report when one was asked for."""
+
+    result: Result
+    findings: Findings
+    folder: Path | None
+
+
+def train(
+    photos: str | Path,
+    out: str | Path,
+    *,
+    label: str = "label",
+    ignore_split: bool = False,
+    off_topic: str | Path | None = None,
+    precision: float = 0.99,
+    alpha: float = 0.05,
+    off_topic_alpha: float = 0.01,
+    size: int = 0,
+    budget: float = 60.0,
+    limits: Limits = Limits(),
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress = quiet,
+) -> Training:
+    """Turn labelled photos into a model folder with its report.
+
+    Args:
+        photos: one folder per class, train/validation/test folders, or a list (see :mod:`goodsight.catalog`).
+        out: the model folder to make.
+        label: the label column of a list.
+        ignore_split: treat all photos alike, whatever split they came with.
+        off_topic: a folder of photos that show none of the classes, if there is one.
+        precision: the share of right answers wanted among photos that no person looks at.
+        alpha: the share of honest photos that may be flagged as a mismatch, per class.
+        off_topic_alpha: the share of honest photos that may be called off-topic.
+        size: side of the square photos are resized to, in pixels; 0 for the backbone's own.
+        budget: seconds for choosing the head.
+        limits: on bytes and pixels of a photo.
+        cache: use and fill the embedding cache.
+        force: replace ``out`` if it is there.
+        progress: told about every step.
+
+    Raises:
+        CatalogError: the photos or labels cannot be used.
+        FolderExistsError: ``out`` is there and ``force`` is not set.
+        EngineError: the network cannot be made or run.
+        GoodsightError: a number is out of its range.
+    """
+    out = Path(out)
+    _in_range("--precision", precision, 0.5, 1.0)
+    _in_range("--alpha", alpha, 0.0, 0.5)
+    _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
+    refuse_existing(out, force=force)
+    clock = _Clock()
+    rows = catalog.load(Path(photos), label=label, ignore_split=ignore_split)
+    catalog.require_classes(rows)
+    clock.lap("read the catalog")
+    backbone = backbones.load(size=size)
+    engine = start(backbone.network)
+    clock.lap("load the network")
+    known = embed.Cache(backbone, engine) if cache else None
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
+    negatives = None
+    if off_topic is not None:
+        others = embed.table(
+            list(catalog.unlabelled(Path(off_topic))), backbone, engine, cache=known, limits=limits, progress=progress
+        )
+        negatives = others.vectors if len(others.rows) else None
+    engine.close()
+    clock.lap("embed the photos")
+
+    photo_set = _photo_set(rows, table)
+    training = photo_set.training
+    fingerprints = Fingerprints(
+        table.sha256, table.thumbnails, twins.sketch(heads.Scaler.fit(table.vectors, backbone.blocks)(table.vectors))
+    )
+    found = fingerprints.twins()
+    clock.lap("find twins")
+    labels, groups, vectors = photo_set.labels[training], found.groups[training], table.vectors[training]
+    folds = split.folds(labels, groups, FOLDS)
+    fit = heads.fit(vectors, labels, folds, backbone.blocks, budget=budget, progress=progress)
+    clock.lap("choose and train the head")
+    temperature = calibrate.fit_temperature(fit.scores, labels)
+    probabilities = calibrate.softmax(fit.scores, temperature)
+    conformity = log_odds(probabilities)
+    scorer, on_topic = offtopic.fit(vectors, groups, backbone.columns("head") or slice(0, backbone.width), negatives)
+    model = Model(
+        classes=photo_set.classes,
+        backbone=backbone,
+        head=fit.head,
+        off_topic=scorer,
+        temperature=temperature,
+        calibration=tuple(np.sort(conformity[labels == c, c]) for c in range(len(photo_set.classes))),
+        on_topic=np.sort(on_topic).astype(np.float32),
+        alpha=alpha,
+        off_topic_alpha=off_topic_alpha,
+        precision=precision,
+        threshold=calibrate.threshold_for(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, precision),
+        training=fingerprints.take(training),
+        limits=limits,
+        info={"catalog": _catalog_hash(table, photo_set), "photos": len(training), "source": Path(photos).name},
+    )
+    clock.lap("calibrate")
+    results = _results(model, photo_set, table, found, probabilities)
+    clock.lap("evaluate")
+    findings = _findings(
+        f"Training report: {Path(photos).resolve().name}", model, results, photo_set, table, found, rows.left_out
+    )
+    findings = replace(findings, trials=_trials(fit), off_topic=_least_on_topic(model, table, training, on_topic))
+    with whole_folder(out, force=force) as folder:
+        model_folder.save(folder, model, _canaries(model, photo_set, table, probabilities))
+        _write_predictions(folder / "predictions.csv", photo_set, table, found, folds, probabilities)
+        progress("write the report", 0, 0)
+        _report(folder, findings, clock)
+        model_folder.seal(folder)
+    return Training(out, findings)
+
+
+def evaluate(
+    model: str | Path | LoadedModel,
+    photos: str | Path,
+    *,
+    out: str | Path | None = None,
+    label: str = "label",
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress = quiet,
+) -> Evaluation:
+    """Score a model on labelled photos; those that have a twin in its training are counted and scored apart.
+
+    Args:
+        model: a model folder, or a model that :func:`load` gave.
+        photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
+        out: a folder for report.html and metrics.json, if wanted.
+        label: the label column of a list.
+        cache: use and fill the embedding cache.
+        force: replace ``out`` if it is there.
+        progress: told about every step.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+        CatalogError: the photos cannot be read, or no label is one of the model's classes.
+        FolderExistsError: ``out`` is there and ``force`` is not set.
+    """
+    if out is not None:
+        refuse_existing(Path(out), force=force)
+    clock = _Clock()
+    loaded = load(model)
+    rows = _known_labels(catalog.load(Path(photos), label=label, ignore_split=True), loaded.model.classes)
+    clock.lap("load the model")
+    backbone, engine = loaded.model.backbone, loaded.engine
+    known = embed.Cache(backbone, engine) if cache else None
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=loaded.model.limits, progress=progress)
+    if not table.rows:
+        raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
+    clock.lap("embed the photos")
+    photo_set = _PhotoSet(
+        loaded.model.classes,
+        np.array([loaded.model.classes.index(row.label) for row in table.rows]),
+        np.array([""] * len(table.rows)),
+        np.arange(len(table.rows)),
+        (),
+    )
+    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(loaded.model.head.scaler(table.vectors)))
+    together = (loaded.model.training + mine).twins()
+    count = len(loaded.model.training.sha256)
+    own = mine.twins()
+    leaked = np.isin(together.groups[count:], together.groups[:count])
+    probabilities = loaded.model.probabilities(table.vectors)
+    result = evaluate_step.evaluate(
+        "photos",
+        table.rows,
+        loaded.model.classes,
+        probabilities,
+        photo_set.labels,
+        own.groups,
+        leaked,
+        loaded.model.threshold,
+    )
+    clock.lap("evaluate")
+    findings = _findings(
+        f"Evaluation report: {Path(photos).resolve().name}", loaded.model, [result], photo_set, table, own, rows.left_out
+    )
+    if out is None:
+        return Evaluation(result, findings, None)
+    with whole_folder(Path(out), force=force) as folder:
+        _report(folder, findings, clock, card=False)
+    return Evaluation(result, findings, Path(out))
+
+
+def classify(
+    model: str | Path | LoadedModel,
+    *photos: str | Path,
+    cache: bool = True,
+    progress: Progress = quiet,
+) -> Iterator[Prediction]:
+    """Label photos, in order and in bounded memory.
+
+    Args:
+        model: a model folder, or a model that :func:`load` gave.
+        photos: photos, folders (searched recursively) or lists with a ``file_name`` column.
+        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
+        progress: told about every batch.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+        CatalogError: there is no such photo, folder or list, or no photo in them.
+    """
+    rows = list(chain.from_iterable(catalog.unlabelled(Path(source)) for source in photos))
+    if not rows:
+        raise CatalogError(f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists")
+    loaded = load(model)
+    known = embed.Cache(loaded.model.backbone, loaded.engine) if cache else None
+    return classify_step.predict(loaded, rows, cache=known, progress=progress, total=len(rows))
+
+
+def check(model: str | Path | LoadedModel, photo: str | Path, declared: str) -> Check:
+    """Say whether a photo shows what was declared; see :func:`goodsight.classify.check` for the verdicts.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+        CatalogError: there is no such photo, or the model has no such class.
+    """
+    path = Path(photo)
+    if not path.is_file():
+        raise CatalogError(f"{path}: there is no such photo")
+    return classify_step.check(load(model), Row(path.name, path), declared)
+
+
+def inspect(model: str | Path) -> dict[str, Any]:
+    """Verify a model folder, canaries included, and return what ``model.json`` says.
+
+    Raises:
+        ModelError: the folder is damaged, edited, newer than this version, or this machine answers differently.
+    """
+    _, record = model_folder.read(Path(model))
+    load(model).engine.close()
+    return record
+
+
+def load(model: str | Path | LoadedModel) -> LoadedModel:
+    """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+    """
+    return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+
+
+@dataclass(frozen=True)
+class _PhotoSet:
+    """The good photos as numbers: label, split and which are trained on, in the order of the table."""
+
+    classes: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    splits: npt.NDArray[np.str_]
+    training: npt.NDArray[np.int64]
+    without_training: tuple[str, ...]
+
+
+def _photo_set(rows: Catalog, table: embed.Table) -> _PhotoSet:
+    splits = np.array([row.split for row in table.rows])
+    trained = np.isin(splits, ["", "train"])
+    classes = tuple(sorted({row.label for row, used in zip(table.rows, trained, strict=True) if used}))
+    if len(classes) < 2:
+        first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
+        raise CatalogError(
+            f"{rows.root}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good photos "
+            f"and {len(table.bad)} bad ones; training needs two classes{first}"
+        )
+    number = {name: i for i, name in enumerate(classes)}
+    labels = np.array([number.get(row.label, -1) for row in table.rows])
+    return _PhotoSet(
+        classes,
+        labels,
+        splits,
+        np.flatnonzero(trained),
+        tuple(sorted({row.label for row in table.rows} - set(classes))),
+    )
+
+
+def _results(
+    model: Model, photo_set: _PhotoSet, table: embed.Table, found: Twins, out_of_fold: npt.NDArray[np.float64]
+) -> list[Result]:
+    """Scores on the user's own splits first, then out-of-fold on the training photos."""
+    results = []
+    for name in ("validation", "test"):
+        rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
+        if len(rows):
+            leaked = np.isin(found.groups[rows], found.groups[photo_set.training])
+            probabilities = model.probabilities(table.vectors[rows])
+            results.append(_result(name, model, photo_set, table, found, rows, probabilities, leaked))
+    rows = photo_set.training
+    none = np.zeros(len(rows), bool)
+    return [*results, _result("out-of-fold", model, photo_set, table, found, rows, out_of_fold, none)]
+
+
+def _result(
+    name: str,
+    model: Model,
+    photo_set: _PhotoSet,
+    table: embed.Table,
+    found: Twins,
+    rows: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float64],
+    leaked: npt.NDArray[np.bool_],
+) -> Result:
+    return evaluate_step.evaluate(
+        name,
+        [table.rows[i] for i in rows],
+        model.classes,
+        probabilities,
+        photo_set.labels[rows],
+        found.groups[rows],
+        leaked,
+        model.threshold,
+    )
+
+
+def _findings(
+    title: str,
+    model: Model,
+    results: Sequence[Result],
+    photo_set: _PhotoSet,
+    table: embed.Table,
+    found: Twins,
+    left_out: Sequence[tuple[str, str]],
+) -> Findings:
+    names = [name or "photos" for name in photo_set.splits.tolist()]
+    order = [name for name in ("photos", "train", "validation", "test") if name in names]
+    counts: dict[str, dict[str, int]] = {c: dict.fromkeys(order, 0) for c in model.classes}
+    for row, name in zip(table.rows, names, strict=True):
+        if row.label in counts:
+            counts[row.label][name] += 1
+    trained = np.isin(np.arange(len(table.rows)), photo_set.training)
+    across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
+    unknown = [
+        (row.file_name, f"the class {row.label!r} has no training photo")
+        for row in table.rows
+        if row.label in photo_set.without_training
+    ]
+    return Findings(
+        title=title,
+        model=model,
+        results=results,
+        counts=counts,
+        exact_twins=len(found.exact),
+        near_twins=len(found.near),
+        extra_copies=found.extra_copies(),
+        twin_examples=[(table.rows[a], table.rows[b]) for a, b in found.near[:6].tolist()],
+        leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
+        bad=[(row.file_name, str(bad)) for row, bad in table.bad],
+        left_out=[*left_out, *unknown],
+    )
+
+
+def _least_on_topic(
+    model: Model, table: embed.Table, training: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]
+) -> list[tuple[Row, float, str]]:
+    least = np.argsort(scores, kind="stable")[:16]
+    names = classify_step.common_names(model, table.vectors[training[least]])
+    p = calibrate.p_values(np.sort(scores), scores[least])
+    return [(table.rows[training[i]], float(q), name) for i, q, name in zip(least, p, names, strict=True)]
+
+
+def _trials(fit: heads.Fit) -> list[tuple[str, float, float, float, float]]:
+    ordered = sorted(fit.trials, key=lambda t: t.log_loss)
+    return [(t.setting.kind, t.setting.gamma, t.setting.penalty, t.log_loss, t.accuracy) for t in ordered]
+
+
+def _canaries(
+    model: Model, photo_set: _PhotoSet, table: embed.Table, probabilities: npt.NDArray[np.float64]
+) -> list[tuple[Path, npt.NDArray[np.float64]]]:
+    """Photos spread over the range of confidence: a doubtful one shows a difference that a sure one hides."""
+    order = np.argsort(probabilities.max(axis=1), kind="stable")
+    spread = np.unique(np.linspace(0, len(order) - 1, CANARIES).astype(int))
+    chosen = photo_set.training[order[spread]]
+    expected = model.probabilities(table.vectors[chosen])
+    return [(table.rows[i].path, e) for i, e in zip(chosen, expected, strict=True)]
+
+
+def _write_predictions(
+    path: Path,
+    photo_set: _PhotoSet,
+    table: embed.Table,
+    found: Twins,
+    folds: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float64],
+) -> None:
+    """The out-of-fold answer for every training photo: what the model said of it without having seen it."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
+        for i, fold, p in zip(photo_set.training, folds, probabilities, strict=True):
+            row, best = table.rows[i], int(p.argmax())
+            answer = [photo_set.classes[best], f"{p[best]:.6f}"]
+            writer.writerow([row.file_name, table.sha256[i], row.label, *answer, fold, found.groups[i]])
+
+
+def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = True) -> None:
+    from goodsight.report import page
+
+    page.write(folder, replace(findings, timings=clock.laps))
+    if card:
+        page.card(folder, findings)
+
+
+def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
+    known = tuple(row for row in rows.rows if row.label in classes)
+    if not known:
+        raise CatalogError(
+            f"{rows.root}: none of the labels ({', '.join(rows.classes[:10])}) is one of the model's classes "
+            f"({', '.join(classes[:10])})"
+        )
+    unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)
+    return replace(rows, rows=known, left_out=rows.left_out + unknown)
+
+
+def _catalog_hash(table: embed.Table, photo_set: _PhotoSet) -> str:
+    lines = sorted(
+        f"{table.sha256[i]} {table.rows[i].label} {table.rows[i].file_name}" for i in photo_set.training.tolist()
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _in_range(option: str, value: float, low: float, high: float) -> None:
+    if not low < value < high:
+        raise GoodsightError(f"{option} {value:g}: must be between {low:g} and {high:g}, both excluded")
+
+
+class _Clock:
+    """Seconds of each step, for the report."""
+
+    def __init__(self) -> None:
+        self.laps: list[tuple[str, float]] = []
+        self._last = time.monotonic()
+
+    def lap(self, step: str) -> None:
+        now = time.monotonic()
+        self.laps.append((step, now - self._last))
+        self._last = now
