@@ -155,7 +155,7 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
         tensors = load_file(folder / "heads.safetensors")
         backbone = Backbone.from_json(record["backbone"], folder / "network.onnx")
         head = Head(
-            Setting(record["head"]["gamma"], record["head"]["penalty"]),
+            Setting(record["head"]["kind"], record["head"]["gamma"], record["head"]["penalty"]),
             Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
             tensors["landmarks"].astype(np.float32),
             tensors["weights"],

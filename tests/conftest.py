@@ -1,0 +1,91 @@
+"""What all tests share: a cache of their own, one folder of drawn photos with planted faults, one model trained on it."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import drawn
+import pytest
+
+from goodsight import backbones, flow
+from goodsight.backbones import Backbone
+from goodsight.engine import Engine, start
+from goodsight.flow import Training
+from goodsight.model import LoadedModel
+
+Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nothing is written to the user's cache, and no setting of the user's changes what a test sees."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOODSIGHT_CACHE", str(folder))
+        patch.delenv("GOODSIGHT_ENGINE", raising=False)
+        patch.setenv("COLUMNS", "200")
+        patch.setenv("NO_COLOR", "1")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("photos") / "drawn"
+
+
+@pytest.fixture(scope="session")
+def planted(drawn_photos: Path) -> list[drawn.Planted]:
+    return drawn.make_folder(drawn_photos, per_kind=40, faults=3)
+
+
+@pytest.fixture(scope="session")
+def sound(drawn_photos: Path, planted: list[drawn.Planted]) -> dict[str, list[Path]]:
+    """The photos of each kind that no fault touches."""
+    touched = {p.file_name for p in planted} | {p.of for p in planted}
+    return {
+        kind: [p for p in sorted((drawn_photos / kind).iterdir()) if f"{kind}/{p.name}" not in touched]
+        for kind in drawn.KINDS
+    }
+
+
+@pytest.fixture(scope="session")
+def truncated(drawn_photos: Path, planted: list[drawn.Planted]) -> list[Path]:
+    return [drawn_photos / p.file_name for p in planted if p.fault == "truncated"]
+
+
+@pytest.fixture(scope="session")
+def lay() -> Lay:
+    """Copies photos into folders below a root; their embeddings are in the cache already."""
+
+    def copy(root: Path, folders: Mapping[str, Sequence[Path]]) -> Path:
+        for name, photos in folders.items():
+            (root / name).mkdir(parents=True)
+            for photo in photos:
+                shutil.copyfile(photo, root / name / photo.name)
+        return root
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def trained(drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory) -> Training:
+    return flow.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", precision=0.95)
+
+
+@pytest.fixture(scope="session")
+def loaded(trained: Training) -> Iterator[LoadedModel]:
+    model = flow.load(trained.folder)
+    yield model
+    model.engine.close()
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Backbone:
+    return backbones.load()
+
+
+@pytest.fixture(scope="session")
+def engine(backbone: Backbone) -> Iterator[Engine]:
+    running = start(backbone.network, precision="f32")
+    yield running
+    running.close()
