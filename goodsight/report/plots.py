@@ -1,0 +1,52 @@
+"""Plots as SVG text. Figures are made without pyplot, so they are quick, thread-safe and need no screen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_INK, _ACCENT = "#64748b", "#2563eb"
+
+
+def reliability(bins: Sequence[tuple[float, float, int]], name: str) -> str:
+    """Accuracy against mean confidence of each bin; dots grow with the number of photos."""
+    figure, axes = _start("probability given", "share right")
+    axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
+    most = max((n for _, _, n in bins), default=1)
+    axes.plot([c for c, _, _ in bins], [a for _, a, _ in bins], color=_ACCENT)
+    axes.scatter([c for c, _, _ in bins], [a for _, a, _ in bins], [12 + 88 * n / most for _, _, n in bins], color=_ACCENT)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    return _svg(figure, f"reliability-{name}")
+
+
+def moderation(curve: Sequence[tuple[float, float]], decided: float, name: str) -> str:
+    """Error among the photos that the machine decides, against their share; the dotted line is the model's choice."""
+    figure, axes = _start("share decided without a person", "error among them")
+    axes.plot([s for s, _ in curve], [e for _, e in curve], color=_ACCENT)
+    axes.axvline(decided, color=_INK, linestyle=":", linewidth=1)
+    axes.set(xlim=(0, 1), ylim=(0, None))
+    return _svg(figure, f"moderation-{name}")
+
+
+def _start(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.4, 3.3), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x, color=_INK)
+    axes.set_ylabel(y, color=_INK)
+    axes.tick_params(colors=_INK)
+    axes.spines[:].set_color(_INK)
+    axes.grid(color=_INK, alpha=0.2)
+    return figure, axes
+
+
+def _svg(figure: Figure, name: str) -> str:
+    out = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    # Inside a page the XML prolog is noise, and its DTD names another host.
+    return text[text.index("<svg") :]
