@@ -153,13 +153,13 @@ def fit(
     ease = _ease(labels)
     part = _part(labels, SEARCH)
     x = scaler(vectors[part])
-    squared = _squared(x, x)
+    squared, basis = _squared(x, x), _principal(x)
     trials: list[Trial] = []
     for done, setting in enumerate(CANDIDATES):
         if done >= 3 and time.monotonic() - start > budget:
             break
         if setting.kind == "cosine":
-            scores = _cosine(x, labels[part], folds[part], setting.penalty)[2]
+            scores = _cosine(x @ basis, labels[part], folds[part], setting.penalty)[2]
         else:
             kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
             scores = _dual(kernel, targets[part], folds[part], setting.penalty * ease[part])[1]
@@ -176,8 +176,10 @@ def _train(
     """The head on all photos, and its out-of-fold scores."""
     none = np.empty((0, vectors.shape[1]), np.float32)
     if setting.kind == "cosine":
-        projection, means, scores = _cosine(scaler(vectors), labels, folds, setting.penalty)
-        return Head(setting, scaler, projection, means), scores
+        x = scaler(vectors)
+        basis = _principal(x)
+        whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty)
+        return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
     if len(vectors) <= EXACT:
         x = scaler(vectors)
         kernel = _rbf(_squared(x, x), setting.gamma) if setting.kind == "kernel" else x @ x.T
@@ -240,27 +242,23 @@ def _primal(features, targets: Array, folds: Ints, penalty: Array) -> tuple[Arra
     return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
 
 
-def _cosine(x: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array, Array, Array]:
-    """Projection (k, width), unit class means (k, C) and out-of-fold scores (n, C) of the cosine head."""
-    basis = _principal(x)
-    low = x @ basis
+def _cosine(low: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array, Array, Array]:
+    """Whitening (k, k), unit class means (k, C) and out-of-fold scores (n, C) from main components (n, k)."""
     classes = int(labels.max()) + 1
-    scores = np.empty((len(x), classes), np.float32)
+    scores = np.empty((len(low), classes), np.float32)
     for fold in np.unique(folds):
         away = folds == fold
         whiten, means = _discriminant(low[~away], labels[~away], classes, shrink)
         scores[away] = _unit(low[away] @ whiten) @ means
     whiten, means = _discriminant(low, labels, classes, shrink)
-    return np.ascontiguousarray((basis @ whiten).T), means, scores
+    return whiten, means, scores
 
 
 def _principal(x: Array) -> Array:
     """An orthonormal basis (width, k) of the main directions (randomised range finder; Halko et al. 2011)."""
     k = min(PRINCIPAL, *x.shape)
     start = np.random.default_rng(0).standard_normal((x.shape[1], k), np.float32)
-    for _ in range(2):
-        start = linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0]
-    return np.asarray(start)
+    return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
 
 
 def _discriminant(low: Array, labels: Ints, classes: int, shrink: float) -> tuple[Array, Array]:

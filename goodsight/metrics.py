@@ -112,7 +112,7 @@ def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = RO
         accuracy=estimate(lambda p: p["right"][:, 0] / p["n"][:, 0]),
         balanced_accuracy=estimate(recalls),
         log_loss=estimate(lambda p: p["loss"][:, 0] / p["n"][:, 0]),
-        calibration_error=estimate(lambda p: np.abs(p["gap"]).sum(axis=1) / p["n"][:, 0]),
+        calibration_error=_around(estimate(lambda p: np.abs(p["gap"]).sum(axis=1) / p["n"][:, 0])),
         per_class=tuple(
             {
                 "precision": of_class(c, "hit", lambda p: p["guessed"]),
@@ -124,6 +124,12 @@ def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = RO
         support=tuple(int(s) for s in one_hot.sum(axis=0)),
         confusion=(one_hot.T @ guessed).astype(np.int64),
     )
+
+
+def _around(biased: Estimate) -> Estimate:
+    """The same spread around the value itself: noise only ever adds to a calibration error, so every draw is above it."""
+    half = (biased.high - biased.low) / 2
+    return Estimate(biased.value, max(0.0, biased.value - half), biased.value + half)
 
 
 def reliability(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 10) -> list[tuple[float, float, int]]:
