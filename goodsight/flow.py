@@ -66,6 +66,7 @@ def train(
     alpha: float = 0.05,
     off_topic_alpha: float = 0.01,
     size: int = 0,
+    views: int = 1,
     budget: float = 60.0,
     limits: Limits = Limits(),
     cache: bool = True,
@@ -84,6 +85,7 @@ def train(
         alpha: the share of honest photos that may be flagged as a mismatch, per class.
         off_topic_alpha: the share of honest photos that may be called off-topic.
         size: side of the square photos are resized to, in pixels; 0 for the backbone's own.
+        views: 1, or 2 to look at the centre of the photo more closely as well: twice the time; better for many alike classes.
         budget: seconds for choosing the head.
         limits: on bytes and pixels of a photo.
         cache: use and fill the embedding cache.
@@ -105,7 +107,7 @@ def train(
     rows = catalog.load(Path(photos), label=label, ignore_split=ignore_split)
     catalog.require_classes(rows)
     clock.lap("read the catalog")
-    backbone = backbones.load(size=size)
+    backbone = backbones.load(size=size, views=views)
     engine = start(backbone.network)
     clock.lap("load the network")
     known = embed.Cache(backbone, engine) if cache else None

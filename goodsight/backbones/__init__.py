@@ -60,12 +60,13 @@ class Backbone:
         return cls(record["name"], network, record["sha256"], Resize.from_json(record["resize"]), blocks)
 
 
-def load(name: str = "lite0", *, size: int = 0) -> Backbone:
+def load(name: str = "lite0", *, size: int = 0, views: int = 1) -> Backbone:
     """The default backbone, EfficientNet-Lite0; exported on the first use and kept in the cache folder.
 
     Args:
         name: "lite0".
-        size: side of the square that photos are resized to, in pixels; 0 for the backbone's own.
+        size: side of the square that the network looks at, in pixels; 0 for the backbone's own.
+        views: 1, or 2 to embed the centre of the photo as well and take the mean.
 
     Raises:
         EngineError: unknown name, a size that the network cannot take, or the ``train`` extra is not installed.
@@ -75,7 +76,7 @@ def load(name: str = "lite0", *, size: int = 0) -> Backbone:
 
     if name != "lite0":
         raise EngineError(f"backbone {name!r} is not known; use lite0")
-    return lite0.backbone(size)
+    return lite0.backbone(size, views)
 
 
 @cache

