@@ -9,7 +9,7 @@ from pathlib import Path
 from common import Figure, tell
 
 import goodsight
-from goodsight.evaluate import Result
+from goodsight.result import Result
 
 
 def main() -> bool:
@@ -38,7 +38,9 @@ def main() -> bool:
         )
         result = _train(data / "grocery", Path(folder) / "grocery2", views=2)["validation"]
         value = result.scores.accuracy.value
-        figures.append(Figure("groceries, --views 2: accuracy", value, ">= 0.82", value >= 0.82, f"n={result.scores.n}"))
+        figures.append(
+            Figure("groceries, --views 2: accuracy", value, ">= 0.82", value >= 0.82, f"n={result.scores.n}")
+        )
     return tell("accuracy", figures)
 
 

@@ -62,8 +62,9 @@ def main() -> bool:
         for number in range(10 * PHOTOS):
             (folder / "many" / f"{number:06d}.jpg").hardlink_to(files[number % PHOTOS])
         out, cache = folder / "out.csv", cache_folder()
-        few = peak_memory("classify", folder / "model", folder / "new", "--out", out, "--no-cache", cache=cache)
-        many = peak_memory("classify", folder / "model", folder / "many", "--out", out, "--no-cache", "--force", cache=cache)
+        run = ("classify", folder / "model", "--out", out, "--no-cache", "--force")
+        few = peak_memory(*run, folder / "new", cache=cache)
+        many = peak_memory(*run, folder / "many", cache=cache)
     n = f"n={PHOTOS}, median of {ROUNDS}"
     figures = [
         Figure("decode only: photos/s", decode, "", None, n),

@@ -28,6 +28,7 @@ def fit_temperature(scores: Floats, labels: Ints) -> float:
     Args:
         scores: out-of-fold scores (n, classes), finite.
         labels: class numbers (n,).
+
     """
 
     def loss(log_temperature: float) -> float:
@@ -48,6 +49,7 @@ def p_values(calibration: Floats, new: Floats) -> npt.NDArray[np.float64]:
 
     Returns:
         p-values of the shape of ``new``, in [1 / (n + 1), 1].
+
     """
     below = np.searchsorted(calibration, new, side="right")
     return np.asarray((below + 1) / (len(calibration) + 1))
@@ -63,6 +65,7 @@ def threshold_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: f
         confidence: probability of the chosen label (n,).
         right: whether the chosen label was right (n,).
         precision: the wanted share of right answers, in (0, 1).
+
     """
     order = np.argsort(-confidence, kind="stable")
     errors = np.cumsum(~right[order])

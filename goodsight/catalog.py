@@ -67,6 +67,7 @@ def load(source: Path, *, label: str = "label", ignore_split: bool = False) -> C
 
     Raises:
         CatalogError: nothing there, a missing column, a row without a file, a file with two labels.
+
     """
     rows, left_out = _read(source, label)
     if ignore_split:
@@ -85,6 +86,7 @@ def unlabelled(source: Path) -> Iterator[Row]:
 
     Raises:
         CatalogError: ``source`` is not there, or is a list that cannot be read.
+
     """
     listed = _list_in(source)
     if listed:
@@ -105,6 +107,7 @@ def require_classes(catalog: Catalog) -> None:
 
     Raises:
         CatalogError: there is one class only.
+
     """
     if len(catalog.classes) < 2:
         raise CatalogError(

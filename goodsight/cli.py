@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -15,9 +15,11 @@ from goodsight import __version__
 from goodsight.errors import GoodsightError
 
 if TYPE_CHECKING:
-    from goodsight.evaluate import Result
+    from goodsight.metrics import Scores
     from goodsight.photos import Limits
     from goodsight.progress import Progress
+    from goodsight.result import Result
+    from goodsight.verdicts import Prediction
 
 app = typer.Typer(
     help="Turn a folder of product photos into a classifier that can be trusted, and check new photos with it.",
@@ -119,7 +121,7 @@ def classify(
     force: Force = False,
 ) -> None:
     """Label photos; the verdict says which labels can be taken without a person."""
-    from goodsight import flow, results
+    from goodsight import flow, output
     from goodsight.files import refuse_existing
 
     for path in (out, annotate, submission):
@@ -129,13 +131,13 @@ def classify(
     bad: list[tuple[str, str]] = []
     loaded = flow.load(model)
     with ExitStack() as stack:
-        sinks: list[results.Sink] = []
+        sinks: list[output.Sink] = []
         if out is not None:
-            sinks.append(stack.enter_context(results.table(out, loaded.model.classes, top)))
+            sinks.append(stack.enter_context(output.table(out, loaded.model.classes, top)))
         if submission is not None:
-            sinks.append(stack.enter_context(results.submission(submission)))
+            sinks.append(stack.enter_context(output.submission(submission)))
         if annotate is not None:
-            sinks.append(results.Annotated(annotate, loaded.model.limits))
+            sinks.append(output.Annotated(annotate, loaded.model.limits))
         if not sinks:
             sinks.append(_Printed(loaded.model.classes, top))
         progress = stack.enter_context(_progress())
@@ -196,7 +198,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -222,12 +226,10 @@ class _Printed:
     def __init__(self, classes: tuple[str, ...], top: int) -> None:
         self._classes, self._top = classes, top
 
-    def write(self, prediction: object) -> None:
-        from goodsight import results
-        from goodsight.classify import Prediction
+    def write(self, prediction: Prediction) -> None:
+        from goodsight import output
 
-        assert isinstance(prediction, Prediction)
-        row = results.record(prediction, self._classes, self._top)
+        row = output.record(prediction, self._classes, self._top)
         chance = "" if row["probability"] is None else f"{row['probability']:.3f}"
         line = f"{row['file_name']:<40} {row['label']:<20} {chance:>6} {row['verdict']:<10} {row['reason']}"
         for rank in range(min(self._top, len(self._classes)) if prediction.label else 0):
@@ -275,10 +277,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _print_result(result: Result) -> None:
-    def show(name: str, scores: object) -> None:
-        from goodsight.metrics import Scores
-
-        assert isinstance(scores, Scores)
+    def show(name: str, scores: Scores) -> None:
         print(
             f"{name}: accuracy {_figure(scores.accuracy.value)} "
             f"[{_figure(scores.accuracy.low)}, {_figure(scores.accuracy.high)}], "
@@ -299,14 +298,11 @@ def _figure(value: float) -> str:
     return "not measurable" if math.isnan(value) else f"{value:.4f}"
 
 
-def _print_left_out(what: str, pairs: object, file: object = None) -> None:
-    from collections.abc import Sequence
-
-    assert isinstance(pairs, Sequence)
-    if pairs:
-        out = file or sys.stdout
-        print(f"{what}: {len(pairs)}", file=out)  # type: ignore[call-overload]
-        for name, reason in pairs[:5]:
-            print(f"  {name}: {reason}", file=out)  # type: ignore[call-overload]
-        if len(pairs) > 5:
-            print(f"  and {len(pairs) - 5} more", file=out)  # type: ignore[call-overload]
+def _print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | None = None) -> None:
+    if not pairs:
+        return
+    print(f"{what}: {len(pairs)}", file=file)
+    for name, reason in pairs[:5]:
+        print(f"  {name}: {reason}", file=file)
+    if len(pairs) > 5:
+        print(f"  and {len(pairs) - 5} more", file=file)

@@ -13,7 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from goodsight.backbones import Backbone
 from goodsight.catalog import Row
 from goodsight.engine import Engine
 from goodsight.files import cache_folder, whole_file
-from goodsight.photos import BadPhoto, Limits
+from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.progress import Progress, quiet
 
 BATCH = 16
@@ -75,7 +75,7 @@ class Cache:
         )
         self._shards: list[tuple[Path, int]] = []
         self._place: dict[bytes, tuple[int, int]] = {}
-        self._waiting: list[Embedded] = []
+        self._waiting: list[tuple[str, npt.NDArray[np.float16], npt.NDArray[np.uint8]]] = []
         for path in sorted(self._folder.glob("*.npy")):
             self._add(path)
 
@@ -101,9 +101,9 @@ class Cache:
             record = np.frombuffer(stream.read(self._type.itemsize), self._type)[0]
         return record["vector"], record["thumbnail"]
 
-    def put(self, photo: Embedded) -> None:
+    def put(self, digest: str, vector: npt.NDArray[np.float16], thumbnail: npt.NDArray[np.uint8]) -> None:
         """Keep a new embedding; it reaches the disk with the next full shard or at :meth:`flush`."""
-        self._waiting.append(photo)
+        self._waiting.append((digest, vector, thumbnail))
         if len(self._waiting) >= _SHARD:
             self.flush()
 
@@ -112,12 +112,8 @@ class Cache:
         if not self._waiting:
             return
         shard = np.zeros(len(self._waiting), self._type)
-        for record, photo in zip(shard, self._waiting, strict=True):
-            record["key"], record["thumbnail"], record["vector"] = (
-                bytes.fromhex(photo.sha256),
-                photo.thumbnail,
-                photo.vector,
-            )
+        for i, (digest, vector, thumbnail) in enumerate(self._waiting):
+            shard[i] = (bytes.fromhex(digest), thumbnail, vector)
         with whole_file(self._folder / f"{uuid.uuid4().hex}.npy") as part, part.open("wb") as stream:
             np.save(stream, shard, allow_pickle=False)
         self._waiting.clear()
@@ -129,7 +125,7 @@ def stream(
     engine: Engine,
     *,
     cache: Cache | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     progress: Progress = quiet,
     total: int = 0,
 ) -> Iterator[Embedded]:
@@ -143,6 +139,7 @@ def stream(
         limits: on bytes and pixels of a photo.
         progress: called as ``progress("embed", done, total)``.
         total: how many photos there are, 0 when that is not known.
+
     """
     workers = max(2, os.cpu_count() or 2)
     remaining = iter(rows)
@@ -167,10 +164,10 @@ def stream(
             for photo in chunk:
                 embedded = photo.embedded
                 if photo.pixels is not None:
-                    vector = next(vectors)
-                    embedded = Embedded(photo.embedded.row, photo.embedded.sha256, vector, _thumbnail(photo.pixels))
+                    vector, thumbnail = next(vectors), _thumbnail(photo.pixels)
+                    embedded = replace(embedded, vector=vector, thumbnail=thumbnail)
                     if cache:
-                        cache.put(embedded)
+                        cache.put(embedded.sha256, vector, thumbnail)
                 yield embedded
             done += len(chunk)
             progress("embed", done, total)
@@ -184,7 +181,7 @@ def table(
     engine: Engine,
     *,
     cache: Cache | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     progress: Progress = quiet,
 ) -> Table:
     """Embed photos and gather the good ones as arrays: vectors (n, width) float16, thumbnails (n, 256) uint8."""
@@ -195,13 +192,11 @@ def table(
     for photo in stream(rows, backbone, engine, cache=cache, limits=limits, progress=progress, total=len(rows)):
         if photo.bad is not None:
             bad.append((photo.row, photo.bad))
-            continue
-        vectors[len(good)], thumbnails[len(good)] = photo.vector, photo.thumbnail
-        good.append(Embedded(photo.row, photo.sha256))
+        elif photo.vector is not None and photo.thumbnail is not None:
+            vectors[len(good)], thumbnails[len(good)] = photo.vector, photo.thumbnail
+            good.append(Embedded(photo.row, photo.sha256))
     n = len(good)
-    return Table(
-        tuple(p.row for p in good), tuple(p.sha256 for p in good), vectors[:n], thumbnails[:n], tuple(bad)
-    )
+    return Table(tuple(p.row for p in good), tuple(p.sha256 for p in good), vectors[:n], thumbnails[:n], tuple(bad))
 
 
 @dataclass(frozen=True)

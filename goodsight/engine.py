@@ -32,6 +32,7 @@ class Engine(Protocol):
 
         Returns:
             A future of float32 embeddings (n, dimensions).
+
         """
 
     def close(self) -> None:
@@ -48,6 +49,7 @@ def start(network: Path, *, engine: str = "", precision: str = "") -> Engine:
 
     Raises:
         EngineError: unknown engine, or the network cannot be loaded.
+
     """
     engine = engine or os.environ.get("GOODSIGHT_ENGINE", "openvino")
     if engine not in ENGINES:

@@ -43,6 +43,7 @@ def whole_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
     Raises:
         FolderExistsError: ``path`` is there already and ``force`` is not set.
+
     """
     refuse_existing(path, force=force)
     path.parent.mkdir(parents=True, exist_ok=True)

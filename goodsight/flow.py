@@ -18,21 +18,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, split, twins
-from goodsight import classify as classify_step
-from goodsight import evaluate as evaluate_step
+from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, split, twins, verdicts
 from goodsight import model as model_folder
+from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
-from goodsight.classify import Check, Prediction
 from goodsight.engine import start
 from goodsight.errors import CatalogError, GoodsightError
-from goodsight.evaluate import Result
 from goodsight.files import refuse_existing, whole_folder
 from goodsight.model import LoadedModel, Model, log_odds
-from goodsight.photos import Limits
+from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.progress import Progress, quiet
 from goodsight.report import Findings
+from goodsight.result import Result
 from goodsight.twins import Fingerprints, Twins
+from goodsight.verdicts import Check, Prediction
 
 FOLDS = 5
 CANARIES = 8
@@ -68,7 +67,7 @@ def train(
     size: int = 0,
     views: int = 1,
     budget: float = 60.0,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     cache: bool = True,
     force: bool = False,
     progress: Progress = quiet,
@@ -85,7 +84,7 @@ def train(
         alpha: the share of honest photos that may be flagged as a mismatch, per class.
         off_topic_alpha: the share of honest photos that may be called off-topic.
         size: side of the square photos are resized to, in pixels; 0 for the backbone's own.
-        views: 1, or 2 to look at the centre of the photo more closely as well: twice the time; better for many alike classes.
+        views: 1, or 2 to look closely at the centre as well: twice the time, better for many alike classes.
         budget: seconds for choosing the head.
         limits: on bytes and pixels of a photo.
         cache: use and fill the embedding cache.
@@ -97,6 +96,7 @@ def train(
         FolderExistsError: ``out`` is there and ``force`` is not set.
         EngineError: the network cannot be made or run.
         GoodsightError: a number is out of its range.
+
     """
     out = Path(out)
     _in_range("--precision", precision, 0.5, 1.0)
@@ -193,6 +193,7 @@ def evaluate(
         ModelError: the model folder cannot be trusted.
         CatalogError: the photos cannot be read, or no label is one of the model's classes.
         FolderExistsError: ``out`` is there and ``force`` is not set.
+
     """
     if out is not None:
         refuse_existing(Path(out), force=force)
@@ -219,7 +220,7 @@ def evaluate(
     own = mine.twins()
     leaked = np.isin(together.groups[count:], together.groups[:count])
     probabilities = loaded.model.probabilities(table.vectors)
-    result = evaluate_step.evaluate(
+    result = result_step.evaluate(
         "photos",
         table.rows,
         loaded.model.classes,
@@ -231,7 +232,13 @@ def evaluate(
     )
     clock.lap("evaluate")
     findings = _findings(
-        f"Evaluation report: {Path(photos).resolve().name}", loaded.model, [result], photo_set, table, own, rows.left_out
+        f"Evaluation report: {Path(photos).resolve().name}",
+        loaded.model,
+        [result],
+        photo_set,
+        table,
+        own,
+        rows.left_out,
     )
     if out is None:
         return Evaluation(result, findings, None)
@@ -257,26 +264,30 @@ def classify(
     Raises:
         ModelError: the model folder cannot be trusted.
         CatalogError: there is no such photo, folder or list, or no photo in them.
+
     """
     rows = list(chain.from_iterable(catalog.unlabelled(Path(source)) for source in photos))
     if not rows:
-        raise CatalogError(f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists")
+        raise CatalogError(
+            f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists"
+        )
     loaded = load(model)
     known = embed.Cache(loaded.model.backbone, loaded.engine) if cache else None
-    return classify_step.predict(loaded, rows, cache=known, progress=progress, total=len(rows))
+    return verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(rows))
 
 
 def check(model: str | Path | LoadedModel, photo: str | Path, declared: str) -> Check:
-    """Say whether a photo shows what was declared; see :func:`goodsight.classify.check` for the verdicts.
+    """Say whether a photo shows what was declared; see :func:`goodsight.verdicts.check` for the verdicts.
 
     Raises:
         ModelError: the model folder cannot be trusted.
         CatalogError: there is no such photo, or the model has no such class.
+
     """
     path = Path(photo)
     if not path.is_file():
         raise CatalogError(f"{path}: there is no such photo")
-    return classify_step.check(load(model), Row(path.name, path), declared)
+    return verdicts.check(load(model), Row(path.name, path), declared)
 
 
 def inspect(model: str | Path) -> dict[str, Any]:
@@ -284,6 +295,7 @@ def inspect(model: str | Path) -> dict[str, Any]:
 
     Raises:
         ModelError: the folder is damaged, edited, newer than this version, or this machine answers differently.
+
     """
     _, record = model_folder.read(Path(model))
     load(model).engine.close()
@@ -295,6 +307,7 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
 
     Raises:
         ModelError: the model folder cannot be trusted.
+
     """
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
 
@@ -357,7 +370,7 @@ def _result(
     probabilities: npt.NDArray[np.float64],
     leaked: npt.NDArray[np.bool_],
 ) -> Result:
-    return evaluate_step.evaluate(
+    return result_step.evaluate(
         name,
         [table.rows[i] for i in rows],
         model.classes,
@@ -410,7 +423,7 @@ def _least_on_topic(
     model: Model, table: embed.Table, training: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]
 ) -> list[tuple[Row, float, str]]:
     least = np.argsort(scores, kind="stable")[:16]
-    names = classify_step.common_names(model, table.vectors[training[least]])
+    names = verdicts.common_names(model, table.vectors[training[least]])
     p = calibrate.p_values(np.sort(scores), scores[least])
     return [(table.rows[training[i]], float(q), name) for i, q, name in zip(least, p, names, strict=True)]
 
@@ -436,7 +449,7 @@ def _write_predictions(
     photo_set: _PhotoSet,
     table: embed.Table,
     found: Twins,
-    folds: npt.NDArray[np.int64],
+    folds: calibrate.Ints,
     probabilities: npt.NDArray[np.float64],
 ) -> None:
     """The out-of-fold answer for every training photo: what the model said of it without having seen it."""

@@ -2,17 +2,19 @@
 
 The cosine head compares a photo with the mean of each class by angle, in a space where the spread *within* classes is
 made equal in all directions (linear discriminant analysis, Fisher 1936, with a shrunk covariance): it wins when there
-are many classes of few photos. The ridge heads are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because their
-scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual of a
-fold ``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of
+are many classes of few photos.
+
+The ridge heads are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because
+their scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual
+of a fold ``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of
 leave-one-out). So cross-validation costs hardly more than one fit, and the head and its out-of-fold scores come
-together (linear and RBF). Above :data:`EXACT` photos the kernel is kept to that many landmarks (Nystroem; Williams and Seeger 2001).
+together. Above :data:`EXACT` photos the RBF kernel is kept to landmarks (Nystroem; Williams and Seeger 2001).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,7 +48,9 @@ class Scaler:
         """Learn the statistics of vectors (n, width)."""
         mean = vectors.mean(axis=0, dtype=np.float64)
         # Chunks, so that a big catalog is not held a second time in double precision.
-        chunks = (vectors[i : i + 4096].astype(np.float32) - mean.astype(np.float32) for i in range(0, len(vectors), 4096))
+        chunks = (
+            vectors[i : i + 4096].astype(np.float32) - mean.astype(np.float32) for i in range(0, len(vectors), 4096)
+        )
         spread = np.sqrt(sum((c.astype(np.float64) ** 2).sum(axis=0) for c in chunks) / len(vectors)) + 1e-6
         weight = np.concatenate([np.full(b.width, b.weight / np.sqrt(b.width)) for b in blocks])
         weight /= np.sqrt(sum(b.weight**2 for b in blocks))
@@ -146,6 +150,7 @@ def fit(
         blocks: the stages that the columns belong to.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
+
     """
     start = time.monotonic()
     scaler = Scaler.fit(vectors, blocks)
@@ -192,7 +197,8 @@ def _train(
         return Head(setting, scaler, none, weights), scores
     landmarks = scaler(vectors[np.random.default_rng(0).permutation(len(vectors))[: EXACT // 2]])
     root = linalg.cholesky(
-        _rbf(_squared(landmarks, landmarks), setting.gamma) + 1e-3 * np.eye(len(landmarks), dtype=np.float32), lower=True
+        _rbf(_squared(landmarks, landmarks), setting.gamma) + 1e-3 * np.eye(len(landmarks), dtype=np.float32),
+        lower=True,
     )
 
     def features(rows: Ints) -> Array:
@@ -219,20 +225,20 @@ def _dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[A
     return dual, targets - residual
 
 
-def _primal(features, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:  # type: ignore[no-untyped-def]
+def _primal(features: Callable[[Ints], Array], targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
     """Weights (m, C) and out-of-fold scores (n, C) from feature rows that are made in pieces of one fold."""
     numbers = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
-    grams, sides = [], []
+    grams: list[Array] = []
+    sides: list[Array] = []
     for rows in numbers:
-        gram, side = None, 0
-        for piece in np.array_split(rows, len(rows) // 4096 + 1):
-            phi, weight = features(piece), 1 / penalty[piece, None]
-            update = (phi * weight).T @ phi
-            gram = update if gram is None else gram + update
-            side = side + (phi * weight).T @ targets[piece]
+        pieces = np.array_split(rows, len(rows) // 4096 + 1)
+        gram, side = _sums(features(pieces[0]), 1 / penalty[pieces[0], None], targets[pieces[0]])
+        for piece in pieces[1:]:
+            more_gram, more_side = _sums(features(piece), 1 / penalty[piece, None], targets[piece])
+            gram, side = gram + more_gram, side + more_side
         grams.append(gram)
         sides.append(side)
-    total, right = sum(grams), sum(sides)
+    total, right = np.sum(grams, axis=0), np.sum(sides, axis=0)
     ridge = np.eye(len(total), dtype=np.float32)
     scores = np.empty_like(targets)
     for rows, gram, side in zip(numbers, grams, sides, strict=True):
@@ -240,6 +246,12 @@ def _primal(features, targets: Array, folds: Ints, penalty: Array) -> tuple[Arra
         for piece in np.array_split(rows, len(rows) // 4096 + 1):
             scores[piece] = features(piece) @ weights
     return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
+
+
+def _sums(phi: Array, weight: Array, targets: Array) -> tuple[Array, Array]:
+    """Weighted Gram matrix (m, m) and right-hand side (m, C) of some feature rows (n, m)."""
+    weighted = (phi * weight).T
+    return weighted @ phi, weighted @ targets
 
 
 def _cosine(low: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array, Array, Array]:

@@ -64,6 +64,7 @@ def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = RO
 
     Raises:
         ValueError: there is no photo.
+
     """
     n, classes = probabilities.shape
     if n == 0:
@@ -127,7 +128,7 @@ def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = RO
 
 
 def _around(biased: Estimate) -> Estimate:
-    """The same spread around the value itself: noise only ever adds to a calibration error, so every draw is above it."""
+    """The same spread around the value itself: resampling noise only ever adds to a calibration error."""
     half = (biased.high - biased.low) / 2
     return Estimate(biased.value, max(0.0, biased.value - half), biased.value + half)
 
@@ -146,6 +147,7 @@ def moderation(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Array,
 
     Returns:
         Shares (n,) rising to 1, and errors (n,).
+
     """
     order = np.argsort(-np.asarray(confidence), kind="stable")
     decided = np.arange(1, len(order) + 1)

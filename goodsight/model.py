@@ -30,7 +30,7 @@ from goodsight.engine import Engine, start
 from goodsight.errors import ModelError
 from goodsight.heads import Head, Scaler, Setting
 from goodsight.offtopic import OffTopic
-from goodsight.photos import BadPhoto, Limits
+from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.twins import Fingerprints
 
 SCHEMA = 1
@@ -48,6 +48,7 @@ class Model:
         threshold: the probability from which answers are right with the wanted ``precision``.
         training: recognises training photos and their twins among photos to be scored.
         info: what else ``model.json`` says (metrics, catalog hash, versions).
+
     """
 
     classes: tuple[str, ...]
@@ -62,7 +63,7 @@ class Model:
     precision: float
     threshold: float
     training: Fingerprints
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def probabilities(self, vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
@@ -101,6 +102,7 @@ def save(folder: Path, model: Model, canaries: Sequence[tuple[Path, npt.NDArray[
         folder: an empty folder.
         model: what to write.
         canaries: photos with their expected probabilities (classes,).
+
     """
     shutil.copyfile(model.backbone.network, folder / "network.onnx")
     save_file(_tensors(model), folder / "heads.safetensors")
@@ -114,7 +116,11 @@ def save(folder: Path, model: Model, canaries: Sequence[tuple[Path, npt.NDArray[
         "schema": SCHEMA,
         "classes": list(model.classes),
         "backbone": model.backbone.to_json(),
-        "head": {"kind": model.head.setting.kind, "gamma": model.head.setting.gamma, "penalty": model.head.setting.penalty},
+        "head": {
+            "kind": model.head.setting.kind,
+            "gamma": model.head.setting.gamma,
+            "penalty": model.head.setting.penalty,
+        },
         "off_topic": {"columns": [model.off_topic.columns.start, model.off_topic.columns.stop]},
         "temperature": model.temperature,
         "alpha": model.alpha,
@@ -148,6 +154,7 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
 
     Raises:
         ModelError: not a model folder, a newer schema, or a file that is missing, damaged or edited.
+
     """
     record = _record(folder)
     _verify(folder, record)
@@ -195,6 +202,7 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
     Raises:
         ModelError: as :func:`read`, or this machine answers differently from the one that trained the model.
         EngineError: the network cannot be started.
+
     """
     model, record = read(folder)
     running = start(model.backbone.network, engine=engine)
@@ -233,7 +241,9 @@ def _record(folder: Path) -> dict[str, Any]:
     if schema > SCHEMA:
         raise ModelError(f"{path}: schema {schema} is newer than this Goodsight reads ({SCHEMA}); upgrade goodsight")
     seal_path = folder / "SHA256"
-    if not seal_path.is_file() or seal_path.read_text("ascii", "replace").split()[:1] != [hashlib.sha256(text).hexdigest()]:
+    if not seal_path.is_file() or seal_path.read_text("ascii", "replace").split()[:1] != [
+        hashlib.sha256(text).hexdigest()
+    ]:
         raise ModelError(f"{path}: edited or damaged: its sha256 is not the one in {seal_path.name}")
     return dict(record)
 
@@ -255,7 +265,9 @@ def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping
         data = [photos.read(folder / "canaries" / name, model.limits) for name in expected]
         pixels = np.stack([photos.decode(one, model.backbone.resize, model.limits) for one in data])
     except BadPhoto as bad:
-        raise ModelError(f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions") from bad
+        raise ModelError(
+            f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions"
+        ) from bad
     found = model.probabilities(running.submit(pixels).result().astype(np.float16))
     worst = float(np.abs(found - np.array(list(expected.values()))).max())
     if worst > canaries["tolerance"]:

@@ -47,6 +47,7 @@ def fit(
 
     Returns:
         The scorer, and the score of each training photo against the others, shape (n,).
+
     """
     chosen = np.random.default_rng(0).permutation(len(vectors))[:MOST]
     scorer = OffTopic(

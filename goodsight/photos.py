@@ -64,6 +64,9 @@ class Limits:
     max_pixels: int = 64_000_000
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Resize:
     """How a photo becomes a square of `size` by `size` pixels.
@@ -100,7 +103,7 @@ class Resize:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def read(path: Path, limits: Limits = Limits()) -> bytes:
+def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a regular file. The size is checked before anything is read.
 
     Raises BadPhoto "empty", "too large", or "unreadable" (no permission, gone, or a folder, pipe or device).
@@ -124,7 +127,7 @@ def read(path: Path, limits: Limits = Limits()) -> bytes:
     return data
 
 
-def decode(data: bytes, resize: Resize, limits: Limits = Limits()) -> npt.NDArray[np.uint8]:
+def decode(data: bytes, resize: Resize, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
     """A photo as a `(resize.size, resize.size, 3)` array of RGB values 0 to 255, the right way up.
 
     Raises BadPhoto with any of its reasons, and no other exception for any bytes.
@@ -141,7 +144,7 @@ def decode(data: bytes, resize: Resize, limits: Limits = Limits()) -> npt.NDArra
     return canvas
 
 
-def open_rgb(data: bytes, limits: Limits = Limits(), at_least: int | None = None) -> Image.Image:
+def open_rgb(data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None = None) -> Image.Image:
     """A photo as an RGB image, the right way up, for annotating and thumbnails.
 
     With `at_least` (pixels), a JPEG may come at a half, quarter or eighth of its scale, as long as its shorter side
@@ -308,7 +311,7 @@ def _grey(picture: Image.Image) -> npt.NDArray[np.uint8]:
         scaled = values * np.float32(255) if values.max() <= 1 else values
     else:
         scaled = np.clip(values, 0, 65535) / np.float32(257)
-    grey = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    grey: npt.NDArray[np.uint8] = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
     clear = picture.info.get("transparency")
     if isinstance(clear, int):
         grey[values == clear] = 255

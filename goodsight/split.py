@@ -23,6 +23,7 @@ def folds(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
 
     Returns:
         Fold numbers (n,). With fewer groups than folds, some folds are empty.
+
     """
     labels = np.asarray(labels)
     number = np.unique(groups, return_inverse=True)[1]

@@ -41,6 +41,7 @@ def find(
         sha256: content hashes (n).
         thumbnails: grey thumbnails, uint8 (n, side * side).
         vectors: standardised embeddings (n, dimensions).
+
     """
     n = len(sha256)
     first: dict[str, int] = {}

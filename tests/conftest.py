@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, one folder of drawn photos with planted faults, one model trained on it."""
+"""What all tests share: a cache of their own, a folder of drawn photos with planted faults, a model trained on it."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -137,7 +137,9 @@ def test_evaluate_writes_a_report(run: Run, trained: Training, sound: Sound, lay
     assert run("evaluate", trained.folder, folder, "--out", out, "--force")[0] == 0
 
 
-def test_classify_writes_a_csv(run: Run, trained: Training, photos: Path, truncated: list[Path], tmp_path: Path) -> None:
+def test_classify_writes_a_csv(
+    run: Run, trained: Training, photos: Path, truncated: list[Path], tmp_path: Path
+) -> None:
     out = tmp_path / "out.csv"
     before = _hashes(photos)
     code, said, err = run("classify", trained.folder, photos, "--out", out, "--top", 2)

@@ -70,6 +70,7 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1) -> Backbone:
 
     Raises:
         EngineError: unknown name, a size that the network cannot take, or the ``train`` extra is not installed.
+
     """
     from goodsight.backbones import lite0
     from goodsight.errors import EngineError

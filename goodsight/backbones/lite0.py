@@ -57,6 +57,7 @@ def backbone(size: int = 0, views: int = 1) -> Backbone:
 
     Raises:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
+
     """
     size = size or SIZE
     if not 64 <= size <= 1024 or size % 32:
@@ -80,6 +81,7 @@ def export(path: Path, size: int, views: int = 1) -> None:
 
     Raises:
         EngineError: torch or the weights package is not installed.
+
     """
     try:
         import torch
@@ -120,7 +122,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
     # The classes live in a function so that importing this module does not import torch.
     import torch
     from torch import Tensor, nn
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     def norm(channels: int) -> nn.BatchNorm2d:
         return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
@@ -132,7 +134,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
         if pad % 2 == 0:
             layer.padding = (pad // 2, pad // 2)
             return layer
-        layer.register_forward_pre_hook(lambda _, x: (F.pad(x[0], (pad // 2, pad - pad // 2) * 2),))
+        layer.register_forward_pre_hook(lambda _, x: (functional.pad(x[0], (pad // 2, pad - pad // 2) * 2),))
         return layer
 
     class Bottleneck(nn.Module):
@@ -147,8 +149,8 @@ def _build(size: int, views: int) -> torch.nn.Module:
             self._project_conv, self._bn2 = conv(wide, outputs, 1, 1, 1, size), norm(outputs)
 
         def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-            wide = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-            wide = F.relu6(self._bn1(self._depthwise_conv(wide)))
+            wide = functional.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
+            wide = functional.relu6(self._bn1(self._depthwise_conv(wide)))
             out = self._bn2(self._project_conv(wide))
             return (out + x if self.skips else out), wide
 
@@ -172,9 +174,9 @@ def _build(size: int, views: int) -> torch.nn.Module:
             x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
             if views == 2:
                 edge = (x.shape[2] - size) // 2
-                whole = F.interpolate(x, (size, size), mode="bilinear")
+                whole = functional.interpolate(x, (size, size), mode="bilinear")
                 x = torch.cat([whole, x[:, :, edge : edge + size, edge : edge + size]])
-            x = F.relu6(self._bn0(self._conv_stem(x)))
+            x = functional.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
                 x, wide = block(x)
@@ -182,7 +184,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 pooled[f"mean{number}"] = mean.flatten(1)
                 pooled[f"std{number}"] = ((x - mean) ** 2).mean((2, 3)).add(1e-6).sqrt()
                 pooled[f"wide{number}"] = wide.mean((2, 3))
-            pooled["head"] = F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
+            pooled["head"] = functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
             embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
             return embedding.reshape(views, -1, embedding.shape[1]).mean(0)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goodsight.catalog import Row
-from goodsight.evaluate import Result
 from goodsight.model import Model
+from goodsight.result import Result
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Findings:
         off_topic: the least on-topic photos: row, p-value, the network's name for it.
         trials: (kind, gamma, penalty, log loss, accuracy) per candidate head, best first; empty for an evaluation.
         timings: (step, seconds) in order.
+
     """
 
     title: str

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from goodsight import photos
 from goodsight.catalog import Row
-from goodsight.evaluate import SECONDS_BY_HAND, Result
 from goodsight.metrics import Estimate
 from goodsight.photos import Limits
 from goodsight.report import Findings, plots
+from goodsight.result import SECONDS_BY_HAND, Result
 
 _CONFUSION_TABLE = 30
 _SHOWN = 50
@@ -132,7 +132,7 @@ class _Thumbnails:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("goodsight.report", ""),
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -158,4 +158,3 @@ def _interval(estimate: Estimate) -> str:
 def _markdown(text: str) -> str:
     """A name inside a Markdown table."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-

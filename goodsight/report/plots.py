@@ -18,7 +18,9 @@ def reliability(bins: Sequence[tuple[float, float, int]], name: str) -> str:
     axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
     most = max((n for _, _, n in bins), default=1)
     axes.plot([c for c, _, _ in bins], [a for _, a, _ in bins], color=_ACCENT)
-    axes.scatter([c for c, _, _ in bins], [a for _, a, _ in bins], [12 + 88 * n / most for _, _, n in bins], color=_ACCENT)
+    axes.scatter(
+        [c for c, _, _ in bins], [a for _, a, _ in bins], [12 + 88 * n / most for _, _, n in bins], color=_ACCENT
+    )
     axes.set(xlim=(0, 1), ylim=(0, 1))
     return _svg(figure, f"reliability-{name}")
 

@@ -33,6 +33,7 @@ class Prediction:
         reason: why it is not sure, or what is wrong with the photo.
         probabilities: of each class (classes,), empty for a bad photo.
         p_values: conformal p-value of each class (classes,).
+
     """
 
     row: Row
@@ -76,7 +77,9 @@ def predict(
     )
     while batch := list(islice(photos, 4 * embed.BATCH)):
         vectors = [photo.vector for photo in batch if photo.vector is not None]
-        answers = iter(_answers(loaded.model, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ())
+        answers = iter(
+            _answers(loaded.model, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ()
+        )
         for photo in batch:
             if photo.bad is None:
                 yield next(answers)
@@ -96,6 +99,7 @@ def check(loaded: LoadedModel, row: Row, declared: str) -> Check:
 
     Raises:
         CatalogError: the model has no such class.
+
     """
     classes = loaded.model.classes
     if declared not in classes:

@@ -33,6 +33,7 @@ class Result:
         decided: share of photos at or above the model's threshold.
         decided_error: error among those; NaN when none is decided.
         worst: the most confident mistakes: row, true label, given label, probability.
+
     """
 
     name: str
@@ -101,6 +102,7 @@ def evaluate(
 
     Raises:
         ValueError: there is no photo.
+
     """
     guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right, decided = guesses == labels, confidence >= threshold

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from goodsight import photos
-from goodsight.classify import Prediction
 from goodsight.errors import GoodsightError
 from goodsight.files import whole_file
 from goodsight.photos import Limits
+from goodsight.verdicts import Prediction
 
 COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
 
@@ -52,6 +52,7 @@ def table(path: Path, classes: tuple[str, ...], top: int) -> Iterator[Sink]:
 
     Raises:
         GoodsightError: another suffix.
+
     """
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".jsonl"}:
@@ -60,7 +61,10 @@ def table(path: Path, classes: tuple[str, ...], top: int) -> Iterator[Sink]:
         if suffix == ".jsonl":
             yield _JsonLines(stream, classes, top)
         else:
-            columns = [*COLUMNS, *(f"top{i + 1}_{what}" for i in range(min(top, len(classes))) for what in ("label", "probability"))]
+            columns = [
+                *COLUMNS,
+                *(f"top{i + 1}_{what}" for i in range(min(top, len(classes))) for what in ("label", "probability")),
+            ]
             yield _Csv(stream, columns, classes, top)
 
 
