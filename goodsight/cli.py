@@ -127,6 +127,8 @@ def classify(
     for path in (out, annotate, submission):
         if path is not None:
             refuse_existing(path, force=force)
+    if annotate is not None and any(annotate.resolve().is_relative_to(p.resolve()) for p in photos if p.is_dir()):
+        raise GoodsightError(f"--annotate {annotate}: lies in the folder of the photos; choose one outside it")
     counts: dict[str, int] = {}
     bad: list[tuple[str, str]] = []
     loaded = flow.load(model)
@@ -209,12 +211,13 @@ def main() -> None:
     """Run the command line: an error that Goodsight raises on purpose is one line and exit code 2."""
     try:
         app()
+    except SystemExit as end:
+        if end.code == 130:
+            print("goodsight: interrupted; run the same command to go on, finished photos are kept", file=sys.stderr)
+        raise
     except GoodsightError as error:
         print(f"goodsight: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("goodsight: interrupted; run the same command to go on, finished photos are kept", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

@@ -75,7 +75,9 @@ class _OpenVino:
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
         self.precision = precision
         hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
-        self._queue = ov.AsyncInferQueue(core.compile_model(str(network), "CPU", hints))
+        compiled = core.compile_model(str(network), "CPU", hints)
+        self._shape = tuple(d.get_length() if d.is_static else None for d in compiled.input(0).get_partial_shape())[1:]
+        self._queue = ov.AsyncInferQueue(compiled)
         self._queue.set_callback(self._done)
 
     @staticmethod
@@ -84,6 +86,8 @@ class _OpenVino:
         future.set_result(np.array(request.get_output_tensor(0).data, np.float32))
 
     def submit(self, pixels: Pixels) -> Future[Vectors]:
+        # A batch that does not fit would fail in the queue's own thread, and its future would never be done.
+        _require_shape(pixels, self._shape)
         future: Future[Vectors] = Future()
         self._queue.start_async({0: pixels}, future)
         return future
@@ -105,10 +109,12 @@ class _OnnxRuntime:
         options.log_severity_level = 3
         self._session = ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self._shape = tuple(d if isinstance(d, int) else None for d in self._session.get_inputs()[0].shape)[1:]
         self._output = self._session.get_outputs()[0].name
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="goodsight-engine")
 
     def submit(self, pixels: Pixels) -> Future[Vectors]:
+        _require_shape(pixels, self._shape)
         return self._pool.submit(self._run, pixels)
 
     def _run(self, pixels: Pixels) -> Vectors:
@@ -116,3 +122,8 @@ class _OnnxRuntime:
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+def _require_shape(pixels: Pixels, shape: tuple[int | None, ...]) -> None:
+    if any(wanted not in {None, found} for wanted, found in zip(shape, pixels.shape[1:], strict=True)):
+        raise EngineError(f"the network takes photos of {shape} (height, width, colours), not {pixels.shape[1:]}")

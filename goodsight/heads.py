@@ -248,10 +248,10 @@ def _primal(features: Callable[[Ints], Array], targets: Array, folds: Ints, pena
     return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
 
 
-def _sums(phi: Array, weight: Array, targets: Array) -> tuple[Array, Array]:
+def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple[Array, Array]:
     """Weighted Gram matrix (m, m) and right-hand side (m, C) of some feature rows (n, m)."""
-    weighted = (phi * weight).T
-    return weighted @ phi, weighted @ targets
+    weighted = np.asarray((phi * weight).T, np.float32)
+    return np.asarray(weighted @ phi), np.asarray(weighted @ targets)
 
 
 def _cosine(low: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array, Array, Array]:
@@ -279,7 +279,9 @@ def _discriminant(low: Array, labels: Ints, classes: int, shrink: float) -> tupl
     means = np.stack([np.bincount(labels, column, classes) for column in low.T], axis=1) / np.maximum(size, 1)[:, None]
     rest = low - means[labels].astype(np.float32)
     spread = rest.T @ rest / len(low)
-    spread = (1 - shrink) * spread + shrink * np.trace(spread) / len(spread) * np.eye(len(spread), dtype=np.float32)
+    spread = (1 - shrink) * spread + (shrink * np.trace(spread) / len(spread) + 1e-9) * np.eye(
+        len(spread), dtype=np.float32
+    )
     root = linalg.cholesky(spread, lower=True)
     whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
     return np.asarray(whiten), np.ascontiguousarray(_unit(means.astype(np.float32) @ whiten).T)

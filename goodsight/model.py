@@ -27,7 +27,7 @@ from goodsight import photos
 from goodsight.backbones import Backbone, file_sha256
 from goodsight.calibrate import p_values, softmax
 from goodsight.engine import Engine, start
-from goodsight.errors import ModelError
+from goodsight.errors import EngineError, ModelError
 from goodsight.heads import Head, Scaler, Setting
 from goodsight.offtopic import OffTopic
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
@@ -206,7 +206,10 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
     """
     model, record = read(folder)
     running = start(model.backbone.network, engine=engine)
-    _try_canaries(folder, model, running, record["canaries"])
+    try:
+        _try_canaries(folder, model, running, record["canaries"])
+    except (KeyError, EngineError) as error:
+        raise ModelError(f"{folder}: model.json does not fit the network: {error}; train it again") from error
     return LoadedModel(model, running, folder)
 
 
@@ -249,6 +252,8 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def _verify(folder: Path, record: Mapping[str, Any]) -> None:
+    if "sha256" not in record:
+        raise ModelError(f"{folder / 'model.json'}: damaged: it lists no sha256; train it again")
     for name, expected in record["sha256"].items():
         path = folder / name
         if not path.is_file():

@@ -22,6 +22,9 @@ from goodsight.verdicts import Prediction
 COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
 
 
+_MARK = ".goodsight-annotated"
+
+
 class Sink(Protocol):
     """Something that takes predictions one by one."""
 
@@ -106,6 +109,17 @@ class Annotated:
     """Copies of the photos with the label and its probability drawn on them, in the folders they came from."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
+        """Claim the folder.
+
+        Raises:
+            GoodsightError: it holds something that an earlier ``--annotate`` did not make.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / _MARK).exists():
+            raise GoodsightError(
+                f"--annotate {folder}: holds other files, which are never replaced; choose a new folder"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
         self._folder, self._limits = folder, limits
 
     def write(self, prediction: Prediction) -> None:

@@ -11,7 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 ALIKE_PIXELS = 0.93
-ALIKE_FEATURES = 0.90
+ALIKE_FEATURES = 0.85
 _CHUNK = 1024
 
 

@@ -112,7 +112,7 @@ def check(loaded: LoadedModel, row: Row, declared: str) -> Check:
     number = classes.index(declared)
     probability, p = float(prediction.probabilities[number]), float(prediction.p_values[number])
     verdict: Outcome = "unsure"
-    reason = prediction.reason or f"{declared} is unusual for such a photo"
+    reason = prediction.reason
     if prediction.verdict == "off-topic":
         verdict = "off-topic"
     elif p <= loaded.model.alpha and prediction.label != declared:
