@@ -229,7 +229,10 @@ def _file_name(listed: Path, number: int, record: Mapping[str, str]) -> str:
     name = record["file_name"].strip()
     if not name:
         raise CatalogError(f"{listed}: row {number} has an empty file_name")
-    return posixpath.normpath(name.replace("\\", "/"))
+    if not (listed.parent / name).exists():
+        # A list made on Windows; where such a file is really there, the backslash is part of its name.
+        name = name.replace("\\", "/")
+    return posixpath.normpath(name)
 
 
 def _split(listed: Path, number: int, value: str) -> str:

@@ -160,7 +160,8 @@ def train(
     )
     findings = replace(findings, trials=_trials(fit), off_topic=_least_on_topic(model, table, training, on_topic))
     with whole_folder(out, force=force) as folder:
-        model_folder.save(folder, model, _canaries(model, photo_set, table, probabilities))
+        canaries = _canaries(photo_set, probabilities)
+        model_folder.save(folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries])
         _write_predictions(folder / "predictions.csv", photo_set, table, found, folds, probabilities)
         progress("write the report", 0, 0)
         _report(folder, findings, clock)
@@ -433,15 +434,11 @@ def _trials(fit: heads.Fit) -> list[tuple[str, float, float, float, float]]:
     return [(t.setting.kind, t.setting.gamma, t.setting.penalty, t.log_loss, t.accuracy) for t in ordered]
 
 
-def _canaries(
-    model: Model, photo_set: _PhotoSet, table: embed.Table, probabilities: npt.NDArray[np.float64]
-) -> list[tuple[Path, npt.NDArray[np.float64]]]:
+def _canaries(photo_set: _PhotoSet, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Photos spread over the range of confidence: a doubtful one shows a difference that a sure one hides."""
     order = np.argsort(probabilities.max(axis=1), kind="stable")
     spread = np.unique(np.linspace(0, len(order) - 1, CANARIES).astype(int))
-    chosen = photo_set.training[order[spread]]
-    expected = model.probabilities(table.vectors[chosen])
-    return [(table.rows[i].path, e) for i, e in zip(chosen, expected, strict=True)]
+    return np.asarray(photo_set.training[order[spread]])
 
 
 def _write_predictions(

@@ -201,6 +201,7 @@ def test_classify_draws_pictures_elsewhere(
     code, _, _ = run("classify", trained.folder, photos, "--annotate", tmp_path / "drawn")
     assert code == 0
     assert _hashes(photos) == before
+    (tmp_path / "drawn" / ".goodsight-annotated").unlink()
     assert _names(tmp_path / "drawn") == [name for name in _names(photos) if truncated[0].name not in name]
     for name in _names(tmp_path / "drawn"):
         with Image.open(tmp_path / "drawn" / name) as picture, Image.open(photos / name) as original:

@@ -121,7 +121,7 @@ def test_a_machine_that_answers_differently_is_refused(
 def test_another_resize_rule_is_refused(folder: Path) -> None:
     record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     _edit(folder, {"backbone": record["backbone"] | {"resize": {"size": 64, "fit": "pad"}}})
-    with pytest.raises(ModelError, match="answers differently"):
+    with pytest.raises(ModelError, match="does not fit the network"):
         model.load(folder)
 
 

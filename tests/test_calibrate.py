@@ -1,0 +1,48 @@
+"""Temperature, conformal p-values and thresholds, on cases that can be worked out by hand or simulated."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from goodsight.calibrate import fit_temperature, log_loss, p_values, softmax, threshold_for
+
+
+def test_softmax_and_log_loss_by_hand() -> None:
+    p = softmax(np.array([[0.0, np.log(3.0)]]), 1.0)
+    assert p == pytest.approx(np.array([[0.25, 0.75]]))
+    assert log_loss(p, np.array([1])) == pytest.approx([-np.log(0.75)])
+
+
+def test_temperature_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(20_000, 3))
+    p = softmax(scores, 0.25)
+    labels = (p.cumsum(axis=1) > rng.random((len(p), 1))).argmax(axis=1)
+    assert fit_temperature(scores, labels) == pytest.approx(0.25, rel=0.03)
+
+
+def test_p_values_by_hand_with_ties() -> None:
+    found = p_values(np.array([1.0, 2.0, 2.0, 3.0]), np.array([0.0, 2.0, 9.0]))
+    assert found == pytest.approx([1 / 5, 4 / 5, 1.0])
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.1])
+def test_p_values_are_small_as_rarely_as_promised(alpha: float) -> None:
+    rng = np.random.default_rng(1)
+    n = 20_000
+    p = np.array([p_values(np.sort(rng.normal(size=199)), rng.normal(size=1))[0] for _ in range(n)])
+    low, high = binom.ppf([0.001, 0.999], n, alpha) / n
+    assert low <= (p <= alpha).mean() <= high
+
+
+def test_threshold_by_hand() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    right = np.array([True, True, True, False, True])
+    assert threshold_for(confidence, right, 0.75) == 0.7
+    assert threshold_for(confidence, right, 0.6) == 0.5
+    assert threshold_for(confidence, right, 0.99) == float("inf")
+
+
+def test_threshold_does_not_divide_ties() -> None:
+    confidence = np.array([0.9, 0.9, 0.9, 0.9])
+    assert threshold_for(confidence, np.array([True, True, True, False]), 0.75) == float("inf")

@@ -1,0 +1,94 @@
+"""Closed-form folds equal real refits; every kind of head learns; rare classes survive."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from goodsight import heads
+from goodsight.backbones import Block
+from goodsight.calibrate import Ints
+from goodsight.heads import CANDIDATES, Scaler, fit
+
+BLOCKS = (Block("a", 24, 2.0), Block("b", 16, 1.0))
+RNG = np.random.default_rng(0)
+
+
+def _data(sizes: list[int], spread: float = 1.0) -> tuple[heads.Array, Ints, Ints]:
+    centres = np.random.default_rng(1).normal(size=(len(sizes), 40)) * 1.2
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    x = centres[labels] + spread * np.random.default_rng(2).normal(size=(len(labels), 40))
+    return x.astype(np.float32), labels, np.random.default_rng(3).integers(0, 5, len(labels))
+
+
+def test_dual_folds_equal_refits() -> None:
+    x, labels, folds = _data([30, 20, 25])
+    targets, penalty = heads._targets(labels), np.linspace(0.5, 2, 75).astype(np.float32)
+    kernel = x @ x.T
+    dual, scores = heads._dual(kernel.copy(), targets, folds, penalty)
+    full = np.linalg.solve(kernel + np.diag(penalty), targets)
+    assert np.allclose(dual, full, atol=1e-3)
+    for fold in range(5):
+        out, rest = folds == fold, folds != fold
+        refit = np.linalg.solve(kernel[np.ix_(rest, rest)] + np.diag(penalty[rest]), targets[rest])
+        assert np.allclose(scores[out], kernel[np.ix_(out, rest)] @ refit, atol=2e-3)
+
+
+def test_primal_folds_equal_dual_folds() -> None:
+    x, labels, folds = _data([30, 20, 25])
+    targets, penalty = heads._targets(labels), np.linspace(0.5, 2, 75).astype(np.float32)
+    expected = heads._dual(x @ x.T, targets, folds, penalty)[1]
+    weights, scores = heads._primal(lambda rows: x[rows], targets, folds, penalty)
+    assert np.allclose(scores, expected, atol=2e-3)
+    assert weights.shape == (40, 3)
+
+
+def test_cosine_folds_do_not_see_their_photos() -> None:
+    x, labels, folds = _data([30, 20, 25])
+    scores = heads._cosine(x, labels, folds, 0.1)[2]
+    out = folds == 0
+    whiten, means = heads._discriminant(x[~out], labels[~out], 3, 0.1)
+    assert np.allclose(scores[out], heads._unit(x[out] @ whiten) @ means, atol=1e-4)
+
+
+@pytest.mark.parametrize("setting", CANDIDATES[:3], ids=lambda s: s.kind)
+@pytest.mark.parametrize("exact", [6000, 60])
+def test_each_kind_learns(setting: heads.Setting, exact: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "EXACT", exact)
+    monkeypatch.setattr(heads, "CANDIDATES", (setting,))
+    x, labels, folds = _data([60, 50, 40])
+    found = fit(x, labels, folds, BLOCKS)
+    assert (found.scores.argmax(axis=1) == labels).mean() > 0.9
+    assert (found.head(x).argmax(axis=1) == labels).mean() > 0.9
+    assert found.head.setting == setting
+
+
+def test_every_kind_is_tried_with_no_budget() -> None:
+    found = fit(*_data([30, 30]), BLOCKS, budget=0)
+    assert {trial.setting.kind for trial in found.trials} == {"linear", "kernel", "cosine"}
+    assert found.head.setting == min(found.trials, key=lambda t: t.log_loss).setting
+
+
+@pytest.mark.parametrize("sizes", [[300, 15], [60, 40, 2], [1, 1]])
+def test_small_classes_survive(sizes: list[int]) -> None:
+    x, labels, folds = _data(sizes)
+    found = fit(x, labels, folds, BLOCKS, budget=0)
+    assert np.isfinite(found.scores).all()
+    assert (found.head(x)[labels == len(sizes) - 1].argmax(axis=1) == len(sizes) - 1).mean() > 0.5
+
+
+def test_scaler_brings_blocks_to_their_weights() -> None:
+    x = RNG.normal(3, 2, (5000, 40)).astype(np.float16)
+    y = Scaler.fit(x, BLOCKS)(x)
+    assert np.allclose(y.mean(axis=0), 0, atol=1e-3)
+    assert (y**2).sum(axis=1).mean() == pytest.approx(1, abs=0.01)
+    assert (y[:, :24] ** 2).sum(axis=1).mean() == pytest.approx(4 / 5, abs=0.01)
+
+
+def test_scaler_clips_outliers() -> None:
+    x = np.zeros((100, 40), np.float32)
+    x[:, 0] = RNG.normal(size=100)
+    scaler: Callable[[heads.Vectors], heads.Array] = Scaler.fit(x, BLOCKS)
+    wild = x[:1].copy()
+    wild[0, 0] = 1e6
+    assert scaler(wild)[0, 0] == pytest.approx(6 * 2 / np.sqrt(24) / np.sqrt(5), rel=1e-3)
