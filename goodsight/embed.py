@@ -52,7 +52,7 @@ class Table:
 
     rows: tuple[Row, ...]
     sha256: tuple[str, ...]
-    vectors: npt.NDArray[np.float16]
+    vectors: npt.NDArray[np.float32]
     thumbnails: npt.NDArray[np.uint8]
     bad: tuple[tuple[Row, BadPhoto], ...]
 
@@ -184,8 +184,9 @@ def table(
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = quiet,
 ) -> Table:
-    """Embed photos and gather the good ones as arrays: vectors (n, width) float16, thumbnails (n, 256) uint8."""
-    vectors = np.empty((len(rows), backbone.width), np.float16)
+    """Embed photos and gather the good ones as arrays: vectors (n, width) float32, thumbnails (n, 256) uint8."""
+    # The values are those of the cache's float16; float32 saves converting them again at every step that follows.
+    vectors = np.empty((len(rows), backbone.width), np.float32)
     thumbnails = np.empty((len(rows), THUMBNAIL**2), np.uint8)
     good: list[Embedded] = []
     bad: list[tuple[Row, BadPhoto]] = []

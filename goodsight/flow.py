@@ -161,7 +161,9 @@ def train(
     findings = replace(findings, trials=_trials(fit), off_topic=_least_on_topic(model, table, training, on_topic))
     with whole_folder(out, force=force) as folder:
         canaries = _canaries(photo_set, probabilities)
-        model_folder.save(folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries])
+        model_folder.save(
+            folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries].astype(np.float16)
+        )
         _write_predictions(folder / "predictions.csv", photo_set, table, found, folds, probabilities)
         progress("write the report", 0, 0)
         _report(folder, findings, clock)

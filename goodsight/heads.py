@@ -27,7 +27,7 @@ from goodsight.calibrate import Ints, fit_temperature, log_loss, softmax
 from goodsight.progress import Progress, quiet
 
 EXACT = 6000
-SEARCH = 1500
+SEARCH = 1200
 PRINCIPAL = 800
 _CLIP = 6.0
 Array = npt.NDArray[np.float32]

@@ -28,7 +28,7 @@ from goodsight.backbones import Backbone, file_sha256
 from goodsight.calibrate import p_values, softmax
 from goodsight.engine import Engine, start
 from goodsight.errors import EngineError, ModelError
-from goodsight.heads import Head, Scaler, Setting
+from goodsight.heads import Head, Scaler, Setting, Vectors
 from goodsight.offtopic import OffTopic
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.twins import Fingerprints
@@ -37,8 +37,8 @@ SCHEMA = 1
 TOLERANCE = 0.08
 """How far a canary's probability may be off."""
 ALIKE = 0.96
-"""The lowest cosine between a canary's embedding and the expected one. bf16 and f32 agree to 0.977 or better on real and
-on drawn photos; half the light (0.84), swapped colours (0.76) or stretching (0.52) fall below."""
+"""The lowest cosine between a canary's embedding and the expected one. bf16 and f32 agree to 0.977 or better on real
+and on drawn photos; half the light (0.84), swapped colours (0.76) or stretching (0.52) fall below."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Model:
     limits: Limits = DEFAULT_LIMITS
     info: Mapping[str, Any] = field(default_factory=dict)
 
-    def probabilities(self, vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+    def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of embeddings (n, width)."""
         return softmax(self.head(vectors), self.temperature)
 
@@ -78,7 +78,7 @@ class Model:
         pairs = zip(self.calibration, log_odds(probabilities).T, strict=True)
         return np.stack([p_values(known, new) for known, new in pairs], axis=1)
 
-    def on_topic_p(self, vectors: npt.NDArray[np.float16]) -> npt.NDArray[np.float64]:
+    def on_topic_p(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Conformal p-value (n,) of being a photo like the training photos, whatever its class."""
         return p_values(self.on_topic, self.off_topic(vectors))
 
@@ -98,7 +98,7 @@ def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return np.asarray(np.log(p) - np.log1p(-p), np.float32)
 
 
-def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: npt.NDArray[np.float16]) -> None:
+def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors) -> None:
     """Write the files that inference needs into an empty folder; :func:`seal` ends the work.
 
     Args:

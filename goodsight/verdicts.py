@@ -14,6 +14,7 @@ from goodsight import embed
 from goodsight.backbones import imagenet_names
 from goodsight.catalog import Row
 from goodsight.errors import CatalogError, did_you_mean
+from goodsight.heads import Vectors
 from goodsight.model import LoadedModel, Model
 from goodsight.progress import Progress, quiet
 
@@ -149,7 +150,7 @@ def _candidates(
     return [model.classes[c] for c in credible[:most]]
 
 
-def common_names(model: Model, vectors: npt.NDArray[np.float16]) -> list[str]:
+def common_names(model: Model, vectors: Vectors) -> list[str]:
     """What the network itself would call each photo, '' when it has no names."""
     columns = model.backbone.columns("imagenet")
     if columns is None:

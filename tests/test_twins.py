@@ -56,7 +56,7 @@ def test_flat_photos_are_no_near_twins() -> None:
 
 
 def test_a_sketch_keeps_angles() -> None:
-    x = RNG.normal(size=(50, 4520)).astype(np.float32)
+    x = RNG.normal(size=(50, 3904)).astype(np.float32)
     y = x + 0.3 * RNG.normal(size=x.shape).astype(np.float32)
     a, b = twins.sketch(x).astype(np.float32), twins.sketch(y).astype(np.float32)
     true = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)

@@ -19,19 +19,15 @@ if TYPE_CHECKING:
     import torch
 
 SIZE = 224
-REVISION = 1
+REVISION = 2
 """Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
 
 BLOCKS = (
     Block("head", 1280, 2.0),
-    Block("wide15", 1152, 2.0),
-    Block("mean15", 320, 1.5),
-    Block("std15", 320, 1.5),
-    Block("std14", 192, 1.5),
-    Block("std10", 112, 1.0),
-    Block("std7", 80, 0.7),
-    Block("std4", 40, 0.5),
-    Block("std2", 24, 0.4),
+    Block("wide15", 1152, 2.5),
+    Block("std15", 320, 2.0),
+    Block("std10", 112, 1.5),
+    Block("std4", 40, 1.0),
     Block("imagenet", 1000, 2.0),
 )
 """Pooled features of several stages: the number is the block of the network, counted from 0; mean and std are over
@@ -77,7 +73,7 @@ def _side(size: int, views: int) -> int:
 
 
 def export(path: Path, size: int, views: int = 1) -> None:
-    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 4520) out.
+    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 3904) out.
 
     Raises:
         EngineError: torch or the weights package is not installed.
@@ -180,9 +176,9 @@ def _build(size: int, views: int) -> torch.nn.Module:
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
                 x, wide = block(x)
-                mean = x.mean((2, 3), keepdim=True)
-                pooled[f"mean{number}"] = mean.flatten(1)
-                pooled[f"std{number}"] = ((x - mean) ** 2).mean((2, 3)).add(1e-6).sqrt()
+                # The exporter drops what no block of the embedding uses.
+                spread = (x - x.mean((2, 3), keepdim=True)) ** 2
+                pooled[f"std{number}"] = spread.mean((2, 3)).add(1e-6).sqrt()
                 pooled[f"wide{number}"] = wide.mean((2, 3))
             pooled["head"] = functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
