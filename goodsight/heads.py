@@ -27,7 +27,7 @@ from goodsight.calibrate import Ints, fit_temperature, log_loss, softmax
 from goodsight.progress import Progress, quiet
 
 EXACT = 6000
-SEARCH = 1200
+SEARCH = 1000
 PRINCIPAL = 800
 _CLIP = 6.0
 Array = npt.NDArray[np.float32]
@@ -119,9 +119,7 @@ CANDIDATES = (
     Setting("linear", 0.0, 0.1),
     Setting("cosine", 0.0, 0.1),
     Setting("kernel", 0.25, 0.06),
-    Setting("kernel", 1.0, 0.06),
     Setting("kernel", 0.5, 0.02),
-    Setting("kernel", 0.5, 0.2),
     Setting("linear", 0.0, 0.3),
     Setting("cosine", 0.0, 0.03),
 )
