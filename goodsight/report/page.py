@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,18 @@ _SHOWN = 50
 
 def write(folder: Path, findings: Findings) -> None:
     """Write ``report.html`` and ``metrics.json`` into ``folder``."""
-    (folder / "metrics.json").write_text(json.dumps(numbers(findings), indent=1, ensure_ascii=False), encoding="utf-8")
-    page = _environment().get_template("page.html").render(**_view(findings))
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    _save(folder / "metrics.json", json.dumps(numbers(findings), indent=1, ensure_ascii=False, allow_nan=False))
+    _save(folder / "report.html", _environment().get_template("page.html").render(**_view(findings)))
 
 
 def card(folder: Path, findings: Findings) -> None:
     """Write the model card, ``README.md``, into ``folder``."""
-    text = _environment().get_template("card.md").render(f=findings, model=findings.model, seconds=SECONDS_BY_HAND)
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    text = (
+        _environment()
+        .get_template("card.md")
+        .render(f=findings, model=findings.model, splits=_splits(findings), seconds=SECONDS_BY_HAND, shown=_SHOWN)
+    )
+    _save(folder / "README.md", text)
 
 
 def numbers(findings: Findings) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
         "title": findings.title,
         "classes": list(findings.model.classes),
         "results": [result.to_json() for result in findings.results],
-        "counts": {name: dict(splits) for name, splits in findings.counts.items()},
+        "counts": {name: {split: int(n) for split, n in by.items()} for name, by in findings.counts.items()},
         "twins": {
             "exact_pairs": findings.exact_twins,
             "near_pairs": findings.near_twins,
@@ -52,12 +56,18 @@ def numbers(findings: Findings) -> dict[str, Any]:
         },
         "bad_photos": [list(pair) for pair in findings.bad],
         "left_out": [list(pair) for pair in findings.left_out],
-        "least_on_topic": [[row.file_name, round(p, 5), name] for row, p, name in findings.off_topic],
+        "least_on_topic": [[row.file_name, _number(p), name] for row, p, name in findings.off_topic],
         "heads_tried": [
-            {"kind": kind, "gamma": gamma, "penalty": penalty, "log_loss": round(loss, 5), "accuracy": round(right, 5)}
+            {
+                "kind": kind,
+                "gamma": _number(gamma),
+                "penalty": _number(penalty),
+                "log_loss": _number(loss),
+                "accuracy": _number(right),
+            }
             for kind, gamma, penalty, loss, right in findings.trials
         ],
-        "seconds": {step: round(seconds, 3) for step, seconds in findings.timings},
+        "seconds": {step: _number(seconds, 3) for step, seconds in findings.timings},
     }
 
 
@@ -79,13 +89,18 @@ def _view(findings: Findings) -> dict[str, Any]:
         "f": findings,
         "model": findings.model,
         "results": results,
-        "splits": list(next(iter(findings.counts.values()), {})),
+        "splits": _splits(findings),
         "twins": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.twin_examples],
         "leaks": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.leaked_pairs],
         "off_topic": [(thumb(row), row.file_name, p, name) for row, p, name in findings.off_topic],
         "seconds_by_hand": SECONDS_BY_HAND,
         "shown": _SHOWN,
     }
+
+
+def _splits(findings: Findings) -> list[str]:
+    """The splits that any class has photos in, in the order in which they first come."""
+    return list(dict.fromkeys(split for by_split in findings.counts.values() for split in by_split))
 
 
 def _confusion(result: Result) -> list[tuple[str, list[tuple[int, float]]]]:
@@ -115,11 +130,18 @@ class _Thumbnails:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._made: dict[Path, tuple[str, str]] = {}
 
     def __call__(self, row: Row) -> tuple[str, str]:
         """The data URI ('' when there is none) and what is wrong ('' when nothing is)."""
+        if row.path not in self._made:
+            self._made[row.path] = self._make(row.path)
+        return self._made[row.path]
+
+    def _make(self, path: Path) -> tuple[str, str]:
         try:
-            picture = photos.open_rgb(photos.read(row.path, self._limits), self._limits, at_least=112)
+            # A JPEG comes at a fraction of its scale, which is most of the speed.
+            picture = photos.open_rgb(photos.read(path, self._limits), self._limits, at_least=96)
         except photos.BadPhoto as bad:
             return "", str(bad)
         picture.thumbnail((112, 112))
@@ -136,13 +158,30 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= {"percent": _percent, "figure": _figure, "interval": _interval, "markdown": _markdown}
     return environment
 
 
+def _save(path: Path, text: str) -> None:
+    """A file name that is not valid text has lone surrogates; they are written as JSON would write them."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _number(value: float, digits: int = 5) -> float | None:
+    return round(float(value), digits) if math.isfinite(value) else None
+
+
 def _percent(value: float, digits: int = 1) -> str:
-    return "not measurable" if math.isnan(value) else f"{100 * value:.{digits}f} %"
+    """With more digits near 0 and 1, so that only what is exactly all or nothing is called so."""
+    if math.isnan(value):
+        return "not measurable"
+    for more in range(digits, 4):
+        text = f"{100 * value:.{more}f}"
+        if float(text) not in (0, 100) or value in (0, 1):
+            return f"{text} %"
+    return "under 0.001 %" if value < 0.5 else "over 99.999 %"
 
 
 def _figure(value: float) -> str:
@@ -152,9 +191,12 @@ def _figure(value: float) -> str:
 def _interval(estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return "not measurable"
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.3f} (interval not measurable)"
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def _markdown(text: str) -> str:
-    """A name inside a Markdown table."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """A name inside Markdown, where it must be neither a tag, a link, a picture nor the end of a table cell."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", text)

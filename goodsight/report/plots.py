@@ -1,15 +1,19 @@
-"""Plots as SVG text. Figures are made without pyplot, so they are quick, thread-safe and need no screen."""
+"""Plots as SVG text. Figures are made without pyplot, so they are quick and need no screen."""
 
 from __future__ import annotations
 
 import io
+import re
+import threading
 from collections.abc import Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_INK, _ACCENT = "#64748b", "#2563eb"
+_INK, _ACCENT = "#010203", "#3b82f6"
+"""The ink becomes the colour of the page's text, light or dark; the accent can be read on both."""
+_settings = threading.Lock()
 
 
 def reliability(bins: Sequence[tuple[float, float, int]], name: str) -> str:
@@ -17,10 +21,9 @@ def reliability(bins: Sequence[tuple[float, float, int]], name: str) -> str:
     figure, axes = _start("probability given", "share right")
     axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
     most = max((n for _, _, n in bins), default=1)
-    axes.plot([c for c, _, _ in bins], [a for _, a, _ in bins], color=_ACCENT)
-    axes.scatter(
-        [c for c, _, _ in bins], [a for _, a, _ in bins], [12 + 88 * n / most for _, _, n in bins], color=_ACCENT
-    )
+    given, right = [c for c, _, _ in bins], [a for _, a, _ in bins]
+    axes.plot(given, right, color=_ACCENT)
+    axes.scatter(given, right, [12 + 88 * n / most for _, _, n in bins], color=_ACCENT, clip_on=False, zorder=3)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     return _svg(figure, f"reliability-{name}")
 
@@ -46,9 +49,15 @@ def _start(x: str, y: str) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, name: str) -> str:
+    """The figure for the inside of a page: the same text every time, no id that another plot has, no address."""
     out = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    # The settings are the whole process's: two threads would restore each other's.
+    with _settings, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
     text = out.getvalue()
-    # Inside a page the XML prolog is noise, and its DTD names another host.
-    return text[text.index("<svg") :]
+    # Inside a page the XML prolog and the namespaces are noise, and name other hosts.
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text[text.index("<svg") :])
+    prefix = re.sub(r"\W", "-", name, flags=re.ASCII)
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
+    return text.replace(_INK, "currentColor")
