@@ -38,7 +38,8 @@ def main() -> bool:
         new = (drawn < 0.2)[groups]
         known = ~new
         folds = split.folds(labels[known], groups[known], seed=seed)
-        fit = heads.fit(table.vectors[known], labels[known], folds, backbone.blocks, budget=0)
+        vectors = table.vectors[known]
+        fit = heads.fit(vectors, labels[known], folds, heads.Scaler.fit(vectors, backbone.blocks), budget=0)
         temperature = calibrate.fit_temperature(fit.scores, labels[known])
         calibration = log_odds(calibrate.softmax(fit.scores, temperature))
         conformity = log_odds(calibrate.softmax(fit.head(table.vectors[new]), temperature))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +26,10 @@ def cache_folder() -> Path:
 def whole_file(path: Path) -> Iterator[Path]:
     """A path to write to; it becomes ``path`` when the block ends well, and vanishes when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
-    os.close(handle)
-    part = Path(name)
+    part = _beside(path)
+    part.touch(exist_ok=False)
     try:
         yield part
-        part.chmod(0o666 & ~_umask())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -42,33 +40,47 @@ def whole_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     """A folder to fill; it becomes ``path`` when the block ends well, and vanishes when it does not.
 
     Raises:
-        FolderExistsError: ``path`` is there already and ``force`` is not set.
+        FolderExistsError: as :func:`refuse_folder`.
 
     """
-    refuse_existing(path, force=force)
+    refuse_folder(path, force=force)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:80]}."))
+    part, old = _beside(path), _beside(path)
+    part.mkdir()
     try:
         yield part
-        part.chmod(0o777 & ~_umask())
-        old = None
         if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:80]}.old."))
-            path.replace(old / path.name)
+            path.replace(old)
         part.replace(path)
-        if old is not None:
-            shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Fail before long work, not after it, when the output folder is taken."""
+    """Fail before long work, not after it, when the output is taken.
+
+    Raises:
+        FolderExistsError: ``path`` is there already and ``force`` is not set.
+
+    """
     if path.exists() and not force:
         raise FolderExistsError(f"{path} is there already: choose another --out, or replace it with --force")
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def refuse_folder(path: Path, *, force: bool) -> None:
+    """As :func:`refuse_existing`, for a folder that would be replaced as a whole: it must be one that Goodsight made.
+
+    Raises:
+        FolderExistsError: ``path`` is there and ``force`` is not set, or it is neither empty nor holds a metrics.json.
+
+    """
+    refuse_existing(path, force=force)
+    if path.is_dir() and not (path / "metrics.json").is_file() and any(path.iterdir()):
+        raise FolderExistsError(
+            f"{path} was not made by goodsight, so --force does not delete it: choose another --out"
+        )
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name[:80]}.{uuid.uuid4().hex}"

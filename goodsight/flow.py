@@ -7,9 +7,8 @@ left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightEr
 from __future__ import annotations
 
 import csv
-import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -18,17 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, split, twins, verdicts
+from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, photoset, split, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
 from goodsight.engine import start
 from goodsight.errors import CatalogError, GoodsightError
-from goodsight.files import refuse_existing, whole_folder
+from goodsight.files import refuse_folder, whole_folder
 from goodsight.model import LoadedModel, Model, log_odds
 from goodsight.photos import DEFAULT_LIMITS, Limits
+from goodsight.photoset import PhotoSet
 from goodsight.progress import Progress, quiet
-from goodsight.report import Findings
+from goodsight.report.findings import Findings, gather
 from goodsight.result import Result
 from goodsight.twins import Fingerprints, Twins
 from goodsight.verdicts import Check, Prediction
@@ -102,40 +102,39 @@ def train(
     _in_range("--precision", precision, 0.5, 1.0)
     _in_range("--alpha", alpha, 0.0, 0.5)
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
-    refuse_existing(out, force=force)
+    refuse_folder(out, force=force)
     clock = _Clock()
     rows = catalog.load(Path(photos), label=label, ignore_split=ignore_split)
     catalog.require_classes(rows)
+    others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
     backbone = backbones.load(size=size, views=views)
     engine = start(backbone.network)
     clock.lap("load the network")
     known = embed.Cache(backbone, engine) if cache else None
     table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
-    negatives = None
-    if off_topic is not None:
-        others = embed.table(
-            list(catalog.unlabelled(Path(off_topic))), backbone, engine, cache=known, limits=limits, progress=progress
-        )
-        negatives = others.vectors if len(others.rows) else None
+    negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
     engine.close()
     clock.lap("embed the photos")
 
-    photo_set = _photo_set(rows, table)
+    photo_set = photoset.to_train(rows, table)
     training = photo_set.training
-    fingerprints = Fingerprints(
-        table.sha256, table.thumbnails, twins.sketch(heads.Scaler.fit(table.vectors, backbone.blocks)(table.vectors))
-    )
+    vectors = table.vectors[training]
+    scaler = heads.Scaler.fit(vectors, backbone.blocks)
+    fingerprints = Fingerprints(table.sha256, table.thumbnails, twins.sketch(scaler(table.vectors)))
     found = fingerprints.twins()
     clock.lap("find twins")
-    labels, groups, vectors = photo_set.labels[training], found.groups[training], table.vectors[training]
+
+    labels, groups = photo_set.labels[training], found.groups[training]
     folds = split.folds(labels, groups, FOLDS)
-    fit = heads.fit(vectors, labels, folds, backbone.blocks, budget=budget, progress=progress)
+    fit = heads.fit(vectors, labels, folds, scaler, budget=budget, progress=progress)
     clock.lap("choose and train the head")
+
     temperature = calibrate.fit_temperature(fit.scores, labels)
     probabilities = calibrate.softmax(fit.scores, temperature)
     conformity = log_odds(probabilities)
-    scorer, on_topic = offtopic.fit(vectors, groups, backbone.columns("head") or slice(0, backbone.width), negatives)
+    topic = backbone.columns("head") or slice(0, backbone.width)
+    scorer, on_topic = offtopic.fit(vectors, groups, topic, negatives.vectors if negatives.rows else None)
     model = Model(
         classes=photo_set.classes,
         backbone=backbone,
@@ -150,21 +149,19 @@ def train(
         threshold=calibrate.threshold_for(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, precision),
         training=fingerprints.take(training),
         limits=limits,
-        info={"catalog": _catalog_hash(table, photo_set), "photos": len(training), "source": Path(photos).name},
+        info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": Path(photos).name},
     )
     clock.lap("calibrate")
-    results = _results(model, photo_set, table, found, probabilities)
+    results = _results(model, photo_set, found, probabilities)
     clock.lap("evaluate")
-    findings = _findings(
-        f"Training report: {Path(photos).resolve().name}", model, results, photo_set, table, found, rows.left_out
-    )
-    findings = replace(findings, trials=_trials(fit), off_topic=_least_on_topic(model, table, training, on_topic))
+    title = f"Training report: {Path(photos).resolve().name}"
+    findings = gather(title, model, results, photo_set, found, rows.left_out, trials=fit.trials, on_topic=on_topic)
     with whole_folder(out, force=force) as folder:
-        canaries = _canaries(photo_set, probabilities)
+        canaries = training[_spread(probabilities, CANARIES)]
         model_folder.save(
             folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries].astype(np.float16)
         )
-        _write_predictions(folder / "predictions.csv", photo_set, table, found, folds, probabilities)
+        _write_predictions(folder / "predictions.csv", photo_set, groups, folds, probabilities)
         progress("write the report", 0, 0)
         _report(folder, findings, clock)
         model_folder.seal(folder)
@@ -199,7 +196,7 @@ def evaluate(
 
     """
     if out is not None:
-        refuse_existing(Path(out), force=force)
+        refuse_folder(Path(out), force=force)
     clock = _Clock()
     loaded = load(model)
     rows = _known_labels(catalog.load(Path(photos), label=label, ignore_split=True), loaded.model.classes)
@@ -210,39 +207,17 @@ def evaluate(
     if not table.rows:
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     clock.lap("embed the photos")
-    photo_set = _PhotoSet(
-        loaded.model.classes,
-        np.array([loaded.model.classes.index(row.label) for row in table.rows]),
-        np.array([""] * len(table.rows)),
-        np.arange(len(table.rows)),
-        (),
-    )
+    photo_set = photoset.to_score(table, loaded.model.classes)
     mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(loaded.model.head.scaler(table.vectors)))
     together = (loaded.model.training + mine).twins()
     count = len(loaded.model.training.sha256)
     own = mine.twins()
     leaked = np.isin(together.groups[count:], together.groups[:count])
     probabilities = loaded.model.probabilities(table.vectors)
-    result = result_step.evaluate(
-        "photos",
-        table.rows,
-        loaded.model.classes,
-        probabilities,
-        photo_set.labels,
-        own.groups,
-        leaked,
-        loaded.model.threshold,
-    )
+    result = _result("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
     clock.lap("evaluate")
-    findings = _findings(
-        f"Evaluation report: {Path(photos).resolve().name}",
-        loaded.model,
-        [result],
-        photo_set,
-        table,
-        own,
-        rows.left_out,
-    )
+    title = f"Evaluation report: {Path(photos).resolve().name}"
+    findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out)
     if out is None:
         return Evaluation(result, findings, None)
     with whole_folder(Path(out), force=force) as folder:
@@ -315,67 +290,31 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
 
 
-@dataclass(frozen=True)
-class _PhotoSet:
-    """The good photos as numbers: label, split and which are trained on, in the order of the table."""
-
-    classes: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
-    splits: npt.NDArray[np.str_]
-    training: npt.NDArray[np.int64]
-    without_training: tuple[str, ...]
-
-
-def _photo_set(rows: Catalog, table: embed.Table) -> _PhotoSet:
-    splits = np.array([row.split for row in table.rows])
-    trained = np.isin(splits, ["", "train"])
-    classes = tuple(sorted({row.label for row, used in zip(table.rows, trained, strict=True) if used}))
-    if len(classes) < 2:
-        first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
-        raise CatalogError(
-            f"{rows.root}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good photos "
-            f"and {len(table.bad)} bad ones; training needs two classes{first}"
-        )
-    number = {name: i for i, name in enumerate(classes)}
-    labels = np.array([number.get(row.label, -1) for row in table.rows])
-    return _PhotoSet(
-        classes,
-        labels,
-        splits,
-        np.flatnonzero(trained),
-        tuple(sorted({row.label for row in table.rows} - set(classes))),
-    )
-
-
-def _results(
-    model: Model, photo_set: _PhotoSet, table: embed.Table, found: Twins, out_of_fold: npt.NDArray[np.float64]
-) -> list[Result]:
+def _results(model: Model, photo_set: PhotoSet, found: Twins, out_of_fold: npt.NDArray[np.float64]) -> list[Result]:
     """Scores on the user's own splits first, then out-of-fold on the training photos."""
     results = []
     for name in ("validation", "test"):
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
         if len(rows):
             leaked = np.isin(found.groups[rows], found.groups[photo_set.training])
-            probabilities = model.probabilities(table.vectors[rows])
-            results.append(_result(name, model, photo_set, table, found, rows, probabilities, leaked))
-    rows = photo_set.training
-    none = np.zeros(len(rows), bool)
-    return [*results, _result("out-of-fold", model, photo_set, table, found, rows, out_of_fold, none)]
+            probabilities = model.probabilities(photo_set.table.vectors[rows])
+            results.append(_result(name, model, photo_set, found, rows, probabilities, leaked))
+    none = np.zeros(len(photo_set.training), bool)
+    return [*results, _result("out-of-fold", model, photo_set, found, photo_set.training, out_of_fold, none)]
 
 
 def _result(
     name: str,
     model: Model,
-    photo_set: _PhotoSet,
-    table: embed.Table,
+    photo_set: PhotoSet,
     found: Twins,
-    rows: npt.NDArray[np.int64],
+    rows: calibrate.Ints,
     probabilities: npt.NDArray[np.float64],
     leaked: npt.NDArray[np.bool_],
 ) -> Result:
     return result_step.evaluate(
         name,
-        [table.rows[i] for i in rows],
+        [photo_set.table.rows[i] for i in rows],
         model.classes,
         probabilities,
         photo_set.labels[rows],
@@ -385,80 +324,29 @@ def _result(
     )
 
 
-def _findings(
-    title: str,
-    model: Model,
-    results: Sequence[Result],
-    photo_set: _PhotoSet,
-    table: embed.Table,
-    found: Twins,
-    left_out: Sequence[tuple[str, str]],
-) -> Findings:
-    names = [name or "photos" for name in photo_set.splits.tolist()]
-    order = [name for name in ("photos", "train", "validation", "test") if name in names]
-    counts: dict[str, dict[str, int]] = {c: dict.fromkeys(order, 0) for c in model.classes}
-    for row, name in zip(table.rows, names, strict=True):
-        if row.label in counts:
-            counts[row.label][name] += 1
-    trained = np.isin(np.arange(len(table.rows)), photo_set.training)
-    across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
-    unknown = [
-        (row.file_name, f"the class {row.label!r} has no training photo")
-        for row in table.rows
-        if row.label in photo_set.without_training
-    ]
-    return Findings(
-        title=title,
-        model=model,
-        results=results,
-        counts=counts,
-        exact_twins=len(found.exact),
-        near_twins=len(found.near),
-        extra_copies=found.extra_copies(),
-        twin_examples=[(table.rows[a], table.rows[b]) for a, b in found.near[:6].tolist()],
-        leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
-        bad=[(row.file_name, str(bad)) for row, bad in table.bad],
-        left_out=[*left_out, *unknown],
-    )
-
-
-def _least_on_topic(
-    model: Model, table: embed.Table, training: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]
-) -> list[tuple[Row, float, str]]:
-    least = np.argsort(scores, kind="stable")[:16]
-    names = verdicts.common_names(model, table.vectors[training[least]])
-    p = calibrate.p_values(np.sort(scores), scores[least])
-    return [(table.rows[training[i]], float(q), name) for i, q, name in zip(least, p, names, strict=True)]
-
-
-def _trials(fit: heads.Fit) -> list[tuple[str, float, float, float, float]]:
-    ordered = sorted(fit.trials, key=lambda t: t.log_loss)
-    return [(t.setting.kind, t.setting.gamma, t.setting.penalty, t.log_loss, t.accuracy) for t in ordered]
-
-
-def _canaries(photo_set: _PhotoSet, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Photos spread over the range of confidence: a doubtful one shows a difference that a sure one hides."""
+def _spread(probabilities: npt.NDArray[np.float64], count: int) -> calibrate.Ints:
+    """Photos over the range of confidence: as a canary, a doubtful one shows a difference that a sure one hides."""
     order = np.argsort(probabilities.max(axis=1), kind="stable")
-    spread = np.unique(np.linspace(0, len(order) - 1, CANARIES).astype(int))
-    return np.asarray(photo_set.training[order[spread]])
+    spread = np.unique(np.linspace(0, len(order) - 1, count).astype(int))
+    return np.asarray(order[spread])
 
 
 def _write_predictions(
     path: Path,
-    photo_set: _PhotoSet,
-    table: embed.Table,
-    found: Twins,
+    photo_set: PhotoSet,
+    groups: calibrate.Ints,
     folds: calibrate.Ints,
     probabilities: npt.NDArray[np.float64],
 ) -> None:
     """The out-of-fold answer for every training photo: what the model said of it without having seen it."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    table = photo_set.table
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
-        for i, fold, p in zip(photo_set.training, folds, probabilities, strict=True):
+        for i, group, fold, p in zip(photo_set.training, groups, folds, probabilities, strict=True):
             row, best = table.rows[i], int(p.argmax())
             answer = [photo_set.classes[best], f"{p[best]:.6f}"]
-            writer.writerow([row.file_name, table.sha256[i], row.label, *answer, fold, found.groups[i]])
+            writer.writerow([row.file_name, table.sha256[i], row.label, *answer, fold, group])
 
 
 def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = True) -> None:
@@ -478,13 +366,6 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
         )
     unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)
     return replace(rows, rows=known, left_out=rows.left_out + unknown)
-
-
-def _catalog_hash(table: embed.Table, photo_set: _PhotoSet) -> str:
-    lines = sorted(
-        f"{table.sha256[i]} {table.rows[i].label} {table.rows[i].file_name}" for i in photo_set.training.tolist()
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _in_range(option: str, value: float, low: float, high: float) -> None:

@@ -46,12 +46,11 @@ class Scaler:
     @classmethod
     def fit(cls, vectors: Vectors, blocks: Sequence[Block]) -> Scaler:
         """Learn the statistics of vectors (n, width)."""
-        mean = vectors.mean(axis=0, dtype=np.float64)
-        # Chunks, so that a big catalog is not held a second time in double precision.
-        chunks = (
-            vectors[i : i + 4096].astype(np.float32) - mean.astype(np.float32) for i in range(0, len(vectors), 4096)
-        )
-        spread = np.sqrt(sum((c.astype(np.float64) ** 2).sum(axis=0) for c in chunks) / len(vectors)) + 1e-6
+        # In chunks, summed up in double precision: a big catalog is not held a second time, and nothing is lost.
+        chunks = [vectors[i : i + 1024] for i in range(0, len(vectors), 1024)]
+        mean = sum(c.sum(axis=0, dtype=np.float32).astype(np.float64) for c in chunks) / len(vectors)
+        away = (c.astype(np.float32) - mean.astype(np.float32) for c in chunks)
+        spread = np.sqrt(sum(np.einsum("ij,ij->j", a, a).astype(np.float64) for a in away) / len(vectors)) + 1e-6
         weight = np.concatenate([np.full(b.width, b.weight / np.sqrt(b.width)) for b in blocks])
         weight /= np.sqrt(sum(b.weight**2 for b in blocks))
         return cls(mean.astype(np.float32), (weight / spread).astype(np.float32), (weight * _CLIP).astype(np.float32))
@@ -130,7 +129,7 @@ def fit(
     vectors: Vectors,
     labels: Ints,
     folds: Ints,
-    blocks: Sequence[Block],
+    scaler: Scaler,
     *,
     budget: float = 60.0,
     progress: Progress = quiet,
@@ -145,18 +144,17 @@ def fit(
         vectors: embeddings (n, width).
         labels: class numbers (n,), 0 to C - 1, each with at least one photo.
         folds: fold numbers (n,) that keep twins together.
-        blocks: the stages that the columns belong to.
+        scaler: standardises the embeddings.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
 
     """
     start = time.monotonic()
-    scaler = Scaler.fit(vectors, blocks)
     targets = _targets(labels)
     ease = _ease(labels)
     part = _part(labels, SEARCH)
     x = scaler(vectors[part])
-    squared, basis = _squared(x, x), _principal(x)
+    squared, basis = _squared(x, x), _principal(x, PRINCIPAL // 2)
     trials: list[Trial] = []
     for done, setting in enumerate(CANDIDATES):
         if done >= 3 and time.monotonic() - start > budget:
@@ -180,7 +178,7 @@ def _train(
     none = np.empty((0, vectors.shape[1]), np.float32)
     if setting.kind == "cosine":
         x = scaler(vectors)
-        basis = _principal(x)
+        basis = _principal(x, PRINCIPAL)
         whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
     if len(vectors) <= EXACT:
@@ -264,9 +262,9 @@ def _cosine(low: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array
     return whiten, means, scores
 
 
-def _principal(x: Array) -> Array:
+def _principal(x: Array, most: int) -> Array:
     """An orthonormal basis (width, k) of the main directions (randomised range finder; Halko et al. 2011)."""
-    k = min(PRINCIPAL, *x.shape)
+    k = min(most, *x.shape)
     start = np.random.default_rng(0).standard_normal((x.shape[1], k), np.float32)
     return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
 

@@ -109,10 +109,13 @@ def test_an_existing_folder_is_kept_without_force(sound: Sound, lay: Lay, tmp_pa
     (out / "mine.txt").write_text("keep me")
     with pytest.raises(FolderExistsError, match=r"out is there already.*--force"):
         flow.train(photos, out, budget=0)
+    with pytest.raises(FolderExistsError, match=r"out was not made by goodsight, so --force does not delete it"):
+        flow.train(photos, out, budget=0, force=True)
     assert (out / "mine.txt").read_text() == "keep me"
+    (out / "mine.txt").rename(out / "metrics.json")
     flow.train(photos, out, budget=0, force=True)
     assert (out / "model.json").is_file()
-    assert not (out / "mine.txt").exists()
+    assert (out / "metrics.json").read_text() != "keep me"
     assert {p.name for p in tmp_path.iterdir()} == {"photos", "out"}
 
 
@@ -132,11 +135,11 @@ def test_a_failed_training_with_force_keeps_the_old_model(
     photos = lay(tmp_path / "photos", {kind: sound[kind][:4] for kind in ("bag", "mug")})
     out = tmp_path / "out"
     out.mkdir()
-    (out / "old.txt").write_text("old")
+    (out / "metrics.json").write_text("old")
     monkeypatch.setattr("goodsight.model.seal", _fail)
     with pytest.raises(RuntimeError):
         flow.train(photos, out, budget=0, force=True)
-    assert (out / "old.txt").read_text() == "old"
+    assert (out / "metrics.json").read_text() == "old"
 
 
 _KILLED = """

@@ -57,14 +57,15 @@ def test_each_kind_learns(setting: heads.Setting, exact: int, monkeypatch: pytes
     monkeypatch.setattr(heads, "EXACT", exact)
     monkeypatch.setattr(heads, "CANDIDATES", (setting,))
     x, labels, folds = _data([60, 50, 40])
-    found = fit(x, labels, folds, BLOCKS)
+    found = fit(x, labels, folds, Scaler.fit(x, BLOCKS))
     assert (found.scores.argmax(axis=1) == labels).mean() > 0.9
     assert (found.head(x).argmax(axis=1) == labels).mean() > 0.9
     assert found.head.setting == setting
 
 
 def test_every_kind_is_tried_with_no_budget() -> None:
-    found = fit(*_data([30, 30]), BLOCKS, budget=0)
+    x, labels, folds = _data([30, 30])
+    found = fit(x, labels, folds, Scaler.fit(x, BLOCKS), budget=0)
     assert {trial.setting.kind for trial in found.trials} == {"linear", "kernel", "cosine"}
     assert found.head.setting == min(found.trials, key=lambda t: t.log_loss).setting
 
@@ -72,7 +73,7 @@ def test_every_kind_is_tried_with_no_budget() -> None:
 @pytest.mark.parametrize("sizes", [[300, 15], [60, 40, 2], [1, 1]])
 def test_small_classes_survive(sizes: list[int]) -> None:
     x, labels, folds = _data(sizes)
-    found = fit(x, labels, folds, BLOCKS, budget=0)
+    found = fit(x, labels, folds, Scaler.fit(x, BLOCKS), budget=0)
     assert np.isfinite(found.scores).all()
     assert (found.head(x)[labels == len(sizes) - 1].argmax(axis=1) == len(sizes) - 1).mean() > 0.5
 

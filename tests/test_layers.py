@@ -9,7 +9,7 @@ LEVELS = (
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
     {"embed", "heads", "split", "twins", "offtopic", "metrics"},
-    {"model"},
+    {"photoset", "model"},
     {"verdicts"},
     {"result", "output"},
     {"report"},

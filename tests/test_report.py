@@ -13,11 +13,12 @@ from PIL import Image
 
 from goodsight.backbones import Backbone, Block
 from goodsight.catalog import Row
-from goodsight.heads import Head, Scaler, Setting
+from goodsight.heads import Head, Scaler, Setting, Trial
 from goodsight.model import Model
 from goodsight.offtopic import OffTopic
 from goodsight.photos import Resize
-from goodsight.report import Findings, page, plots
+from goodsight.report import page, plots
+from goodsight.report.findings import Findings
 from goodsight.result import Result, evaluate
 from goodsight.twins import Fingerprints
 
@@ -78,7 +79,7 @@ def findings(rows: list[Row]) -> Findings:
         bad=[(QUOTED, "truncated")] * 60,
         left_out=[("nowhere.jpg", "no split given")],
         off_topic=[(rows[4], 0.0125, "teapot"), (rows[5], float("nan"), "")],
-        trials=[("linear", 0.0, 0.1, 0.25, 0.925)],
+        trials=[Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)],
         timings=[("embed the photos", 1.5)],
     )
 

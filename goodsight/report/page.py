@@ -19,7 +19,8 @@ from goodsight import photos
 from goodsight.catalog import Row
 from goodsight.metrics import Estimate
 from goodsight.photos import Limits
-from goodsight.report import Findings, plots
+from goodsight.report import plots
+from goodsight.report.findings import Findings
 from goodsight.result import SECONDS_BY_HAND, Result
 
 _CONFUSION_TABLE = 30
@@ -59,13 +60,13 @@ def numbers(findings: Findings) -> dict[str, Any]:
         "least_on_topic": [[row.file_name, _number(p), name] for row, p, name in findings.off_topic],
         "heads_tried": [
             {
-                "kind": kind,
-                "gamma": _number(gamma),
-                "penalty": _number(penalty),
-                "log_loss": _number(loss),
-                "accuracy": _number(right),
+                "kind": trial.setting.kind,
+                "gamma": _number(trial.setting.gamma),
+                "penalty": _number(trial.setting.penalty),
+                "log_loss": _number(trial.log_loss),
+                "accuracy": _number(trial.accuracy),
             }
-            for kind, gamma, penalty, loss, right in findings.trials
+            for trial in findings.trials
         ],
         "seconds": {step: _number(seconds, 3) for step, seconds in findings.timings},
     }

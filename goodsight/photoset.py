@@ -1,0 +1,71 @@
+"""Embedded photos as numbers: the label, the split, and which are trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight.calibrate import Ints
+from goodsight.catalog import Catalog
+from goodsight.embed import Table
+from goodsight.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """The good photos of a catalog, in the order of its table.
+
+    Attributes:
+        table: rows, hashes, embeddings and thumbnails (n).
+        classes: the names that class numbers stand for.
+        labels: class numbers (n,); -1 for a class that has no training photo.
+        splits: ``train``, ``validation``, ``test`` or '' (n,).
+        training: indices of the photos that are trained on.
+
+    """
+
+    table: Table
+    classes: tuple[str, ...]
+    labels: Ints
+    splits: npt.NDArray[np.str_]
+    training: Ints
+
+    def catalog_hash(self) -> str:
+        """Hex sha256 of content, label and name of every training photo: the same photos give the same hash."""
+        rows, digests = self.table.rows, self.table.sha256
+        lines = sorted(f"{digests[i]} {rows[i].label} {rows[i].file_name}" for i in self.training.tolist())
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def to_train(catalog: Catalog, table: Table) -> PhotoSet:
+    """Photos of the training split, or of none, are trained on; the classes are theirs.
+
+    Raises:
+        CatalogError: fewer than two classes have a good training photo.
+
+    """
+    splits = np.array([row.split for row in table.rows])
+    trained = np.isin(splits, ["", "train"])
+    classes = tuple(sorted({row.label for row, used in zip(table.rows, trained, strict=True) if used}))
+    if len(classes) < 2:
+        first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
+        raise CatalogError(
+            f"{catalog.root}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good "
+            f"photos and {len(table.bad)} bad ones; training needs two classes{first}"
+        )
+    return PhotoSet(table, classes, _numbers(table, classes), splits, np.flatnonzero(trained))
+
+
+def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:
+    """Photos that a trained model is scored on: none is trained on, and splits do not count."""
+    no_split = np.array([""] * len(table.rows))
+    return PhotoSet(table, tuple(classes), _numbers(table, classes), no_split, np.empty(0, np.int64))
+
+
+def _numbers(table: Table, classes: Sequence[str]) -> Ints:
+    number = {name: i for i, name in enumerate(classes)}
+    return np.array([number.get(row.label, -1) for row in table.rows], np.int64)

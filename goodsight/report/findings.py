@@ -1,0 +1,123 @@
+"""What was found becomes the report's content: counts, examples to look at, what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight import calibrate, verdicts
+from goodsight.catalog import Row
+from goodsight.heads import Trial
+from goodsight.model import Model
+from goodsight.photoset import PhotoSet
+from goodsight.result import Result
+from goodsight.twins import Twins
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the report shows, measured by the flow.
+
+    Attributes:
+        title: of the page, such as ``Training report: ads``.
+        model: classes, head, thresholds.
+        results: the results, the most honest one first.
+        counts: photos per class and split: ``{class: {split: n}}``, splits in a fixed order.
+        exact_twins: pairs of byte-identical photos.
+        near_twins: pairs of near twins.
+        extra_copies: photos that could go without losing a distinct one.
+        twin_examples: a few near-twin pairs, to look at.
+        leaked_pairs: pairs (photo that is scored, its twin in training), to look at.
+        bad: photos that could not be decoded and why.
+        left_out: rows that were not used and why.
+        off_topic: the least on-topic photos: row, p-value, the network's name for it.
+        trials: the candidate heads, best first; empty for an evaluation.
+        timings: (step, seconds) in order.
+
+    """
+
+    title: str
+    model: Model
+    results: Sequence[Result]
+    counts: Mapping[str, Mapping[str, int]]
+    exact_twins: int
+    near_twins: int
+    extra_copies: int
+    twin_examples: Sequence[tuple[Row, Row]] = field(default_factory=list)
+    leaked_pairs: Sequence[tuple[Row, Row]] = field(default_factory=list)
+    bad: Sequence[tuple[str, str]] = field(default_factory=list)
+    left_out: Sequence[tuple[str, str]] = field(default_factory=list)
+    off_topic: Sequence[tuple[Row, float, str]] = field(default_factory=list)
+    trials: Sequence[Trial] = field(default_factory=list)
+    timings: Sequence[tuple[str, float]] = field(default_factory=list)
+
+
+def gather(
+    title: str,
+    model: Model,
+    results: Sequence[Result],
+    photo_set: PhotoSet,
+    found: Twins,
+    left_out: Sequence[tuple[str, str]],
+    *,
+    trials: Sequence[Trial] = (),
+    on_topic: npt.NDArray[np.float64] | None = None,
+) -> Findings:
+    """Put together what the report shows.
+
+    Args:
+        title: of the page.
+        model: classes, head, thresholds.
+        results: the results, the most honest one first.
+        photo_set: the good photos (n), and the bad ones of their table.
+        found: the twins among the good photos.
+        left_out: rows that were not used and why.
+        trials: the candidate heads.
+        on_topic: the on-topic score of each training photo; None for an evaluation.
+
+    """
+    table = photo_set.table
+    trained = np.zeros(len(table.rows), bool)
+    trained[photo_set.training] = True
+    across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
+    unknown = [
+        (row.file_name, f"the class {row.label!r} has no training photo")
+        for row, number in zip(table.rows, photo_set.labels, strict=True)
+        if number < 0
+    ]
+    return Findings(
+        title=title,
+        model=model,
+        results=results,
+        counts=_counts(photo_set),
+        exact_twins=len(found.exact),
+        near_twins=len(found.near),
+        extra_copies=found.extra_copies(),
+        twin_examples=[(table.rows[a], table.rows[b]) for a, b in found.near[:6].tolist()],
+        leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
+        bad=[(row.file_name, str(bad)) for row, bad in table.bad],
+        left_out=[*left_out, *unknown],
+        off_topic=[] if on_topic is None else _least_on_topic(model, photo_set, on_topic),
+        trials=sorted(trials, key=lambda t: t.log_loss),
+    )
+
+
+def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
+    names = [name or "photos" for name in photo_set.splits.tolist()]
+    order = [name for name in ("photos", "train", "validation", "test") if name in names]
+    counts: dict[str, dict[str, int]] = {c: dict.fromkeys(order, 0) for c in photo_set.classes}
+    for row, name in zip(photo_set.table.rows, names, strict=True):
+        if row.label in counts:
+            counts[row.label][name] += 1
+    return counts
+
+
+def _least_on_topic(model: Model, photo_set: PhotoSet, scores: npt.NDArray[np.float64]) -> list[tuple[Row, float, str]]:
+    least = np.argsort(scores, kind="stable")[:16]
+    rows = photo_set.training[least]
+    names = verdicts.common_names(model, photo_set.table.vectors[rows])
+    p = calibrate.p_values(np.sort(scores), scores[least])
+    return [(photo_set.table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]
