@@ -13,6 +13,7 @@ import typer
 
 from goodsight import __version__
 from goodsight.errors import GoodsightError
+from goodsight.serve import commands
 
 if TYPE_CHECKING:
     from goodsight.metrics import Scores
@@ -190,6 +191,9 @@ def inspect(model: ModelFolder) -> None:
     print(f"alpha: {record['alpha']:g} mismatch, {record['off_topic_alpha']:g} off-topic")
     print(f"trained on: {record['info']['photos']} photos of {record['info']['source']}")
     print(f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}")
+
+
+commands.add_to(app)
 
 
 def _version(value: bool) -> None:

@@ -37,7 +37,7 @@ _DECODER = 1
 
 @dataclass(frozen=True)
 class Embedded:
-    """One photo: its content hash ('' when it could not be read), and its embedding or what is wrong with it."""
+    """One photo: its content hash ('' when not read or not asked for), and its embedding or what is wrong with it."""
 
     row: Row
     sha256: str = ""
@@ -75,7 +75,7 @@ class Cache:
         )
         self._shards: list[tuple[Path, int]] = []
         self._place: dict[bytes, tuple[int, int]] = {}
-        self._waiting: list[tuple[str, npt.NDArray[np.float16], npt.NDArray[np.uint8]]] = []
+        self._waiting: list[Embedded] = []
         for path in sorted(self._folder.glob("*.npy")):
             self._add(path)
 
@@ -101,9 +101,9 @@ class Cache:
             record = np.frombuffer(stream.read(self._type.itemsize), self._type)[0]
         return record["vector"], record["thumbnail"]
 
-    def put(self, digest: str, vector: npt.NDArray[np.float16], thumbnail: npt.NDArray[np.uint8]) -> None:
+    def put(self, photo: Embedded) -> None:
         """Keep a new embedding; it reaches the disk with the next full shard or at :meth:`flush`."""
-        self._waiting.append((digest, vector, thumbnail))
+        self._waiting.append(photo)
         if len(self._waiting) >= _SHARD:
             self.flush()
 
@@ -112,8 +112,8 @@ class Cache:
         if not self._waiting:
             return
         shard = np.zeros(len(self._waiting), self._type)
-        for i, (digest, vector, thumbnail) in enumerate(self._waiting):
-            shard[i] = (bytes.fromhex(digest), thumbnail, vector)
+        for i, photo in enumerate(self._waiting):
+            shard[i] = (bytes.fromhex(photo.sha256), photo.thumbnail, photo.vector)
         with whole_file(self._folder / f"{uuid.uuid4().hex}.npy") as part, part.open("wb") as stream:
             np.save(stream, shard, allow_pickle=False)
         self._waiting.clear()
@@ -125,6 +125,7 @@ def stream(
     engine: Engine,
     *,
     cache: Cache | None = None,
+    fingerprints: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = quiet,
     total: int = 0,
@@ -136,12 +137,14 @@ def stream(
         backbone: its resize rule and width.
         engine: runs its network.
         cache: read and filled when given.
+        fingerprints: hash the bytes and make thumbnails even without a cache; twins are found by them.
         limits: on bytes and pixels of a photo.
         progress: called as ``progress("embed", done, total)``.
         total: how many photos there are, 0 when that is not known.
 
     """
     workers = max(2, os.cpu_count() or 2)
+    fingerprints = fingerprints or cache is not None
     remaining = iter(rows)
     done = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-decode") as pool:
@@ -150,7 +153,7 @@ def stream(
 
         def feed() -> None:
             while len(decoding) < 3 * workers and (chunk := list(islice(remaining, BATCH))):
-                decoding.append(pool.submit(_prepare_all, chunk, backbone, cache, limits))
+                decoding.append(pool.submit(_prepare_all, chunk, backbone, cache, fingerprints, limits))
 
         feed()
         while decoding or running:
@@ -164,10 +167,10 @@ def stream(
             for photo in chunk:
                 embedded = photo.embedded
                 if photo.pixels is not None:
-                    vector, thumbnail = next(vectors), _thumbnail(photo.pixels)
-                    embedded = replace(embedded, vector=vector, thumbnail=thumbnail)
+                    thumbnail = _thumbnail(photo.pixels) if fingerprints else None
+                    embedded = replace(embedded, vector=next(vectors), thumbnail=thumbnail)
                     if cache:
-                        cache.put(embedded.sha256, vector, thumbnail)
+                        cache.put(embedded)
                 yield embedded
             done += len(chunk)
             progress("embed", done, total)
@@ -208,14 +211,16 @@ class _Prepared:
     pixels: npt.NDArray[np.uint8] | None = None
 
 
-def _prepare_all(rows: list[Row], backbone: Backbone, cache: Cache | None, limits: Limits) -> list[_Prepared]:
-    return [_prepare(row, backbone, cache, limits) for row in rows]
+def _prepare_all(
+    rows: list[Row], backbone: Backbone, cache: Cache | None, hashed: bool, limits: Limits
+) -> list[_Prepared]:
+    return [_prepare(row, backbone, cache, hashed, limits) for row in rows]
 
 
-def _prepare(row: Row, backbone: Backbone, cache: Cache | None, limits: Limits) -> _Prepared:
+def _prepare(row: Row, backbone: Backbone, cache: Cache | None, hashed: bool, limits: Limits) -> _Prepared:
     try:
         data = photos.read(row.path, limits)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data).hexdigest() if hashed else ""
         known = cache.get(digest) if cache else None
         if known:
             return _Prepared(Embedded(row, digest, *known))

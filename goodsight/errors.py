@@ -26,6 +26,18 @@ class FolderExistsError(GoodsightError):
     """The output folder is there already and ``--force`` was not given."""
 
 
+class StoreError(GoodsightError):
+    """The service's database cannot be opened."""
+
+
+class NotFoundError(GoodsightError):
+    """The store has no such entry."""
+
+
+class ConflictError(GoodsightError):
+    """Somebody else was first, or it was done already."""
+
+
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     """The nearest allowed value as a sentence that can be appended to an error, or nothing."""
     near = difflib.get_close_matches(value, list(allowed), n=1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -92,7 +93,12 @@ class Head:
             return np.asarray(x @ self.weights)
         if self.setting.kind == "cosine":
             return np.asarray(_unit(x @ self.landmarks.T) @ self.weights)
-        return np.asarray(_rbf(_squared(x, self.landmarks), self.setting.gamma) @ self.weights)
+        return np.asarray(_rbf(_squared(x, self.landmarks, self._lengths), self.setting.gamma) @ self.weights)
+
+    @cached_property
+    def _lengths(self) -> Array:
+        """Squared lengths of the landmarks: for a small batch, working them out would cost as much as the answer."""
+        return _lengths(self.landmarks)
 
 
 @dataclass(frozen=True)
@@ -315,13 +321,17 @@ def _judge(setting: Setting, scores: Array, labels: Ints) -> Trial:
     return Trial(setting, float(log_loss(probabilities, labels).mean()), float(right))
 
 
-def _squared(a: Array, b: Array) -> Array:
-    """Squared distances (len(a), len(b))."""
+def _squared(a: Array, b: Array, lengths: Array | None = None) -> Array:
+    """Squared distances (len(a), len(b)); ``lengths`` are the squared lengths of ``b`` when they are known."""
     product = a @ b.T
     product *= -2
-    product += np.einsum("ij,ij->i", a, a)[:, None]
-    product += np.einsum("ij,ij->i", b, b)
+    product += _lengths(a)[:, None]
+    product += _lengths(b) if lengths is None else lengths
     return np.asarray(np.maximum(product, 0, out=product))
+
+
+def _lengths(rows: Array) -> Array:
+    return np.asarray(np.einsum("ij,ij->i", rows, rows))
 
 
 def _unit(rows: Array) -> Array:

@@ -168,7 +168,8 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
         head = Head(
             Setting(record["head"]["kind"], record["head"]["gamma"], record["head"]["penalty"]),
             Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
-            tensors["landmarks"].astype(np.float32),
+            # In columns: a product with a few photos is twice as quick.
+            np.asfortranarray(tensors["landmarks"], np.float32),
             tensors["weights"],
         )
         model = Model(

@@ -116,14 +116,14 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise BadPhoto("unreadable", "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-            _check_bytes(status.st_size, limits)
+            check_bytes(status.st_size, limits)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(status.st_size)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise BadPhoto("unreadable", (getattr(error, "strerror", None) or str(error)).lower()) from error
-    _check_bytes(len(data), limits)
+    check_bytes(len(data), limits)
     return data
 
 
@@ -196,7 +196,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _check_bytes(count: int, limits: Limits) -> None:
+def check_bytes(count: int, limits: Limits) -> None:
+    """Raises BadPhoto "empty" or "too large"."""
     if count == 0:
         raise BadPhoto("empty", "the file has 0 bytes")
     if count > limits.max_bytes:
@@ -257,7 +258,7 @@ def _load(
     `target` maps the header's width and height to the size that is needed; a JPEG is then decoded at a smaller scale,
     never below that size.
     """
-    _check_bytes(len(data), limits)
+    check_bytes(len(data), limits)
     kind = _kind(data)
     try:
         if kind == "HEIF":

@@ -13,7 +13,7 @@ import pytest
 from goodsight import embed
 from goodsight.backbones import Backbone
 from goodsight.catalog import Row
-from goodsight.embed import Cache
+from goodsight.embed import Cache, Embedded
 from goodsight.engine import Engine
 
 Sound = dict[str, list[Path]]
@@ -90,7 +90,7 @@ def test_a_damaged_shard_is_ignored(
 def test_a_hash_that_ends_in_zeros_is_found(backbone: Backbone, engine: Engine, fresh: Path) -> None:
     digest = "ab" * 30 + "0000"
     cache = Cache(backbone, engine)
-    cache.put(digest, np.ones(backbone.width, np.float16), np.ones(256, np.uint8))
+    cache.put(Embedded(Row("", Path()), digest, np.ones(backbone.width, np.float16), np.ones(256, np.uint8)))
     cache.flush()
     assert Cache(backbone, engine).get(digest) is not None
     assert Cache(backbone, engine).get("ab" * 32) is None

@@ -8,12 +8,12 @@ LEVELS = (
     {"errors", "progress"},
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
-    {"embed", "heads", "split", "twins", "offtopic", "metrics"},
+    {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model"},
     {"verdicts"},
     {"result", "output"},
     {"report"},
-    {"flow"},
+    {"flow", "serve"},
     {"cli"},
 )
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}

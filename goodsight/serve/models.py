@@ -1,0 +1,127 @@
+"""Models by name, each with its pipeline; a folder that changes on disk is tried and swapped in while serving."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from goodsight import model as model_folder
+from goodsight.backbones import file_sha256
+from goodsight.errors import GoodsightError
+from goodsight.model import Model
+from goodsight.serve.decoders import Decoders
+from goodsight.serve.pipeline import Pipeline
+
+logger = logging.getLogger("goodsight.serve")
+LOOK = 2.0
+"""Seconds between two looks at the folders."""
+
+
+@dataclass
+class Served:
+    """One version of a model, in use by ``users`` requests."""
+
+    name: str
+    model_id: str
+    pipeline: Pipeline
+    loaded: float = field(default_factory=time.time)
+    users: int = 0
+
+    @property
+    def model(self) -> Model:
+        """Its classes, thresholds and heads."""
+        return self.pipeline.loaded.model
+
+
+class Models:
+    """The models that a service answers with.
+
+    Args:
+        folders: model folders by name; the first is the default.
+        decoders: shared by all.
+        observe: told the model's name and the size of every batch.
+
+    Raises:
+        ModelError: a folder cannot be trusted.
+
+    """
+
+    def __init__(
+        self, folders: Mapping[str, Path], decoders: Decoders, observe: Callable[[str, int], None] = lambda *_: None
+    ) -> None:
+        self._folders, self._decoders, self._observe = dict(folders), decoders, observe
+        self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
+        self.refused: dict[str, str] = {}
+        self._served = {name: self._load(name) for name in self._folders}
+
+    def names(self) -> list[str]:
+        """Names in the order given."""
+        return list(self._served)
+
+    def all(self) -> list[Served]:
+        """What is served now."""
+        return list(self._served.values())
+
+    @contextmanager
+    def use(self, name: str) -> Iterator[Served]:
+        """The version that is served now; it stays until the block ends, whatever is swapped in meanwhile.
+
+        Raises:
+            KeyError: there is no such model.
+
+        """
+        served = self._served[name or next(iter(self._served))]
+        served.users += 1
+        try:
+            yield served
+        finally:
+            served.users -= 1
+
+    async def watch(self) -> None:
+        """Look at the folders again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            for name, folder in self._folders.items():
+                found = _model_id(folder)
+                if found and found != self._seen[name]:
+                    self._seen[name] = found
+                    await self._swap(name)
+
+    async def _swap(self, name: str) -> None:
+        try:
+            new = await asyncio.to_thread(self._load, name)
+        except GoodsightError as error:
+            self.refused[name] = str(error)
+            logger.error("model %s: the new version is refused, the old one goes on: %s", name, error)
+            return
+        old, self._served[name] = self._served[name], new
+        self.refused.pop(name, None)
+        logger.info("model %s: now %s", name, new.model_id[:12])
+        while old.users:
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(old.pipeline.close)
+
+    def _load(self, name: str) -> Served:
+        model_id = _model_id(self._folders[name])
+        loaded = model_folder.load(self._folders[name])
+        pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
+        pipeline.warm_up()
+        return Served(name, model_id, pipeline)
+
+    def close(self) -> None:
+        """Answer what was accepted, then stop."""
+        for served in self._served.values():
+            served.pipeline.close()
+
+
+def _model_id(folder: Path) -> str:
+    """The sha256 of ``model.json``, '' while the folder is being exchanged."""
+    try:
+        return file_sha256(folder / "model.json")
+    except OSError:
+        return ""

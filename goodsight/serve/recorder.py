@@ -1,0 +1,63 @@
+"""Answers reach the store before the client: one thread writes all that came meanwhile in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from queue import SimpleQueue
+
+from goodsight.store import Checked, Store
+
+_MOST = 128
+Entry = tuple[Checked, bytes, Future[None]]
+
+
+class Recorder:
+    """Keeps answers and their photos."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="goodsight-store", daemon=True)
+        self._thread.start()
+
+    async def keep(self, checked: Checked, data: bytes) -> None:
+        """Return when an answer and its photo are in the store.
+
+        Raises:
+            StoreError: they could not be written.
+
+        """
+        done: Future[None] = Future()
+        self._entries.put((checked, data, done))
+        await asyncio.shield(asyncio.wrap_future(done))
+
+    def close(self) -> None:
+        """Write what is left, then stop."""
+        self._entries.put(None)
+        self._thread.join()
+
+    def _write(self) -> None:
+        more = True
+        while more and (entry := self._entries.get()) is not None:
+            entries = [entry]
+            while len(entries) < _MOST and not self._entries.empty():
+                following = self._entries.get()
+                if following is None:
+                    more = False
+                    break
+                entries.append(following)
+            self._commit(entries)
+
+    def _commit(self, entries: list[Entry]) -> None:
+        try:
+            for _, data, _ in entries:
+                self._store.keep_photo(data)
+            self._store.add_checks([checked for checked, _, _ in entries])
+        except Exception as error:  # a full disk, a lost database: those who wait must hear of it
+            for _, _, done in entries:
+                done.set_exception(error)
+        else:
+            for _, _, done in entries:
+                done.set_result(None)

@@ -1,0 +1,103 @@
+"""The API of the review queue: the next photo, a decision, a skip, an undo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from goodsight.errors import ConflictError, NotFoundError
+from goodsight.serve import answers
+from goodsight.serve.access import Client, require
+from goodsight.serve.answers import problem_responses
+from goodsight.serve.api import CheckId, service_of
+from goodsight.serve.problems import Problem
+from goodsight.serve.service import Service
+from goodsight.store import Review
+
+router = APIRouter(prefix="/v1/reviews")
+Reviewing = Annotated[Client, Depends(require("review"))]
+_REFUSED = problem_responses(401, 403, 429)
+_ABOUT_ONE = problem_responses(400, 401, 403, 404, 409, 413, 422, 429)
+
+
+@router.get("", responses=_REFUSED)
+def statistics(request: Request, _: Reviewing) -> JSONResponse:
+    """How many photos wait, and how far people agree with the model and with each other."""
+    return JSONResponse(answers.queue(service_of(request).store.queue.statistics()))
+
+
+@router.post("/next", responses=_REFUSED)
+def following(request: Request, client: Reviewing) -> JSONResponse:
+    """Claim the next photo: nobody else gets it meanwhile."""
+    service = service_of(request)
+    return JSONResponse(_with_queue(service, service.store.queue.claim(client.name)))
+
+
+@router.post("/undo", responses=_REFUSED)
+def undo(request: Request, client: Reviewing) -> JSONResponse:
+    """Take back one's last decision, and claim its photo again."""
+    service = service_of(request)
+    return JSONResponse(_with_queue(service, service.store.queue.undo(client.name)))
+
+
+@router.post("/{id}", responses=_ABOUT_ONE)
+def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.DecisionRequest) -> JSONResponse:
+    """Decide what a claimed photo shows."""
+    service = service_of(request)
+    checked = service.store.check(id)
+    if checked is not None and decided.decision and decided.decision not in _classes(service, checked.model):
+        raise Problem(422, f"decision {decided.decision[:100]!r}: not a class of {checked.model}")
+    try:
+        service.store.queue.decide(id, client.name, decided.decision)
+    except NotFoundError as error:
+        raise Problem(404, str(error)) from error
+    except ConflictError as error:
+        raise Problem(409, str(error)) from error
+    queue = answers.queue(service.store.queue.statistics())
+    return JSONResponse({"id": id, "decision": decided.decision, "queue": queue})
+
+
+@router.post("/{id}/skip", status_code=204, responses=_ABOUT_ONE)
+def skip(request: Request, id: CheckId, client: Reviewing) -> Response:
+    """Leave a claimed photo to somebody else."""
+    try:
+        service_of(request).store.queue.release(id, client.name)
+    except NotFoundError as error:
+        raise Problem(404, str(error)) from error
+    except ConflictError as error:
+        raise Problem(409, str(error)) from error
+    return Response(status_code=204)
+
+
+def _with_queue(service: Service, review: Review | None) -> dict[str, Any]:
+    found = None if review is None else _review(service, review)
+    return {"review": found, "queue": answers.queue(service.store.queue.statistics())}
+
+
+def _review(service: Service, review: Review) -> dict[str, Any]:
+    checked = review.checked
+    return {
+        "id": checked.id,
+        "declared": checked.declared,
+        "class": checked.label,
+        "verdict": checked.verdict,
+        "probability": checked.probability,
+        "probabilities": dict(checked.probabilities),
+        "reason": checked.reason,
+        "contested": review.contested,
+        "note": review.note,
+        "time": checked.time,
+        "lease_until": review.lease_until,
+        "classes": _classes(service, checked.model) or list(checked.probabilities),
+        "photo": f"/v1/photos/{checked.id}",
+    }
+
+
+def _classes(service: Service, model: str) -> list[str]:
+    """The classes of a model as it is served now; none when it is not served any more."""
+    if model not in service.models.names():
+        return []
+    with service.models.use(model) as served:
+        return list(served.model.classes)

@@ -1,0 +1,6 @@
+"""What the service keeps: answers, photos, appeals, and what people decided. SQLite or PostgreSQL, and a folder."""
+
+from goodsight.store.queue import Checked, Decision, QueueStatistics, Review
+from goodsight.store.store import Appeal, Store
+
+__all__ = ["Appeal", "Checked", "Decision", "QueueStatistics", "Review", "Store"]

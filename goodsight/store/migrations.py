@@ -1,0 +1,73 @@
+"""Changes of the database, in order. Only ever append: a store of last year is brought up step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine, text
+
+from goodsight.errors import StoreError
+
+_LOCK = 7_465_676_573
+
+
+def _first(run: Callable[[str], None]) -> None:
+    run("CREATE TABLE photos (sha256 TEXT PRIMARY KEY, last_used DOUBLE PRECISION NOT NULL)")
+    run("CREATE INDEX photos_last_used ON photos (last_used)")
+    run(
+        "CREATE TABLE checks (id TEXT PRIMARY KEY, time DOUBLE PRECISION NOT NULL, model TEXT NOT NULL, "
+        "model_id TEXT NOT NULL, sha256 TEXT NOT NULL, declared TEXT NOT NULL, label TEXT NOT NULL, "
+        "probability DOUBLE PRECISION NOT NULL, p_value DOUBLE PRECISION NOT NULL, verdict TEXT NOT NULL, "
+        "reason TEXT NOT NULL, probabilities TEXT NOT NULL, client TEXT NOT NULL)"
+    )
+    run("CREATE INDEX checks_sha256 ON checks (sha256)")
+    run(
+        "CREATE TABLE queue (check_id TEXT PRIMARY KEY, place DOUBLE PRECISION NOT NULL, contested INTEGER NOT NULL, "
+        "note TEXT NOT NULL, appealed_by TEXT NOT NULL, appealed DOUBLE PRECISION, wanted INTEGER NOT NULL, "
+        "given INTEGER NOT NULL, claimed_by TEXT NOT NULL, claimed_until DOUBLE PRECISION NOT NULL)"
+    )
+    run("CREATE INDEX queue_order ON queue (contested DESC, place)")
+    run(
+        "CREATE TABLE skips (check_id TEXT NOT NULL, reviewer TEXT NOT NULL, until DOUBLE PRECISION NOT NULL, "
+        "PRIMARY KEY (check_id, reviewer))"
+    )
+    run(
+        "CREATE TABLE decisions (id TEXT PRIMARY KEY, check_id TEXT NOT NULL, reviewer TEXT NOT NULL, "
+        "decision TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, undone DOUBLE PRECISION)"
+    )
+    run("CREATE INDEX decisions_check ON decisions (check_id)")
+    run("CREATE TABLE deleted (check_id TEXT PRIMARY KEY, time DOUBLE PRECISION NOT NULL)")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first,)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring a database up to date; each step and its record are one transaction.
+
+    Raises:
+        StoreError: the database was written by a newer version.
+
+    """
+    for number, step in enumerate(MIGRATIONS, start=1):
+        with engine.begin() as connection:
+            version = _version(connection)
+            if version > len(MIGRATIONS):
+                raise StoreError(
+                    f"--store: the database has schema {version}, newer than this Goodsight knows "
+                    f"({len(MIGRATIONS)}); upgrade goodsight"
+                )
+            if version < number:
+                step(lambda statement, on=connection: _run(on, statement))  # type: ignore[misc]
+                connection.execute(text("INSERT INTO schema_version (version) VALUES (:v)"), {"v": number})
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.execute(text(statement))
+
+
+def _version(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":  # SQLite's write transactions exclude each other by themselves
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    connection.execute(text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)"))
+    return int(connection.execute(text("SELECT COALESCE(MAX(version), 0) FROM schema_version")).scalar_one())

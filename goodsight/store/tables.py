@@ -1,0 +1,68 @@
+"""The tables, for queries. What creates and changes them is in :mod:`goodsight.store.migrations`."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("last_used", Double),  # unix seconds of its newest check
+)
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("time", Double),
+    Column("model", Text),
+    Column("model_id", Text),
+    Column("sha256", Text),
+    Column("declared", Text),
+    Column("label", Text),
+    Column("probability", Double),
+    Column("p_value", Double),
+    Column("verdict", Text),
+    Column("reason", Text),
+    Column("probabilities", Text),  # a JSON object
+    Column("client", Text),
+)
+queue = Table(
+    "queue",
+    metadata,
+    Column("check_id", Text, primary_key=True),
+    Column("place", Double),  # low comes first
+    Column("contested", Integer),
+    Column("note", Text),
+    Column("appealed_by", Text),
+    Column("appealed", Double),
+    Column("wanted", Integer),  # opinions that are asked for
+    Column("given", Integer),  # opinions that people gave
+    Column("claimed_by", Text),
+    Column("claimed_until", Double),
+)
+skips = Table(
+    "skips",
+    metadata,
+    Column("check_id", Text, primary_key=True),
+    Column("reviewer", Text, primary_key=True),
+    Column("until", Double),
+)
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("check_id", Text),
+    Column("reviewer", Text),
+    Column("decision", Text),
+    Column("time", Double),
+    Column("undone", Double),
+)
+deleted = Table(
+    "deleted",
+    metadata,
+    Column("check_id", Text, primary_key=True),
+    Column("time", Double),
+)
