@@ -21,6 +21,7 @@ from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
 from goodsight.serve.problems import Problem
 from goodsight.serve.upload import MOST_PHOTOS
+from goodsight.store import Checked
 
 router = APIRouter(prefix="/v2")
 Checking = Annotated[Client, Depends(require("check"))]
@@ -99,9 +100,13 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
         raise Problem(422, f"inputs.0.shape: must be [{n}] for {n} photos")
     photos = [_photo(i, text) for i, text in enumerate(tensor.data)]
     with service.use(name, n) as served:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(service.classify(served, data, client)) for data in photos]
-    checked = [task.result()[0] for task in tasks]
+        tasks = [service.classify(served, data, client) for data in photos]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+    checked: list[Checked] = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        checked.append(one[0])
     rows = [value for one in checked for value in one.probabilities.values()]
     outputs: list[tuple[str, str, list[int], list[Any]]] = [
         ("label", "BYTES", [n], [one.label for one in checked]),
