@@ -26,6 +26,7 @@ def serve(
     keep_days: Annotated[float, typer.Option(min=0, help="Days that photos are kept.")] = 30.0,
     most_photos: Annotated[int, typer.Option(min=1, help="Photos in work at once; more are refused with 503.")] = 96,
     decode_seconds: Annotated[float, typer.Option(min=0.1, help="Time for decoding one photo.")] = 10.0,
+    body_seconds: Annotated[float, typer.Option(min=0.1, help="Time for an upload to arrive.")] = 30.0,
     max_mb: Annotated[float, typer.Option(min=0.001, help="Photos of more MiB are refused.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option(min=0.001, help="Photos of more megapixels are refused.")] = 64.0,
     https: Annotated[bool, typer.Option("--https", help="Behind HTTPS: send the session cookie only there.")] = False,
@@ -45,6 +46,7 @@ def serve(
         keep_days=keep_days,
         most_photos=most_photos,
         decode_seconds=decode_seconds,
+        body_seconds=body_seconds,
         limits=Limits(int(max_mb * 2**20), int(max_megapixels * 1e6)),
         secure_cookie=https,
     )

@@ -132,6 +132,18 @@ class BoundedHead(HttpToolsProtocol):
         if self._head > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("the request's head is too large")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count the headers that came in one piece."""
+        self._headers += len(name) + len(value)
+        if self._headers > HEAD_BYTES:
+            raise ValueError("the request's head is too large")  # the parser turns it into a 400
+        super().on_header(name, value)
+
+    def on_message_begin(self) -> None:
+        """A new head."""
+        self._headers = 0
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """The head is whole: from here on the body has limits of its own."""
         self._head = -1
