@@ -105,10 +105,10 @@ def photos(rng: np.random.Generator, mutations: int = MUTATIONS) -> Iterator[tup
         yield f"{name} with a random end", data[:40] + rng.bytes(len(data))
     names = sorted(good)
     for number in range(mutations):
-        data = bytearray(good[names[number % len(names)]])
-        for place in rng.integers(0, len(data), 1 + number % 20):
-            data[place] = rng.integers(0, 256)
-        yield f"mutation {number} of {names[number % len(names)]}", bytes(data)
+        damaged = bytearray(good[names[number % len(names)]])
+        for place in rng.integers(0, len(damaged), 1 + number % 20):
+            damaged[place] = rng.integers(0, 256)
+        yield f"mutation {number} of {names[number % len(names)]}", bytes(damaged)
 
 
 def requests(photo: bytes) -> Iterator[tuple[str, bytes]]:

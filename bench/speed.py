@@ -46,11 +46,18 @@ def main() -> bool:
     return tell("speed", figures)
 
 
-def _keras(ads: Path, resized: Path) -> tuple[float, float]:
+def install_keras() -> Path:
+    """The Python of an environment with TensorFlow and Flask, made the first time."""
     python = KERAS / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", KERAS], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "tensorflow==2.21.*", "pillow", "scipy"], check=True)
+    wanted = ("tensorflow==2.21.*", "pillow", "scipy", "flask==3.*")
+    subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
+    return python
+
+
+def _keras(ads: Path, resized: Path) -> tuple[float, float]:
+    python = install_keras()
     with (ads / "metadata.csv").open() as stream:
         for row in csv.DictReader(stream):
             if row["split"]:

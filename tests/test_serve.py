@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from goodsight import flow
+from goodsight.model import LoadedModel
 from goodsight.photos import Limits
 from goodsight.serve.access import Token, new_token, read_tokens
 from goodsight.serve.app import create_app
@@ -63,7 +64,7 @@ def _problem(response: "httpx.Response", status: int) -> str:
     return str(body["detail"])
 
 
-def test_a_check_answers_as_the_command_line(client: TestClient, loaded: flow.LoadedModel, sound: Sound) -> None:
+def test_a_check_answers_as_the_command_line(client: TestClient, loaded: LoadedModel, sound: Sound) -> None:
     for kind in ("bag", "mug"):
         photo = sound[kind][3]
         answer = _check(client, photo.read_bytes(), "bag").json()

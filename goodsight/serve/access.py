@@ -40,9 +40,14 @@ class Client:
     name: str
     role: str
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The client's role and those that it includes."""
+        return ROLES[: ROLES.index(self.role) + 1]
+
     def may(self, role: str) -> bool:
         """Whether the client has a role, or one above it."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+        return role in self.roles
 
 
 ANONYMOUS = Client("anonymous", "admin")
@@ -137,6 +142,13 @@ class Access:
             _require_csrf(request)
         self._count(token)
         return Client(token.name, token.role)
+
+    def visitor(self, request: Request) -> Client | None:
+        """Who looks at a page; None when they must log in first."""
+        if self.open:
+            return ANONYMOUS
+        token = self.of_session(request.session)
+        return None if token is None else Client(token.name, token.role)
 
     def log_in(self, token: str, session: dict[str, Any]) -> bool:
         """Start a session for a page; False when the token is not known."""

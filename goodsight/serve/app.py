@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware.sessions import SessionMiddleware
 
 import goodsight
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for router in (api.router, reviews.router, kserve.router, pages.router):
+    for router in (api.router, reviews.router, kserve.router, _pages(service)):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(
@@ -103,6 +103,25 @@ def serve(settings: Settings, host: str, port: int) -> None:
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=60,
         log_level="info",
+    )
+
+
+def _pages(service: Service) -> APIRouter:
+    """The pages, on this service."""
+    access = service.access
+
+    def visitor(request: Request) -> pages.Visitor | None:
+        client = access.visitor(request)
+        if client is None:
+            return None
+        return pages.Visitor(client.name, client.roles, str(request.session.get("csrf", "")))
+
+    return pages.router(
+        visitor,
+        lambda request, token: access.log_in(token, request.session),
+        lambda request: request.session.clear(),
+        lambda: {served.name: served.model.classes for served in service.models.all()},
+        service.settings.limits.max_bytes,
     )
 
 

@@ -33,14 +33,18 @@ def open_database(url: str, folder: Path) -> Engine:
     if target.drivername not in {"postgresql+psycopg", "sqlite"}:
         raise StoreError(f"--store: {target.drivername} is not supported; use postgresql:// or sqlite:///")
     said = target.render_as_string(hide_password=True)
+    if target.drivername == "sqlite":
+        engine = create_engine(target, connect_args={"timeout": 30, "check_same_thread": False})
+        _make_durable(engine)
+    else:
+        engine = create_engine(target, pool_size=10, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     try:
-        if target.drivername == "sqlite":
-            engine = create_engine(target, connect_args={"timeout": 30, "check_same_thread": False})
-            _make_durable(engine)
-        else:
-            engine = create_engine(target, pool_size=10, pool_pre_ping=True, connect_args={"connect_timeout": 10})
         migrate(engine)
+    except StoreError:
+        engine.dispose()
+        raise
     except SQLAlchemyError as error:
+        engine.dispose()
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StoreError(f"--store {said}: {_without(reason, target.password)}") from error
     return engine

@@ -1,0 +1,276 @@
+// The check page: a category and a photo become a verdict in plain words.
+
+import { ask, button, explain, find, make, percent, Trouble, wayOut } from "./common.js";
+
+const TRIES = 3; // automatic ones, when the service is busy
+const SETTLE_MS = 500; // a select changes with every arrow key: wait until it rests
+const SHOWN = 3;
+
+const root = find("check");
+const models = new Map(JSON.parse(root.dataset.models));
+const maxBytes = Number(root.dataset.maxBytes);
+const category = find("category");
+const model = find("model"); // null with a single model
+const answer = find("answer");
+
+let photo = null;
+let url = "";
+let running = new AbortController();
+let timer = 0;
+let tries = 0;
+let checked = null;
+let offline = false;
+let appealing = false;
+
+// ---- what is shown
+
+function show(verdict, title, text, { small = "", bars = [], actions = [] } = {}) {
+  const inside = answer.contains(document.activeElement);
+  answer.dataset.verdict = verdict;
+  answer.classList.toggle("waiting", verdict === "waiting");
+  answer.setAttribute("aria-busy", String(verdict === "waiting"));
+  find("verdict").textContent = title;
+  find("text").textContent = text;
+  find("small").textContent = small;
+  find("small").hidden = !small;
+  find("bars").hidden = bars.length === 0;
+  find("bars").replaceChildren(...bars.map(bar));
+  find("actions").replaceChildren(...actions);
+  closeAppeal();
+  const active = document.activeElement;
+  if (inside && !(answer.contains(active) && active.checkVisibility())) find("verdict").focus(); // its button has gone
+  if (verdict) answer.scrollIntoView({ block: "nearest" });
+}
+
+function bar([name, p]) {
+  const line = make("div", "line");
+  line.append(make("span", "", name), make("span", "", percent(p)));
+  const track = make("div", "bar");
+  const fill = make("i");
+  fill.style.width = `${100 * p}%`;
+  track.append(fill);
+  const item = make("li");
+  item.append(line, track);
+  return item;
+}
+
+function likeliest({ probabilities, declared }) {
+  const sorted = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
+  return sorted.filter(([name], place) => place < SHOWN || name === declared);
+}
+
+const VERDICTS = {
+  match: ({ declared, probability }) =>
+    show("match", "It matches", `This looks like ${declared}, as declared: ${percent(probability)}.`, {
+      bars: likeliest(checked),
+    }),
+  mismatch: ({ declared, probability, probabilities, class: found }) => {
+    const moved = choose(found);
+    if (moved) find("moved").textContent = `Changed from ${declared} to ${found}, because of the photo.`;
+    const said = `Probability of ${found}: ${percent(probabilities[found])}; of ${declared}: ${percent(probability)}.`;
+    show("mismatch", `This looks like ${found}, not ${declared}`, moved ? `${said} The category is now ${found}.` : said, {
+      bars: likeliest(checked),
+      actions: [button(`Keep ${declared} and ask a person`, openAppeal, true)],
+    });
+  },
+  unsure: ({ declared, probability, reason }) =>
+    show("unsure", "We cannot tell for sure", `Probability of ${declared}: ${percent(probability)}. A person will look at the photo. There is nothing for you to do.`, {
+      small: reason && `The model says \u201c${reason}\u201d.`,
+      bars: likeliest(checked),
+    }),
+  "off-topic": ({ reason }) =>
+    show("off-topic", "This looks like none of the categories", "A person will look at it. If it is the wrong photo, add another one: the item alone, whole, and large in the picture.", {
+      small: reason && `The model says \u201c${reason}\u201d.`,
+    }),
+};
+
+function fail(trouble) {
+  const [title, text] = explain(trouble);
+  const small = trouble.status >= 400 && trouble.status < 500 && trouble.detail ? `The service says: ${trouble.detail}` : "";
+  offline = trouble.status === 0;
+  if (trouble.wait && tries < TRIES) {
+    timer = setTimeout(check, 1000 * trouble.wait);
+    const seconds = trouble.wait === 1 ? "a second" : `${trouble.wait} seconds`;
+    show("problem", title, `${text} We try again in ${seconds}.`, { actions: [button("Try again now", fresh, true)] });
+  } else {
+    show("problem", title, text, { small, actions: trouble.status === 413 || trouble.status === 415 ? [] : wayOut(trouble, fresh) });
+  }
+}
+
+// ---- asking
+
+function fresh() {
+  tries = 0;
+  check();
+}
+
+async function check() {
+  running.abort();
+  clearTimeout(timer);
+  checked = null;
+  offline = false;
+  if (!photo) show("", "No photo yet", "The answer appears here as soon as there is a category and a photo.");
+  else if (!category.value) show("", "Now choose a category", "The photo is here; the answer follows at once.");
+  else if (photo.size > maxBytes) fail(new Trouble(413, `at most ${size(maxBytes)}; this is ${size(photo.size)}`));
+  else await send();
+}
+
+async function send() {
+  running = new AbortController();
+  const { signal } = running;
+  const form = new FormData();
+  form.append("ad_category", category.value);
+  if (model) form.append("model", model.value);
+  form.append("image", photo, "photo");
+  tries += 1;
+  show("waiting", "Checking", "One moment.");
+  try {
+    const said = await ask("POST", "/v1/check", form, signal);
+    if (signal.aborted) return;
+    checked = said;
+    VERDICTS[said.verdict](said);
+  } catch (trouble) {
+    if (signal.aborted) return; // a newer check is on its way
+    if (!(trouble instanceof Trouble)) throw trouble;
+    fail(trouble);
+  }
+}
+
+function choose(name) {
+  const known = [...category.options].some((option) => option.value === name);
+  if (known) category.value = name;
+  return known;
+}
+
+// ---- the photo
+
+function take(files) {
+  if (files.length === 0) return;
+  photo = files[0];
+  URL.revokeObjectURL(url);
+  url = URL.createObjectURL(photo);
+  find("picture").hidden = false;
+  find("picture").src = url;
+  find("about").textContent = (files.length > 1 ? "The first of several photos, " : "") + size(photo.size);
+  find("preview").hidden = false;
+  find("file-label").textContent = "Choose another photo";
+  find("moved").textContent = "";
+  fresh();
+}
+
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+find("picture").addEventListener("error", () => {
+  find("picture").hidden = true;
+  find("about").textContent = `No preview of this kind of file, ${size(photo.size)}`;
+});
+
+for (const id of ["file", "camera"]) {
+  find(id).addEventListener("change", ({ target }) => {
+    take([...target.files]);
+    target.value = ""; // so that the same file can be chosen again
+  });
+}
+
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  take(files);
+});
+
+// Anywhere on the page: a photo that misses the box would otherwise replace the page.
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  find("drop").classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) find("drop").classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  find("drop").classList.remove("over");
+  take([...event.dataTransfer.files]);
+});
+
+// ---- the category and the model
+
+function recheckSoon() {
+  find("moved").textContent = "";
+  running.abort();
+  clearTimeout(timer);
+  tries = 0;
+  timer = setTimeout(check, photo ? SETTLE_MS : 0);
+}
+
+category.addEventListener("change", recheckSoon);
+model?.addEventListener("change", () => {
+  const before = category.value;
+  const options = [new Option("Choose a category", "")];
+  for (const name of models.get(model.value)) options.push(new Option(name, name));
+  category.replaceChildren(...options);
+  choose(before);
+  recheckSoon();
+});
+
+window.addEventListener("online", () => {
+  if (offline) timer = setTimeout(fresh, SETTLE_MS); // the event can come a little before the connection
+});
+find("form").addEventListener("submit", (event) => event.preventDefault());
+
+// ---- the appeal
+
+function openAppeal() {
+  find("actions").hidden = true;
+  find("appeal").hidden = false;
+  find("note").focus();
+}
+
+function closeAppeal() {
+  find("actions").hidden = false;
+  find("appeal").hidden = true;
+}
+
+find("cancel").addEventListener("click", () => {
+  closeAppeal();
+  find("actions").querySelector("button")?.focus();
+});
+
+find("appeal").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (appealing) return;
+  const { id, declared } = checked;
+  appealing = true; // not a disabled button: that would lose the focus
+  try {
+    await ask("POST", "/v1/appeals", { id, note: find("note").value.trim() });
+  } catch (trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    if (trouble.status !== 409) { // 409: a person was asked before
+      if (checked?.id === id) appealFailed(trouble);
+      return;
+    }
+  } finally {
+    appealing = false;
+  }
+  if (checked?.id !== id) return; // another photo was chosen meanwhile
+  find("note").value = "";
+  if (choose(declared)) find("moved").textContent = `Back to ${declared}.`;
+  show("asked", "A person will look at it", `The category stays ${declared} until then. There is nothing else for you to do.`);
+});
+
+function appealFailed(trouble) {
+  const [title, text] = explain(trouble);
+  if (trouble.status === 404) {
+    const actions = [button("Check again", keepDeclared)];
+    show("problem", "The photo is not kept any more", "Check it again, then ask a person.", { actions });
+  } else {
+    show("problem", title, text, { actions: wayOut(trouble, openAppeal) });
+  }
+}
+
+function keepDeclared() {
+  choose(checked.declared);
+  fresh();
+}

@@ -1,0 +1,181 @@
+"""The check page in a real browser: every verdict, every problem, every way to give a photo."""
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the pages need the extra `serve`")
+pytest.importorskip("playwright.sync_api", reason="the page tests need playwright: pip install playwright")
+
+from canned import PHOTO, Canned, Visit, answer, fill_in, give, problem
+from playwright.sync_api import FilePayload, expect
+
+pytest_plugins = ["browsing"]
+
+
+def test_a_match_is_told_with_its_probability(visit: Visit, canned: Canned) -> None:
+    canned.checks = [answer("match", "phone", "phone", 0.973)]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("It matches")
+    expect(page.locator("#text")).to_have_text("This looks like phone, as declared: 97 %.")
+    expect(page.get_by_role("status")).to_contain_text("It matches")
+    assert page.locator("#picture").evaluate("picture => picture.naturalWidth") == 640
+    assert canned.asked == [("check", ("phone", None, "photo", PHOTO))]
+    assert canned.csrf == {"secret"}
+
+
+def test_a_mismatch_moves_the_category_and_an_appeal_moves_it_back(visit: Visit, canned: Canned) -> None:
+    canned.checks = [answer("mismatch", "laptop", "phone", 0.98)]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("This looks like laptop, not phone")
+    box = page.get_by_label("Category of the ad")
+    expect(box).to_have_value("laptop")
+    expect(box).to_have_accessible_description("Changed from phone to laptop, because of the photo.")
+    page.get_by_role("button", name="Keep phone and ask a person").click()
+    note = page.get_by_label("What should the person know?")
+    expect(note).to_be_focused()
+    note.fill("It is a folding phone.")
+    page.get_by_role("button", name="Ask a person", exact=True).click()
+    expect(page.locator("#verdict")).to_have_text("A person will look at it")
+    expect(page.locator("#verdict")).to_be_focused()
+    expect(box).to_have_value("phone")
+    assert canned.asked[1:] == [("appeal", {"id": "c1", "note": "It is a folding phone."})]
+
+
+@pytest.mark.parametrize(("status", "told"), [(409, "A person will look at it"), (404, "The photo is not kept any")])
+def test_an_appeal_that_is_refused_says_what_it_means(visit: Visit, canned: Canned, status: int, told: str) -> None:
+    canned.checks = [answer("mismatch", "laptop", "phone", 0.98)]
+    canned.appeals = [problem(status)]
+    page = visit.open("/")
+    fill_in(page)
+    page.get_by_role("button", name="Keep phone and ask a person").click()
+    page.get_by_role("button", name="Ask a person", exact=True).click()
+    expect(page.locator("#verdict")).to_contain_text(told)
+    visit.planted = 1
+
+
+def test_unsure_and_off_topic_say_what_happens_next(visit: Visit, canned: Canned) -> None:
+    canned.checks = [
+        answer("unsure", "phone", "phone", 0.55, "may be phone or laptop"),
+        answer("off-topic", "phone", "phone", 0.4, "looks like: toaster"),
+    ]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("We cannot tell for sure")
+    expect(page.locator("#status")).to_contain_text("55 %. A person will look at the photo. There is nothing for you")
+    expect(page.locator("#status")).to_contain_text("may be phone or laptop")
+    give(page)
+    expect(page.locator("#verdict")).to_have_text("This looks like none of the categories")
+    expect(page.locator("#status")).to_contain_text("A person will look at it. If it is the wrong photo, add another")
+    expect(page.get_by_label("Category of the ad")).to_have_value("phone")
+    expect(page.locator("#bars")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "way_out"),
+    [
+        (413, "The photo is too large", None),
+        (415, "This is not a picture", None),
+        (422, "This could not be used", "Try again"),
+        (401, "Your session is over", "Log in"),
+        (403, "This was not allowed", "Load the page again"),
+        (500, "Something went wrong on our side", "Try again"),
+    ],
+)
+def test_a_problem_is_told_in_plain_words(
+    visit: Visit, canned: Canned, status: int, title: str, way_out: str | None
+) -> None:
+    canned.checks = [problem(status, "the detail")]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text(title)
+    assert page.locator("#actions").inner_text() == (way_out or "")
+    assert ("the detail" in page.locator("#status").inner_text()) == (status < 500)
+    visit.planted = 1
+
+
+def test_a_busy_service_is_asked_again_after_the_time_it_gave(visit: Visit, canned: Canned) -> None:
+    canned.checks = [problem(503, Retry_After="1"), answer("match", "phone", "phone", 0.9)]
+    page = visit.open("/")
+    verdict = fill_in(page)
+    expect(verdict).to_have_text("The service is busy")
+    expect(page.locator("#text")).to_contain_text("We try again in a second.")
+    expect(verdict).to_have_text("It matches")
+    visit.planted = 1
+
+
+def test_a_photo_that_is_too_large_is_not_sent(visit: Visit, canned: Canned) -> None:
+    page = visit.open("/")
+    page.get_by_label("Category of the ad").select_option("phone")
+    give(page, bytes(canned.max_bytes + 1))
+    expect(page.locator("#verdict")).to_have_text("The photo is too large")
+    expect(page.locator("#about")).to_contain_text("No preview")
+    assert canned.asked == []
+
+
+def test_offline_is_told_and_the_check_goes_on_when_the_connection_is_back(visit: Visit, canned: Canned) -> None:
+    canned.checks = [answer("match", "phone", "phone", 0.9)]
+    page = visit.open("/")
+    page.context.set_offline(True)
+    expect(fill_in(page)).to_have_text("You are offline")
+    page.context.set_offline(False)
+    expect(page.locator("#verdict")).to_have_text("It matches")
+    assert set(visit.complaints) == {"Failed to load resource: net::ERR_INTERNET_DISCONNECTED"}
+    visit.complaints.clear()
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_photo_can_be_dropped_or_pasted(visit: Visit, canned: Canned, kind: str) -> None:
+    canned.checks = [answer("match", "phone", "phone", 0.9)]
+    page = visit.open("/")
+    page.evaluate(
+        """([kind, bytes]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([new Uint8Array(bytes)], "x.jpg", { type: "image/jpeg" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer, clipboardData: dataTransfer };
+            const event = kind === "drop" ? new DragEvent(kind, options) : new ClipboardEvent(kind, options);
+            if (document.body.dispatchEvent(event)) throw new Error("the browser would open the photo itself");
+        }""",
+        [kind, list(PHOTO)],
+    )
+    expect(page.locator("#verdict")).to_have_text("Now choose a category")
+    page.get_by_label("Category of the ad").select_option("phone")
+    expect(page.locator("#verdict")).to_have_text("It matches")
+    assert canned.asked[0][1][3] == PHOTO
+
+
+def test_the_check_page_is_usable_with_the_keyboard_alone(visit: Visit, canned: Canned) -> None:
+    canned.checks = [answer("mismatch", "laptop", "phone", 0.98)]
+    page = visit.open("/")
+    page.on("filechooser", lambda _: None)  # from now on, as expect_file_chooser may begin to look too late
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        ringed = "#file-label" if reached[-1] == "file" else ":focus"
+        assert page.locator(ringed).evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+        if reached[-1] == "category":
+            page.keyboard.press("p")
+    assert reached == ["Skip to the content", "Check", "Reviews", "Log out", "category", "file"]
+    expect(page.get_by_label("Category of the ad")).to_have_value("phone")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(FilePayload(name="x.jpg", mimeType="image/jpeg", buffer=PHOTO))
+    expect(page.locator("#verdict")).to_have_text("This looks like laptop, not phone")
+    expect(page.locator("#file")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Keep phone and ask a person")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("Look again.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict")).to_have_text("A person will look at it")
+    assert canned.asked[-1] == ("appeal", {"id": "c1", "note": "Look again."})
+
+
+def test_another_model_brings_its_own_categories(visit: Visit, canned: Canned) -> None:
+    canned.models = {"ads": ["phone", "laptop"], "food": ["phone", "apple"]}
+    canned.checks = [answer("match", "apple", "apple", 0.9)]
+    page = visit.open("/")
+    page.get_by_label("Category of the ad").select_option("phone")
+    page.get_by_label("Model").select_option("food")
+    expect(page.get_by_label("Category of the ad")).to_have_value("phone")
+    assert page.locator("#category option").all_inner_texts() == ["Choose a category", "phone", "apple"]
+    expect(fill_in(page, "apple")).to_have_text("It matches")
+    assert canned.asked[0][1][:2] == ("apple", "food")
