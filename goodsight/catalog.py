@@ -11,8 +11,7 @@ import csv
 import json
 import os
 import posixpath
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,19 +33,26 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One photo: its name relative to the catalog's folder, where it is, and what is said of it ('' for nothing)."""
+    """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
+
+    ``source`` numbers the folder or list it came from.
+    """
 
     file_name: str
     path: Path
     label: str = ""
     split: str = ""
+    source: int = 0
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Rows in a fixed order, the classes in the order used everywhere, and what was left out with the reason."""
+    """Rows in a fixed order, the classes in the order used everywhere, and what was left out with the reason.
 
-    root: Path
+    ``name`` says where they came from, for messages.
+    """
+
+    name: str
     rows: tuple[Row, ...]
     classes: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
@@ -57,11 +63,15 @@ class Catalog:
         return any(row.split for row in self.rows)
 
 
-def load(source: Path, *, label: str = "label", ignore_split: bool = False) -> Catalog:
-    """Read a labelled catalog from a folder or a list.
+def load(*sources: Path, label: str = "label", ignore_split: bool = False) -> Catalog:
+    """Read labelled photos from a folder or a list, or from several as one catalog.
+
+    With several, names begin with the source's own name, and when one has splits the photos of those without are
+    training photos. A later source corrects an earlier one: :func:`goodsight.photoset.to_train` sees to that, as it
+    knows which photos are the same.
 
     Args:
-        source: a folder, or a .csv or .jsonl file.
+        sources: folders, or .csv or .jsonl files.
         label: the label column of a list.
         ignore_split: treat all photos alike, whatever split they came with.
 
@@ -69,16 +79,35 @@ def load(source: Path, *, label: str = "label", ignore_split: bool = False) -> C
         CatalogError: nothing there, a missing column, a row without a file, a file with two labels.
 
     """
-    rows, left_out = _read(source, label)
-    if ignore_split:
-        rows = [Row(row.file_name, row.path, row.label) for row in rows]
-    elif any(row.split for row in rows):
-        left_out += [(row.file_name, "no split given") for row in rows if not row.split]
-        rows = [row for row in rows if row.split]
+    rows: list[Row] = []
+    left_out: list[tuple[str, str]] = []
+    read = [_read(source, label) for source in sources]
+    split_given = not ignore_split and any(row.split for found, _ in read for row in found)
+    for number, ((found, without), prefix) in enumerate(zip(read, _prefixes(sources), strict=True)):
+        own_split = any(row.split for row in found)
+        left_out += [(prefix + name, reason) for name, reason in without]
+        for row in found:
+            split = "" if ignore_split else row.split
+            if split_given and not split and own_split:
+                left_out.append((prefix + row.file_name, "no split given"))
+            else:
+                split = split or ("train" if split_given else "")
+                rows.append(Row(prefix + row.file_name, row.path, row.label, split, number))
+    said = ", ".join(map(str, sources))
     if not rows:
-        raise CatalogError(f"{source}: no photos with a label; {_FORMS}")
-    root = source if source.is_dir() else source.parent
-    return Catalog(root, tuple(rows), tuple(sorted({row.label for row in rows})), tuple(left_out))
+        raise CatalogError(f"{said}: no photos with a label; {_FORMS}")
+    return Catalog(said, tuple(rows), tuple(sorted({row.label for row in rows})), tuple(left_out))
+
+
+def _prefixes(sources: Sequence[Path]) -> list[str]:
+    """What makes the names of several sources distinct: their own names, numbered where two are the same."""
+    if len(sources) == 1:
+        return [""]
+    names = [source.resolve().name for source in sources]
+    return [
+        f"{name}/" if names.count(name) == 1 else f"{name} ({names[: i + 1].count(name)})/"
+        for i, name in enumerate(names)
+    ]
 
 
 def unlabelled(source: Path) -> Iterator[Row]:
@@ -111,7 +140,7 @@ def require_classes(catalog: Catalog) -> None:
     """
     if len(catalog.classes) < 2:
         raise CatalogError(
-            f"{catalog.root}: one class only ({catalog.classes[0]!r}); training needs at least two, each in its folder"
+            f"{catalog.name}: one class only ({catalog.classes[0]!r}); training needs at least two, each in its folder"
         )
 
 
@@ -243,8 +272,3 @@ def _split(listed: Path, number: int, value: str) -> str:
             f"{did_you_mean(value, SPLITS)}"
         )
     return SPLITS.get(value, "")
-
-
-def counts(labels: Iterable[str]) -> dict[str, int]:
-    """How many photos each label has, in the order of the labels."""
-    return dict(sorted(Counter(labels).items()))

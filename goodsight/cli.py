@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goodsight import __version__
+from goodsight import __version__, terminal
 from goodsight.errors import GoodsightError
 from goodsight.serve import commands
 
 if TYPE_CHECKING:
-    from goodsight.metrics import Scores
     from goodsight.photos import Limits
-    from goodsight.progress import Progress
-    from goodsight.result import Result
-    from goodsight.verdicts import Prediction
 
 app = typer.Typer(
     help="Turn a folder of product photos into a classifier that can be trusted, and check new photos with it.",
@@ -37,7 +32,10 @@ ModelFolder = Annotated[Path, typer.Argument(help="A model folder made by `goods
 
 @app.command()
 def train(
-    photos: Annotated[Path, typer.Argument(help="One folder per class, train/validation/test folders, or a list.")],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(help="One folder per class, train/validation/test folders, or a list; a later one corrects."),
+    ],
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
     label: Label = "label",
     ignore_split: Annotated[
@@ -60,7 +58,7 @@ def train(
     """Turn labelled photos into a model folder with a report."""
     from goodsight import flow
 
-    with _progress() as progress:
+    with terminal.progress() as progress:
         training = flow.train(
             photos,
             out,
@@ -80,10 +78,10 @@ def train(
         )
     found = training.findings
     for result in found.results:
-        _print_result(result)
+        terminal.print_result(result)
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
-    _print_left_out("bad photos", found.bad)
-    _print_left_out("rows left out", found.left_out)
+    terminal.print_left_out("bad photos", found.bad)
+    terminal.print_left_out("rows left out", found.left_out)
     print(f"model: {training.folder}\nreport: {training.folder / 'report.html'}")
 
 
@@ -99,11 +97,11 @@ def evaluate(
     """Score a model on labelled photos, with and without those that leaked from its training."""
     from goodsight import flow
 
-    with _progress() as progress:
+    with terminal.progress() as progress:
         evaluation = flow.evaluate(model, photos, out=out, label=label, cache=cache, force=force, progress=progress)
-    _print_result(evaluation.result)
-    _print_left_out("bad photos", evaluation.findings.bad)
-    _print_left_out("rows left out", evaluation.findings.left_out)
+    terminal.print_result(evaluation.result)
+    terminal.print_left_out("bad photos", evaluation.findings.bad)
+    terminal.print_left_out("rows left out", evaluation.findings.left_out)
     if evaluation.folder:
         print(f"report: {evaluation.folder / 'report.html'}")
 
@@ -142,8 +140,8 @@ def classify(
         if annotate is not None:
             sinks.append(output.Annotated(annotate, loaded.model.limits))
         if not sinks:
-            sinks.append(_Printed(loaded.model.classes, top))
-        progress = stack.enter_context(_progress())
+            sinks.append(terminal.Printed(loaded.model.classes, top))
+        progress = stack.enter_context(terminal.progress())
         for prediction in flow.classify(loaded, *photos, cache=cache, progress=progress):
             for sink in sinks:
                 sink.write(prediction)
@@ -154,7 +152,7 @@ def classify(
     total = sum(counts.values())
     said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in ("sure", "unsure", "off-topic"))
     print(f"{total} photos: {said}", file=sys.stderr)
-    _print_left_out("bad photos", bad, file=sys.stderr)
+    terminal.print_left_out("bad photos", bad, file=sys.stderr)
 
 
 @app.command()
@@ -173,6 +171,43 @@ def check(
     print(f"declared {answer.declared}: probability {answer.probability:.3f}, p-value {answer.p_value:.3f}")
     print(f"most likely: {answer.label}")
     raise typer.Exit(0 if answer.verdict == "match" else 1)
+
+
+@app.command()
+def promote(
+    candidate: Annotated[Path, typer.Argument(help="The model folder that may be better.")],
+    over: Annotated[Path, typer.Option(help="The model folder in use.")],
+    test: Annotated[
+        Path | None,
+        typer.Option(help="Labelled photos to compare on; else the test photos of the candidate's training."),
+    ] = None,
+    label: Label = "label",
+    min_gain: Annotated[float, typer.Option(help="The least gain in accuracy that is worth a change.")] = 0.0,
+    out: Annotated[Path | None, typer.Option(help="Write the comparison as JSON.")] = None,
+    cache: Cache = True,
+    force: Force = False,
+) -> None:
+    """Replace a model by a candidate that is really better (exit code 0), or leave it (1)."""
+    from goodsight import flow
+    from goodsight.files import refuse_existing, whole_file
+
+    if out is not None:
+        refuse_existing(out, force=force)
+    with terminal.progress() as progress:
+        done = flow.promote(candidate, over, test=test, label=label, min_gain=min_gain, cache=cache, progress=progress)
+    found = done.comparison
+    print(f"{over}: accuracy {found.current_accuracy:.4f}, {candidate}: {found.candidate_accuracy:.4f}")
+    print(f"gain {found.gain.value:+.4f} [{found.gain.low:+.4f}, {found.gain.high:+.4f}] ({found.n} photos)")
+    if done.left_out:
+        print(f"left out: {done.left_out} photos that are bad, unknown to {over}, or have a twin in a training")
+    if out is not None:
+        record = found.to_json() | {"promoted": done.promoted, "left_out": done.left_out, "min_gain": min_gain}
+        with whole_file(out) as part:
+            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if not done.promoted:
+        print(f"not promoted: the gain may be as low as {found.gain.low:+.4f}, and must be above {min_gain:+.4f}")
+        raise typer.Exit(1)
+    print(f"promoted: {over} is the candidate now; the old one is kept as {done.kept}")
 
 
 @app.command()
@@ -227,23 +262,6 @@ def main() -> None:
         sys.exit(141)
 
 
-class _Printed:
-    """Rows on the terminal, as they come."""
-
-    def __init__(self, classes: tuple[str, ...], top: int) -> None:
-        self._classes, self._top = classes, top
-
-    def write(self, prediction: Prediction) -> None:
-        from goodsight import output
-
-        row = output.record(prediction, self._classes, self._top)
-        chance = "" if row["probability"] is None else f"{row['probability']:.3f}"
-        line = f"{row['file_name']:<40} {row['label']:<20} {chance:>6} {row['verdict']:<10} {row['reason']}"
-        for rank in range(min(self._top, len(self._classes)) if prediction.label else 0):
-            line += f"  {row[f'top{rank + 1}_label']} {row[f'top{rank + 1}_probability']:.3f}"
-        print(line.rstrip())
-
-
 def _limits(max_mb: float, max_megapixels: float) -> Limits:
     from goodsight.photos import Limits
 
@@ -251,65 +269,3 @@ def _limits(max_mb: float, max_megapixels: float) -> Limits:
         if not value > 0:
             raise GoodsightError(f"{option} {value:g}: must be above 0")
     return Limits(int(max_mb * 2**20), int(max_megapixels * 1e6))
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal, with photos per second and time left; a line per step otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[tuple[str, int], object] = {}
-
-        def tell(step: str, done: int, total: int) -> None:
-            key = (step, total)
-            if key not in tasks:
-                tasks[key] = bar.add_task(step, total=total or None, rate="")
-                if not console.is_terminal:
-                    print(f"{step}{f' ({total})' if total else ''} ...", file=sys.stderr)
-            task = bar.tasks[list(tasks).index(key)]
-            unit = "photos/s" if step == "embed" else "/s"
-            bar.update(task.id, completed=done, rate=f"{task.speed:.0f} {unit}" if task.speed else "")
-
-        yield tell
-
-
-def _print_result(result: Result) -> None:
-    def show(name: str, scores: Scores) -> None:
-        print(
-            f"{name}: accuracy {_figure(scores.accuracy.value)} "
-            f"[{_figure(scores.accuracy.low)}, {_figure(scores.accuracy.high)}], "
-            f"balanced {_figure(scores.balanced_accuracy.value)}, log loss {_figure(scores.log_loss.value)}, "
-            f"calibration error {_figure(scores.calibration_error.value)} ({scores.n} photos)"
-        )
-
-    show(result.name, result.scores)
-    if result.scores_without_leaks is not None:
-        show(f"{result.name} without {result.leaked} leaked photos", result.scores_without_leaks)
-    if result.not_measurable:
-        print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
-    error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
-    print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
-
-
-def _figure(value: float) -> str:
-    return "not measurable" if math.isnan(value) else f"{value:.4f}"
-
-
-def _print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | None = None) -> None:
-    if not pairs:
-        return
-    print(f"{what}: {len(pairs)}", file=file)
-    for name, reason in pairs[:5]:
-        print(f"  {name}: {reason}", file=file)
-    if len(pairs) > 5:
-        print(f"  and {len(pairs) - 5} more", file=file)

@@ -56,6 +56,11 @@ class Table:
     thumbnails: npt.NDArray[np.uint8]
     bad: tuple[tuple[Row, BadPhoto], ...]
 
+    def take(self, chosen: npt.NDArray[np.int64]) -> Table:
+        """Some of the good photos, and all of the bad ones."""
+        rows, digests = (tuple(column[i] for i in chosen) for column in (self.rows, self.sha256))
+        return Table(rows, digests, self.vectors[chosen], self.thumbnails[chosen], self.bad)
+
 
 class Cache:
     """Embeddings on disk for one network: append-only shards, each written whole, read through memory maps."""

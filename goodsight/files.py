@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,19 @@ def whole_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def exchange(new: Path, path: Path) -> Path:
+    """Put a copy of one folder in the place of another; where the other is kept now."""
+    path = path.resolve()
+    part, kept = _beside(path), path.with_name(f"{path.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        shutil.copytree(new, part)
+        path.rename(kept)
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return kept
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

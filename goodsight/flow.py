@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, photoset, split, twins, verdicts
+from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, photoset, split, testset, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
 from goodsight.engine import start
-from goodsight.errors import CatalogError, GoodsightError
-from goodsight.files import refuse_folder, whole_folder
+from goodsight.errors import CatalogError, GoodsightError, ModelError
+from goodsight.files import exchange, refuse_folder, whole_folder
 from goodsight.model import LoadedModel, Model, log_odds
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
 from goodsight.progress import Progress, quiet
+from goodsight.promotion import Comparison, compare
 from goodsight.report.findings import Findings, gather
 from goodsight.result import Result
 from goodsight.twins import Fingerprints, Twins
@@ -54,8 +55,22 @@ class Evaluation:
     folder: Path | None
 
 
+@dataclass(frozen=True)
+class Promotion:
+    """Whether :func:`promote` put the candidate in place, and why.
+
+    ``left_out`` counts test photos that are bad, have a twin in a training, or are of a class that the model in use
+    does not know; ``kept`` is where the old folder is now.
+    """
+
+    comparison: Comparison
+    promoted: bool
+    left_out: int
+    kept: Path | None
+
+
 def train(
-    photos: str | Path,
+    photos: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     label: str = "label",
@@ -75,7 +90,8 @@ def train(
     """Turn labelled photos into a model folder with its report.
 
     Args:
-        photos: one folder per class, train/validation/test folders, or a list (see :mod:`goodsight.catalog`).
+        photos: one folder per class, train/validation/test folders, or a list (see :mod:`goodsight.catalog`); or
+            several of these, of which a later one corrects the labels of an earlier one.
         out: the model folder to make.
         label: the label column of a list.
         ignore_split: treat all photos alike, whatever split they came with.
@@ -104,8 +120,10 @@ def train(
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
     refuse_folder(out, force=force)
     clock = _Clock()
-    rows = catalog.load(Path(photos), label=label, ignore_split=ignore_split)
+    sources = [Path(photos)] if isinstance(photos, str | Path) else [Path(source) for source in photos]
+    rows = catalog.load(*sources, label=label, ignore_split=ignore_split)
     catalog.require_classes(rows)
+    name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
     backbone = backbones.load(size=size, views=views)
@@ -118,6 +136,7 @@ def train(
     clock.lap("embed the photos")
 
     photo_set = photoset.to_train(rows, table)
+    table = photo_set.table
     training = photo_set.training
     vectors = table.vectors[training]
     scaler = heads.Scaler.fit(vectors, backbone.blocks)
@@ -149,19 +168,21 @@ def train(
         threshold=calibrate.threshold_for(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, precision),
         training=fingerprints.take(training),
         limits=limits,
-        info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": Path(photos).name},
+        info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": name},
     )
     clock.lap("calibrate")
     results = _results(model, photo_set, found, probabilities)
     clock.lap("evaluate")
-    title = f"Training report: {Path(photos).resolve().name}"
-    findings = gather(title, model, results, photo_set, found, rows.left_out, trials=fit.trials, on_topic=on_topic)
+    left_out = [*rows.left_out, *photo_set.corrected]
+    title = f"Training report: {name}"
+    findings = gather(title, model, results, photo_set, found, left_out, trials=fit.trials, on_topic=on_topic)
     with whole_folder(out, force=force) as folder:
         canaries = training[_spread(probabilities, CANARIES)]
         model_folder.save(
             folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries].astype(np.float16)
         )
         _write_predictions(folder / "predictions.csv", photo_set, groups, folds, probabilities)
+        testset.write(folder, photo_set)
         progress("write the report", 0, 0)
         _report(folder, findings, clock)
         model_folder.seal(folder)
@@ -208,11 +229,7 @@ def evaluate(
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     clock.lap("embed the photos")
     photo_set = photoset.to_score(table, loaded.model.classes)
-    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(loaded.model.head.scaler(table.vectors)))
-    together = (loaded.model.training + mine).twins()
-    count = len(loaded.model.training.sha256)
-    own = mine.twins()
-    leaked = np.isin(together.groups[count:], together.groups[:count])
+    own, leaked = _leaks(loaded.model, table)
     probabilities = loaded.model.probabilities(table.vectors)
     result = _result("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
     clock.lap("evaluate")
@@ -280,6 +297,72 @@ def inspect(model: str | Path) -> dict[str, Any]:
     return record
 
 
+def promote(
+    candidate: str | Path,
+    over: str | Path,
+    *,
+    test: str | Path | None = None,
+    label: str = "label",
+    min_gain: float = 0.0,
+    cache: bool = True,
+    progress: Progress = quiet,
+) -> Promotion:
+    """Put a candidate in the place of the model in use, if it is really better on photos that neither was trained on.
+
+    The candidate's folder is copied, and the old one is kept beside it as ``NAME.before-DATE-TIME``. A service that
+    runs on the folder loads the new model by itself.
+
+    Args:
+        candidate: a model folder.
+        over: the model folder in use.
+        test: labelled photos; None takes the test photos (else the validation photos) that the candidate's training
+            saw.
+        label: the label column of a list.
+        min_gain: what the lower end of the accuracy gain's 95 % interval must exceed.
+        cache: use and fill the embedding cache.
+        progress: told about every step.
+
+    Raises:
+        ModelError: a folder cannot be trusted, or the candidate lacks a class of the model in use.
+        CatalogError: there are no photos to compare on, or a test photo was changed.
+
+    """
+    old, new = load(over), load(candidate)
+    classes = old.model.classes
+    lacking = [name for name in classes if name not in new.model.classes]
+    if lacking:
+        raise ModelError(f"{candidate}: lacks the classes {', '.join(lacking)} of {over}; train it with them")
+    rows, digests = (
+        testset.read(Path(candidate))
+        if test is None
+        else (catalog.load(Path(test), label=label, ignore_split=True), {})
+    )
+    known = _known_labels(rows, classes)
+    tables = []
+    for loaded in (old, new):
+        backbone, engine = loaded.model.backbone, loaded.engine
+        stored = embed.Cache(backbone, engine) if cache else None
+        tables.append(
+            embed.table(known.rows, backbone, engine, cache=stored, limits=old.model.limits, progress=progress)
+        )
+        engine.close()
+    testset.require_unchanged(tables[0], digests)
+    own, leaked = _leaks(old.model, tables[0])
+    clean = np.flatnonzero(~(leaked | _leaks(new.model, tables[1])[1]))
+    if not len(clean):
+        raise CatalogError(f"{rows.name}: every photo is bad or has a twin in a training; give others with --test")
+    columns = [new.model.classes.index(name) for name in classes]
+    comparison = compare(
+        old.model.probabilities(tables[0].vectors[clean]),
+        new.model.probabilities(tables[1].vectors[clean])[:, columns],
+        np.array([classes.index(tables[0].rows[i].label) for i in clean]),
+        own.groups[clean],
+    )
+    promoted = comparison.gain.low > min_gain
+    kept = exchange(Path(candidate), Path(over)) if promoted else None
+    return Promotion(comparison, promoted, len(rows.rows) - len(clean), kept)
+
+
 def load(model: str | Path | LoadedModel) -> LoadedModel:
     """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
 
@@ -288,6 +371,14 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
 
     """
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+
+
+def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool_]]:
+    """The twins among some photos, and which of them have a twin among the model's training photos."""
+    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.head.scaler(table.vectors)))
+    groups = (model.training + mine).twins().groups
+    count = len(model.training.sha256)
+    return mine.twins(), np.isin(groups[count:], groups[:count])
 
 
 def _results(model: Model, photo_set: PhotoSet, found: Twins, out_of_fold: npt.NDArray[np.float64]) -> list[Result]:
@@ -361,7 +452,7 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
     known = tuple(row for row in rows.rows if row.label in classes)
     if not known:
         raise CatalogError(
-            f"{rows.root}: none of the labels ({', '.join(rows.classes[:10])}) is one of the model's classes "
+            f"{rows.name}: none of the labels ({', '.join(rows.classes[:10])}) is one of the model's classes "
             f"({', '.join(classes[:10])})"
         )
     unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)

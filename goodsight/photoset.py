@@ -25,6 +25,7 @@ class PhotoSet:
         labels: class numbers (n,); -1 for a class that has no training photo.
         splits: ``train``, ``validation``, ``test`` or '' (n,).
         training: indices of the photos that are trained on.
+        corrected: names that a later source labels otherwise, each with the reason why it was left out.
 
     """
 
@@ -33,6 +34,7 @@ class PhotoSet:
     labels: Ints
     splits: npt.NDArray[np.str_]
     training: Ints
+    corrected: tuple[tuple[str, str], ...] = ()
 
     def catalog_hash(self) -> str:
         """Hex sha256 of content, label and name of every training photo: the same photos give the same hash."""
@@ -48,16 +50,17 @@ def to_train(catalog: Catalog, table: Table) -> PhotoSet:
         CatalogError: fewer than two classes have a good training photo.
 
     """
+    table, corrected = _corrected(table)
     splits = np.array([row.split for row in table.rows])
     trained = np.isin(splits, ["", "train"])
     classes = tuple(sorted({row.label for row, used in zip(table.rows, trained, strict=True) if used}))
     if len(classes) < 2:
         first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
         raise CatalogError(
-            f"{catalog.root}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good "
+            f"{catalog.name}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good "
             f"photos and {len(table.bad)} bad ones; training needs two classes{first}"
         )
-    return PhotoSet(table, classes, _numbers(table, classes), splits, np.flatnonzero(trained))
+    return PhotoSet(table, classes, _numbers(table, classes), splits, np.flatnonzero(trained), corrected)
 
 
 def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:
@@ -69,3 +72,19 @@ def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:
 def _numbers(table: Table, classes: Sequence[str]) -> Ints:
     number = {name: i for i, name in enumerate(classes)}
     return np.array([number.get(row.label, -1) for row in table.rows], np.int64)
+
+
+def _corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
+    """The table without the photos that a later source has, byte for byte, under another label."""
+    last: dict[str, int] = {}
+    for i, digest in enumerate(table.sha256):
+        if digest not in last or table.rows[i].source >= table.rows[last[digest]].source:
+            last[digest] = i
+    kept, corrected = [], []
+    for i, (row, digest) in enumerate(zip(table.rows, table.sha256, strict=True)):
+        newest = table.rows[last[digest]]
+        if newest.source > row.source and newest.label != row.label:
+            corrected.append((row.file_name, f"labelled {row.label!r}, but {newest.file_name} says {newest.label!r}"))
+        else:
+            kept.append(i)
+    return (table.take(np.array(kept, np.int64)) if corrected else table), tuple(corrected)

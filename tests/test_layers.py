@@ -9,11 +9,13 @@ LEVELS = (
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
     {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
-    {"photoset", "model"},
+    {"photoset", "model", "promotion"},
+    {"testset"},
     {"verdicts"},
     {"result", "output"},
     {"report"},
     {"flow", "serve"},
+    {"terminal"},
     {"cli"},
 )
 LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}

@@ -1,0 +1,98 @@
+"""What the commands show on a terminal: a bar while they work, results and what was left out when they are done."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from goodsight.metrics import Scores
+    from goodsight.progress import Progress
+    from goodsight.result import Result
+    from goodsight.verdicts import Prediction
+
+
+class Printed:
+    """Rows on the terminal, as they come."""
+
+    def __init__(self, classes: tuple[str, ...], top: int) -> None:
+        self._classes, self._top = classes, top
+
+    def write(self, prediction: Prediction) -> None:
+        """Print a row."""
+        from goodsight import output
+
+        row = output.record(prediction, self._classes, self._top)
+        chance = "" if row["probability"] is None else f"{row['probability']:.3f}"
+        line = f"{row['file_name']:<40} {row['label']:<20} {chance:>6} {row['verdict']:<10} {row['reason']}"
+        for rank in range(min(self._top, len(self._classes)) if prediction.label else 0):
+            line += f"  {row[f'top{rank + 1}_label']} {row[f'top{rank + 1}_probability']:.3f}"
+        print(line.rstrip())
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A bar on a terminal, with photos per second and time left; a line per step otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[tuple[str, int], object] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            key = (step, total)
+            if key not in tasks:
+                tasks[key] = bar.add_task(step, total=total or None, rate="")
+                if not console.is_terminal:
+                    print(f"{step}{f' ({total})' if total else ''} ...", file=sys.stderr)
+            task = bar.tasks[list(tasks).index(key)]
+            unit = "photos/s" if step == "embed" else "/s"
+            bar.update(task.id, completed=done, rate=f"{task.speed:.0f} {unit}" if task.speed else "")
+
+        yield tell
+
+
+def print_result(result: Result) -> None:
+    """The scores, with and without leaked photos, and what can be decided without a person."""
+
+    def show(name: str, scores: Scores) -> None:
+        print(
+            f"{name}: accuracy {_figure(scores.accuracy.value)} "
+            f"[{_figure(scores.accuracy.low)}, {_figure(scores.accuracy.high)}], "
+            f"balanced {_figure(scores.balanced_accuracy.value)}, log loss {_figure(scores.log_loss.value)}, "
+            f"calibration error {_figure(scores.calibration_error.value)} ({scores.n} photos)"
+        )
+
+    show(result.name, result.scores)
+    if result.scores_without_leaks is not None:
+        show(f"{result.name} without {result.leaked} leaked photos", result.scores_without_leaks)
+    if result.not_measurable:
+        print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
+    error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
+    print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
+
+
+def _figure(value: float) -> str:
+    return "not measurable" if math.isnan(value) else f"{value:.4f}"
+
+
+def print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | None = None) -> None:
+    """How many were left out, and the first five with their reasons."""
+    if not pairs:
+        return
+    print(f"{what}: {len(pairs)}", file=file)
+    for name, reason in pairs[:5]:
+        print(f"  {name}: {reason}", file=file)
+    if len(pairs) > 5:
+        print(f"  and {len(pairs) - 5} more", file=file)
