@@ -41,6 +41,7 @@ def main(folder: Path, per_kind: int = 145, faults: int = 8) -> dict[str, tuple[
         print(f"{fault:14} {hits:5}  {total:7}")
     _check_ads(folder)
     print(f"\nreport: {(folder / 'model' / 'report.html').resolve().as_uri()}")
+    print(f"in a browser: .venv/bin/goodsight serve {folder / 'model'} --data {folder / 'data'}")
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import drawn
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from goodsight import flow
@@ -18,7 +19,7 @@ Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 RNG = np.random.default_rng(0)
 
 
-def _probabilities(right: "np.ndarray[tuple[int], np.dtype[np.bool_]]", labels: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]
+def _probabilities(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     given = np.where(right, labels, 1 - labels)
     return np.where(np.arange(2) == given[:, None], 0.9, 0.1)
 

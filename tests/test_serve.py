@@ -221,6 +221,13 @@ def test_the_openapi_document_names_every_problem(client: TestClient) -> None:
     assert "application/problem+json" in responses["503"]["content"]
 
 
+def test_the_api_page_names_every_operation(client: TestClient) -> None:
+    document, page = client.get("/openapi.json").json(), client.get("/api").text
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert f"<code>{method.upper()} {path}</code>" in page
+
+
 def test_another_host_or_site_is_refused(trained: flow.Training, tmp_path: Path) -> None:
     with _service(trained, tmp_path, hosts=("127.0.0.1", "localhost")) as local:
         _problem(local.get("/v1/models", headers={"host": "evil.example"}), 400)

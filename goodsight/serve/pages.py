@@ -56,7 +56,7 @@ def router(
     models: Callable[[], Mapping[str, Sequence[str]]],
     max_bytes: int,
 ) -> APIRouter:
-    """The routes of the pages: ``/``, ``/reviews``, ``/login``, ``/logout``, ``/static/{name}``.
+    """The routes of the pages: ``/``, ``/reviews``, ``/api``, ``/login``, ``/logout``, ``/static/{name}``.
 
     Args:
         visitor: who asks, from the session cookie; None when they must log in first.
@@ -70,6 +70,7 @@ def router(
     pages = _Pages(visitor, login, logout, models, max_bytes)
     made.add_api_route("/", pages.check, methods=["GET"])
     made.add_api_route("/reviews", pages.reviews, methods=["GET"])
+    made.add_api_route("/api", pages.api, methods=["GET"])
     made.add_api_route("/login", pages.ask_for_token, methods=["GET"])
     made.add_api_route("/login", pages.log_in, methods=["POST"])
     made.add_api_route("/logout", pages.log_out, methods=["POST"])
@@ -105,6 +106,10 @@ class _Pages:
     def reviews(self, request: Request) -> Response:
         """The page on which photos of the queue are decided."""
         return self._for_role(request, "reviews", "review")
+
+    def api(self, request: Request) -> Response:
+        """What the API can do, for a person; made from the OpenAPI document."""
+        return self._page("api", self._visitor(request), paths=request.app.openapi()["paths"])
 
     def ask_for_token(self, request: Request, next: str = "/") -> Response:
         """The form that asks for a token; who is logged in already goes on."""
