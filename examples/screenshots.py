@@ -37,7 +37,7 @@ def main(model: Path, out: Path) -> None:
 
 
 def _pictures(browser: Browser, url: str, photo: Path, out: Path) -> None:
-    page = browser.new_page(viewport={"width": 1000, "height": 620})
+    page = browser.new_page(viewport={"width": 1000, "height": 720})
     page.goto(url)
     page.get_by_label("Category of the ad").select_option("mug")
     page.locator("#file").set_input_files(photo)
@@ -49,7 +49,7 @@ def _pictures(browser: Browser, url: str, photo: Path, out: Path) -> None:
     page.get_by_role("button", name="Ask a person", exact=True).click()
     page.get_by_role("heading", name="A person will look at it").wait_for()
     page.goto(f"{url}/reviews")
-    page.wait_for_function("document.querySelector('#photo').naturalWidth > 0")
+    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
     page.set_viewport_size({"width": 1000, "height": 760})
     page.screenshot(path=out / "reviews.png")

@@ -78,7 +78,7 @@ def test_from_a_check_to_a_decision(
     expect(page.locator("#contested")).to_have_text("1")
     expect(page.locator("#note")).to_have_text("It holds tea.")
     expect(page.locator("#photo")).to_have_js_property("complete", True)
-    page.wait_for_function("document.querySelector('#photo').naturalWidth > 0")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("1")
     expect(page.locator("#contested")).to_have_text("0")
     store = Store.open("", data)
