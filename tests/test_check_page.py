@@ -145,14 +145,14 @@ def test_the_check_page_is_usable_with_the_keyboard_alone(visit: Visit, canned: 
     page = visit.open("/")
     page.on("filechooser", lambda _: None)  # from now on, as expect_file_chooser may begin to look too late
     reached = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         ringed = "#file-label" if reached[-1] == "file" else ":focus"
         assert page.locator(ringed).evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
         if reached[-1] == "category":
             page.keyboard.press("p")
-    assert reached == ["Skip to the content", "Check", "Reviews", "Log out", "category", "file"]
+    assert reached == ["Skip to the content", "Check", "Reviews", "API", "Log out", "category", "file"]
     expect(page.get_by_label("Category of the ad")).to_have_value("phone")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
