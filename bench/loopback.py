@@ -164,10 +164,18 @@ class _Connection:
         self._writer: asyncio.StreamWriter | None = None
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
+        used = self._writer is not None
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        try:
+            self._writer.write(request)
+            head = await self._reader.readuntil(b"\r\n\r\n")
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.close()
+            # A server may close a connection that was idle; as every HTTP client does, ask again on a new one.
+            if used and not getattr(error, "partial", b""):
+                return await self.ask(request)
+            raise
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         body = await self._reader.readexactly(length)
         if b"connection: close" in head.lower():

@@ -6,7 +6,6 @@ left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightEr
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, calibrate, catalog, embed, heads, offtopic, photoset, split, testset, twins, verdicts
+from goodsight import backbones, catalog, embed, photoset, testset, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
 from goodsight.engine import start
 from goodsight.errors import CatalogError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
-from goodsight.model import LoadedModel, Model, log_odds
+from goodsight.learning import Learned, Wishes, canaries, learn, write_predictions
+from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
 from goodsight.progress import Progress, quiet
@@ -34,7 +34,6 @@ from goodsight.result import Result
 from goodsight.twins import Fingerprints, Twins
 from goodsight.verdicts import Check, Prediction
 
-FOLDS = 5
 CANARIES = 8
 
 
@@ -118,6 +117,7 @@ def train(
     _in_range("--precision", precision, 0.5, 1.0)
     _in_range("--alpha", alpha, 0.0, 0.5)
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
+    wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits)
     refuse_folder(out, force=force)
     clock = _Clock()
     sources = [Path(photos)] if isinstance(photos, str | Path) else [Path(source) for source in photos]
@@ -136,54 +136,23 @@ def train(
     clock.lap("embed the photos")
 
     photo_set = photoset.to_train(rows, table)
-    table = photo_set.table
-    training = photo_set.training
-    vectors = table.vectors[training]
-    scaler = heads.Scaler.fit(vectors, backbone.blocks)
-    fingerprints = Fingerprints(table.sha256, table.thumbnails, twins.sketch(scaler(table.vectors)))
-    found = fingerprints.twins()
-    clock.lap("find twins")
-
-    labels, groups = photo_set.labels[training], found.groups[training]
-    folds = split.folds(labels, groups, FOLDS)
-    fit = heads.fit(vectors, labels, folds, scaler, budget=budget, progress=progress)
-    clock.lap("choose and train the head")
-
-    temperature = calibrate.fit_temperature(fit.scores, labels)
-    probabilities = calibrate.softmax(fit.scores, temperature)
-    conformity = log_odds(probabilities)
-    topic = backbone.columns("head") or slice(0, backbone.width)
-    scorer, on_topic = offtopic.fit(vectors, groups, topic, negatives.vectors if negatives.rows else None)
-    model = Model(
-        classes=photo_set.classes,
-        backbone=backbone,
-        head=fit.head,
-        off_topic=scorer,
-        temperature=temperature,
-        calibration=tuple(np.sort(conformity[labels == c, c]) for c in range(len(photo_set.classes))),
-        on_topic=np.sort(on_topic).astype(np.float32),
-        alpha=alpha,
-        off_topic_alpha=off_topic_alpha,
-        precision=precision,
-        threshold=calibrate.threshold_for(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, precision),
-        training=fingerprints.take(training),
-        limits=limits,
-        info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": name},
-    )
-    clock.lap("calibrate")
-    results = _results(model, photo_set, found, probabilities)
+    learned = learn(photo_set, backbone, negatives, wishes, name, lap=clock.lap, progress=progress)
+    results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
     left_out = [*rows.left_out, *photo_set.corrected]
-    title = f"Training report: {name}"
-    findings = gather(title, model, results, photo_set, found, left_out, trials=fit.trials, on_topic=on_topic)
+    findings = gather(
+        f"Training report: {name}",
+        learned.model,
+        results,
+        photo_set,
+        learned.found,
+        left_out,
+        trials=learned.trials,
+        on_topic=learned.on_topic,
+    )
     with whole_folder(out, force=force) as folder:
-        canaries = training[_spread(probabilities, CANARIES)]
-        model_folder.save(
-            folder, model, [table.rows[i].path for i in canaries], table.vectors[canaries].astype(np.float16)
-        )
-        _write_predictions(folder / "predictions.csv", photo_set, groups, folds, probabilities)
-        testset.write(folder, photo_set)
         progress("write the report", 0, 0)
+        _save(folder, photo_set, learned)
         _report(folder, findings, clock)
         model_folder.seal(folder)
     return Training(out, findings)
@@ -231,7 +200,7 @@ def evaluate(
     photo_set = photoset.to_score(table, loaded.model.classes)
     own, leaked = _leaks(loaded.model, table)
     probabilities = loaded.model.probabilities(table.vectors)
-    result = _result("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
+    result = result_step.of("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
     clock.lap("evaluate")
     title = f"Evaluation report: {Path(photos).resolve().name}"
     findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out)
@@ -381,63 +350,14 @@ def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool
     return mine.twins(), np.isin(groups[count:], groups[:count])
 
 
-def _results(model: Model, photo_set: PhotoSet, found: Twins, out_of_fold: npt.NDArray[np.float64]) -> list[Result]:
-    """Scores on the user's own splits first, then out-of-fold on the training photos."""
-    results = []
-    for name in ("validation", "test"):
-        rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
-        if len(rows):
-            leaked = np.isin(found.groups[rows], found.groups[photo_set.training])
-            probabilities = model.probabilities(photo_set.table.vectors[rows])
-            results.append(_result(name, model, photo_set, found, rows, probabilities, leaked))
-    none = np.zeros(len(photo_set.training), bool)
-    return [*results, _result("out-of-fold", model, photo_set, found, photo_set.training, out_of_fold, none)]
-
-
-def _result(
-    name: str,
-    model: Model,
-    photo_set: PhotoSet,
-    found: Twins,
-    rows: calibrate.Ints,
-    probabilities: npt.NDArray[np.float64],
-    leaked: npt.NDArray[np.bool_],
-) -> Result:
-    return result_step.evaluate(
-        name,
-        [photo_set.table.rows[i] for i in rows],
-        model.classes,
-        probabilities,
-        photo_set.labels[rows],
-        found.groups[rows],
-        leaked,
-        model.threshold,
-    )
-
-
-def _spread(probabilities: npt.NDArray[np.float64], count: int) -> calibrate.Ints:
-    """Photos over the range of confidence: as a canary, a doubtful one shows a difference that a sure one hides."""
-    order = np.argsort(probabilities.max(axis=1), kind="stable")
-    spread = np.unique(np.linspace(0, len(order) - 1, count).astype(int))
-    return np.asarray(order[spread])
-
-
-def _write_predictions(
-    path: Path,
-    photo_set: PhotoSet,
-    groups: calibrate.Ints,
-    folds: calibrate.Ints,
-    probabilities: npt.NDArray[np.float64],
-) -> None:
-    """The out-of-fold answer for every training photo: what the model said of it without having seen it."""
+def _save(folder: Path, photo_set: PhotoSet, learned: Learned) -> None:
+    """The model and the evidence behind it, but for the report."""
     table = photo_set.table
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
-        for i, group, fold, p in zip(photo_set.training, groups, folds, probabilities, strict=True):
-            row, best = table.rows[i], int(p.argmax())
-            answer = [photo_set.classes[best], f"{p[best]:.6f}"]
-            writer.writerow([row.file_name, table.sha256[i], row.label, *answer, fold, group])
+    chosen = photo_set.training[canaries(learned, CANARIES)]
+    paths, vectors = [table.rows[i].path for i in chosen], table.vectors[chosen].astype(np.float16)
+    model_folder.save(folder, learned.model, paths, vectors)
+    write_predictions(folder / "predictions.csv", photo_set, learned)
+    testset.write(folder, photo_set)
 
 
 def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = True) -> None:

@@ -12,7 +12,11 @@ import numpy.typing as npt
 from goodsight import metrics
 from goodsight.calibrate import Ints
 from goodsight.catalog import Row
+from goodsight.learning import Learned
 from goodsight.metrics import Scores
+from goodsight.model import Model
+from goodsight.photoset import PhotoSet
+from goodsight.twins import Twins
 
 SECONDS_BY_HAND = 5.0
 """What checking one photo costs a person: an assumption, stated in the report, for the minutes saved."""
@@ -125,6 +129,45 @@ def evaluate(
         decided_error=float((~right[decided]).mean()) if decided.any() else float("nan"),
         worst=[(rows[i], classes[labels[i]], classes[guesses[i]], float(confidence[i])) for i in worst],
     )
+
+
+def of(
+    name: str,
+    model: Model,
+    photo_set: PhotoSet,
+    found: Twins,
+    rows: Ints,
+    probabilities: npt.NDArray[np.float64],
+    leaked: npt.NDArray[np.bool_],
+) -> Result:
+    """The result on some photos of a set.
+
+    Args:
+        name: of the photos, for the report.
+        model: its classes and threshold.
+        photo_set: the set.
+        found: the twins among its photos.
+        rows: which photos (n,).
+        probabilities: theirs (n, classes).
+        leaked: whether they have a twin in training (n,).
+
+    """
+    chosen = [photo_set.table.rows[i] for i in rows]
+    labels, groups = photo_set.labels[rows], found.groups[rows]
+    return evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold)
+
+
+def of_training(learned: Learned, photo_set: PhotoSet) -> list[Result]:
+    """Results on the user's own splits first, then out-of-fold on the training photos."""
+    results, groups = [], learned.found.groups
+    for name in ("validation", "test"):
+        rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
+        if len(rows):
+            leaked = np.isin(groups[rows], groups[photo_set.training])
+            probabilities = learned.model.probabilities(photo_set.table.vectors[rows])
+            results.append(of(name, learned.model, photo_set, learned.found, rows, probabilities, leaked))
+    trained, none = photo_set.training, np.zeros(len(photo_set.training), bool)
+    return [*results, of("out-of-fold", learned.model, photo_set, learned.found, trained, learned.probabilities, none)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

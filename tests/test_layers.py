@@ -10,7 +10,7 @@ LEVELS = (
     {"catalog", "engine", "backbones", "calibrate"},
     {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model", "promotion"},
-    {"testset"},
+    {"testset", "learning"},
     {"verdicts"},
     {"result", "output"},
     {"report"},

@@ -33,7 +33,6 @@ def create_app(settings: Settings) -> FastAPI:
         StoreError: the store cannot be opened.
 
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
     service = Service(settings)
 
     @asynccontextmanager

@@ -95,9 +95,9 @@ class Models:
     async def _swap(self, name: str) -> None:
         try:
             new = await asyncio.to_thread(self._load, name)
-        except GoodsightError as error:
-            self.refused[name] = str(error)
-            logger.error("model %s: the new version is refused, the old one goes on: %s", name, error)
+        except Exception as error:  # whatever is wrong with the new version, the old one must go on
+            self.refused[name] = str(error) if isinstance(error, GoodsightError) else repr(error)
+            logger.error("model %s: the new version is refused, the old one goes on: %s", name, self.refused[name])
             return
         old, self._served[name] = self._served[name], new
         self.refused.pop(name, None)

@@ -52,9 +52,11 @@ class Recorder:
 
     def _commit(self, entries: list[Entry]) -> None:
         try:
-            for _, data, _ in entries:
-                self._store.keep_photo(data)
+            for checked, data, _ in entries:
+                self._store.keep_photo(data, checked.sha256)
             self._store.add_checks([checked for checked, _, _ in entries])
+            for checked, data, _ in entries:  # an older copy may just have expired, file and all
+                self._store.keep_photo(data, checked.sha256)
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
                 done.set_exception(error)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from goodsight import verdicts
+from goodsight.errors import GoodsightError
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
@@ -75,9 +76,14 @@ class Service:
         self.access = Access(settings.tokens)
         self.in_work = 0
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
-        self.store = Store.open(settings.store, settings.data)
         self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
-        self.models = Models(settings.models, self.decoders, self.meters.batch)
+        try:
+            # In this order, so that a model that is refused leaves no database behind.
+            self.models = Models(settings.models, self.decoders, self.meters.batch)
+            self.store = Store.open(settings.store, settings.data)
+        except GoodsightError:
+            self.decoders.close()
+            raise
         self.recorder = Recorder(self.store)
 
     async def run(self) -> None:
@@ -86,9 +92,11 @@ class Service:
 
     async def _tidy(self) -> None:
         while True:
-            count = await asyncio.to_thread(self.store.expire, time.time() - self.settings.keep_days * 86400)
-            if count:
+            try:
+                count = await asyncio.to_thread(self.store.expire, time.time() - self.settings.keep_days * 86400)
                 logger.info("%d photos older than %g days deleted", count, self.settings.keep_days)
+            except Exception:  # a database that is away for a while: the next round will do it
+                logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
             await asyncio.sleep(_TIDY)
 
     def close(self) -> None:

@@ -15,9 +15,9 @@ class KeptPhotos:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, data: bytes) -> str:
-        """Keep bytes; the sha256 they are found by."""
-        sha256 = hashlib.sha256(data).hexdigest()
+    def put(self, data: bytes, sha256: str = "") -> str:
+        """Keep bytes; the sha256 they are found by, which is worked out when it is not given."""
+        sha256 = sha256 or hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
         if not path.exists():
             with whole_file(path) as part:

@@ -60,9 +60,9 @@ class Store:
         """Give the connections back."""
         self._engine.dispose()
 
-    def keep_photo(self, data: bytes) -> str:
-        """Keep a photo's bytes, once; the sha256 they are found by."""
-        return self._kept.put(data)
+    def keep_photo(self, data: bytes, sha256: str = "") -> str:
+        """Keep a photo's bytes, once; the sha256 they are found by, which is worked out when it is not given."""
+        return self._kept.put(data, sha256)
 
     def photo(self, sha256: str) -> bytes | None:
         """A photo's bytes, None when they were deleted."""

@@ -1,6 +1,7 @@
-"""The service as a process: killed under load it has every answer it gave; stopped, it answers what it accepted."""
+"""The service as a process: killed, stopped, given a new model under load; no answer is lost, none is refused."""
 
 import json
+import shutil
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ import loopback
 import pytest
 
 from goodsight import flow
+from goodsight.files import exchange
 from goodsight.store import Store
 
 Sound = dict[str, list[Path]]
@@ -59,3 +61,24 @@ def test_stopped_it_answers_what_it_accepted(trained: flow.Training, requests: l
     store = Store.open("", tmp_path)
     assert all(store.check(json.loads(body)["id"]) for body in made.bodies)
     store.close()
+
+
+def test_a_new_model_takes_over_under_load_without_a_lost_request(
+    trained: flow.Training, requests: list[bytes], sound: Sound, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    for kind in ("bag", "mug"):
+        (photos / kind).mkdir(parents=True)
+        for path in sound[kind][:12]:
+            shutil.copyfile(path, photos / kind / path.name)
+    other = flow.train(photos, tmp_path / "other", budget=0).folder
+    in_use = Path(shutil.copytree(trained.folder, tmp_path / "model"))
+    with loopback.service(in_use, tmp_path / "data") as running:
+        changer = threading.Timer(0.5, lambda: exchange(other, in_use))
+        changer.start()
+        made = loopback.load(running.port, requests, 8, connections=8, keep_bodies=True)
+        changer.join()
+    assert set(made.statuses) == {200}
+    models = [json.loads(body)["model_id"] for body in made.bodies]
+    assert len(set(models)) == 2
+    assert models[0] != models[-1]
