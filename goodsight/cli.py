@@ -48,7 +48,12 @@ def train(
     alpha: Annotated[float, typer.Option(help="Share of honest photos that may be flagged, per class.")] = 0.05,
     off_topic_alpha: Annotated[float, typer.Option(help="Share of honest photos that may be called off-topic.")] = 0.01,
     size: Annotated[int, typer.Option(help="Side of the square photos are resized to, in pixels; 0: 224.")] = 0,
-    views: Annotated[int, typer.Option(help="1, or 2 to look closely at the centre as well; twice the time.")] = 1,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="1, or 2 to look closely at the centre as well, for twice the time; 0: 2 from 20 classes on."
+        ),
+    ] = 0,
     budget: Annotated[float, typer.Option(help="Seconds for choosing the head.")] = 60.0,
     max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,

@@ -27,7 +27,7 @@ class FolderExistsError(GoodsightError):
 
 
 class StoreError(GoodsightError):
-    """The service's database cannot be opened."""
+    """The service's database cannot be opened or written."""
 
 
 class NotFoundError(GoodsightError):

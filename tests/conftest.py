@@ -1,11 +1,14 @@
 """What all tests share: a cache of their own, a folder of drawn photos with planted faults, a model trained on it."""
 
+import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import drawn
 import pytest
+from sqlalchemy import create_engine, text
 
 from goodsight import backbones, flow
 from goodsight.backbones import Backbone
@@ -13,6 +16,7 @@ from goodsight.engine import Engine, start
 from goodsight.flow import Training
 from goodsight.model import LoadedModel
 
+POSTGRES = os.environ.get("GOODSIGHT_TEST_POSTGRES", "")
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 
 
@@ -89,3 +93,21 @@ def engine(backbone: Backbone) -> Iterator[Engine]:
     running = start(backbone.network, precision="f32")
     yield running
     running.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new, empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/test.db"
+        return
+    if not POSTGRES:
+        pytest.skip("GOODSIGHT_TEST_POSTGRES names no server; .ci/run starts one")
+    name = f"t{uuid.uuid4().hex}"
+    server = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield f"{POSTGRES.rpartition('/')[0]}/{name}"
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()

@@ -254,6 +254,21 @@ def test_two_photos_are_enough_to_train_on(sound: Sound, lay: Lay, tmp_path: Pat
     assert training.findings.results[0].not_measurable == ["bag", "mug"]
 
 
+def test_many_classes_are_looked_at_closely(
+    sound: Sound, lay: Lay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = lay(tmp_path / "photos", {kind: sound[kind][:3] for kind in ("bag", "mug")})
+
+    def size(**options: int) -> int:
+        training = flow.train(photos, tmp_path / "out", budget=0, force=True, **options)  # type: ignore[arg-type]
+        return training.findings.model.backbone.resize.size
+
+    assert size() == 224
+    monkeypatch.setattr(flow, "MANY_CLASSES", 2)
+    assert size() == 304
+    assert size(views=1) == 224
+
+
 def test_one_class_is_not_enough(sound: Sound, lay: Lay, tmp_path: Path) -> None:
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:4]})
     with pytest.raises(CatalogError, match=r"one class only \('bag'\)"):

@@ -26,6 +26,7 @@ def test_the_service_holds(trained: flow.Training, sound: dict[str, list[Path]],
     assert hostile.outside(tmp_path) == {"log"}
     log = (tmp_path / "log").read_text(encoding="utf-8")
     assert "Traceback" not in log
+    assert "POST /v1/check 415" in log
     assert "evil" not in log
 
 

@@ -23,18 +23,18 @@ def requests(sound: Sound) -> list[bytes]:
 
 
 def test_killed_under_load_every_answer_is_in_the_store(
-    trained: flow.Training, requests: list[bytes], tmp_path: Path
+    trained: flow.Training, requests: list[bytes], url: str, tmp_path: Path
 ) -> None:
     answered: list[str] = []
     for _ in range(2):
-        with loopback.service(trained.folder, tmp_path) as running:
+        with loopback.service(trained.folder, tmp_path, "--store", url) as running:
             killer = threading.Timer(1.5, running.process.kill)
             killer.start()
             made = loopback.load(running.port, requests, 2, connections=16, keep_bodies=True)
             killer.join()
             answered += [json.loads(body)["id"] for body in made.bodies]
             assert running.process.wait(10) == -signal.SIGKILL
-    store = Store.open("", tmp_path)
+    store = Store.open(url, tmp_path)
     assert len(answered) > 20
     for id in answered:
         checked = store.check(id)

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
 from goodsight import flow
+from goodsight.errors import ConflictError
 from goodsight.model import LoadedModel
 from goodsight.photos import Limits
 from goodsight.serve.access import Token, new_token, read_tokens
@@ -162,6 +164,25 @@ def test_an_appeal_brings_a_photo_to_a_person_who_decides(client: TestClient, so
     assert again["queue"]["decided"] == 0
     assert client.post(f"/v1/reviews/{answer['id']}/skip").status_code == 204
     _problem(client.post(f"/v1/reviews/{answer['id']}", json={"decision": "bag"}), 409)
+
+
+def test_a_conflict_and_a_lost_store_are_problems(
+    trained: flow.Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConflictError("bob has it now")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    with _service(trained, tmp_path) as client:
+        queue = client.app.state.service.store.queue  # type: ignore[attr-defined]
+        monkeypatch.setattr(queue, "undo", refuse)
+        assert _problem(client.post("/v1/reviews/undo"), 409) == "bob has it now"
+        monkeypatch.setattr(queue, "claim", fail)
+        assert "store does not answer" in _problem(client.post("/v1/reviews/next"), 503)
+        monkeypatch.setattr(client.app.state.service.store, "add_checks", fail)  # type: ignore[attr-defined]
+        assert "store does not answer" in _problem(_check(client, _png((7, 7, 7))), 503)
 
 
 def test_deletion_really_deletes(client: TestClient, data: Path, sound: Sound) -> None:

@@ -1,7 +1,6 @@
 """The store keeps what it said it kept, gives no photo to two people, and deletes what it says it deleted."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
@@ -19,26 +18,6 @@ from goodsight import catalog
 from goodsight.errors import ConflictError, FolderExistsError, NotFoundError, StoreError
 from goodsight.store import Checked, Store
 from goodsight.store.export import export
-
-POSTGRES = os.environ.get("GOODSIGHT_TEST_POSTGRES", "")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A new, empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/test.db"
-        return
-    if not POSTGRES:
-        pytest.skip("GOODSIGHT_TEST_POSTGRES names no server; .ci/run starts one")
-    name = f"t{uuid.uuid4().hex}"
-    server = create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{POSTGRES.rpartition('/')[0]}/{name}"
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from goodsight.errors import ConflictError, NotFoundError
 from goodsight.photos import BadPhoto
 from goodsight.serve import answers, problems, upload
 from goodsight.serve.access import Client, require
@@ -44,7 +43,6 @@ def service_of(request: Request) -> Service:
 async def check(request: Request, client: Checking) -> JSONResponse:
     """Does the photo show what was declared?"""
     service = service_of(request)
-    service.refuse_when_full()
     async with upload.read(request) as form:
         declared = form.fields.get("ad_category", "")
         if not declared:
@@ -63,7 +61,6 @@ async def check(request: Request, client: Checking) -> JSONResponse:
 async def classify(request: Request, client: Checking) -> JSONResponse:
     """What do the photos show? A photo that cannot be used has its problem; the others are answered."""
     service = service_of(request)
-    service.refuse_when_full()
     async with upload.read(request, upload.MOST_PHOTOS) as form:
         with service.use(form.fields.get("model", ""), len(form.images)) as served:
             found = await asyncio.gather(
@@ -91,12 +88,7 @@ def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> 
     checked = store.check(asked.id)
     if checked is None or (checked.client != client.name and not client.may("review")):
         raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
-    try:
-        made = store.appeal(asked.id, client.name, asked.note)
-    except NotFoundError as error:
-        raise Problem(404, str(error)) from error
-    except ConflictError as error:
-        raise Problem(409, str(error)) from error
+    made = store.appeal(asked.id, client.name, asked.note)
     return JSONResponse({"id": asked.id, "time": made.time}, 201)
 
 
@@ -144,10 +136,7 @@ async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
 @router.delete("/v1/checks/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 429))
 def delete(request: Request, id: CheckId, _: Ruling) -> Response:
     """Delete a photo and every answer about it, for good."""
-    try:
-        service_of(request).store.delete(id)
-    except NotFoundError as error:
-        raise Problem(404, str(error)) from error
+    service_of(request).store.delete(id)
     return Response(status_code=204)
 
 

@@ -26,9 +26,9 @@ _EXTRA_BYTES = 2**20
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service as an ASGI app; the models are loaded when it starts.
+    """The service as an ASGI app, its models loaded and its store open; the app closes them when it stops.
 
-    Raises (when it starts):
+    Raises:
         ModelError: a model folder cannot be trusted.
         StoreError: the store cannot be opened.
 
@@ -72,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         hosts=settings.hosts,
         most=settings.limits.max_bytes + _EXTRA_BYTES,
         seconds=settings.body_seconds,
+        full=service.full,
     )
     return app
 
@@ -91,6 +92,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
             "make one with `goodsight token --name NAME --role check`"
         )
     app = create_app(settings)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("goodsight").setLevel(logging.INFO)
     uvicorn.run(
         app,

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 import goodsight
+from goodsight.serve import problems
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
@@ -60,7 +61,8 @@ def live() -> JSONResponse:
 @router.get("/health/ready", responses=problem_responses(503))
 def ready(request: Request) -> JSONResponse:
     """The service takes photos."""
-    service_of(request).refuse_when_full()
+    if reason := service_of(request).full():
+        raise problems.busy(reason)
     return JSONResponse({"ready": True})
 
 

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import Future
 from queue import SimpleQueue
 
+from goodsight.errors import StoreError
 from goodsight.store import Checked, Store
 
 _MOST = 128
@@ -59,7 +60,7 @@ class Recorder:
                 self._store.keep_photo(data, checked.sha256)
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
-                done.set_exception(error)
+                done.set_exception(StoreError(f"answers could not be kept: {error}"))
         else:
             for _, _, done in entries:
                 done.set_result(None)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from goodsight.errors import ConflictError, NotFoundError
 from goodsight.serve import answers
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
@@ -35,7 +34,7 @@ def following(request: Request, client: Reviewing) -> JSONResponse:
     return JSONResponse(_with_queue(service, service.store.queue.claim(client.name)))
 
 
-@router.post("/undo", responses=_REFUSED)
+@router.post("/undo", responses={**_REFUSED, **problem_responses(409)})
 def undo(request: Request, client: Reviewing) -> JSONResponse:
     """Take back one's last decision, and claim its photo again."""
     service = service_of(request)
@@ -49,12 +48,7 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     checked = service.store.check(id)
     if checked is not None and decided.decision and decided.decision not in _classes(service, checked.model):
         raise Problem(422, f"decision {decided.decision[:100]!r}: not a class of {checked.model}")
-    try:
-        service.store.queue.decide(id, client.name, decided.decision)
-    except NotFoundError as error:
-        raise Problem(404, str(error)) from error
-    except ConflictError as error:
-        raise Problem(409, str(error)) from error
+    service.store.queue.decide(id, client.name, decided.decision)
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decided.decision, "queue": queue})
 
@@ -62,12 +56,7 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
 @router.post("/{id}/skip", status_code=204, responses=_ABOUT_ONE)
 def skip(request: Request, id: CheckId, client: Reviewing) -> Response:
     """Leave a claimed photo to somebody else."""
-    try:
-        service_of(request).store.queue.release(id, client.name)
-    except NotFoundError as error:
-        raise Problem(404, str(error)) from error
-    except ConflictError as error:
-        raise Problem(409, str(error)) from error
+    service_of(request).store.queue.release(id, client.name)
     return Response(status_code=204)
 
 

@@ -106,15 +106,10 @@ class Service:
         self.recorder.close()
         self.store.close()
 
-    def refuse_when_full(self) -> None:
-        """Refuse before the body is read.
-
-        Raises:
-            Problem: 503.
-
-        """
-        if self.in_work >= self.settings.most_photos:
-            raise problems.busy(f"{self.in_work} photos are in work already; try again in a second")
+    def full(self) -> str:
+        """Why no photo can be taken now; '' when one can."""
+        busy = self.in_work >= self.settings.most_photos
+        return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
 
     @contextmanager
     def use(self, model: str, photos: int = 1) -> Iterator[Served]:
@@ -124,7 +119,8 @@ class Service:
             Problem: 404 for an unknown model, 503 when there is too much in work.
 
         """
-        self.refuse_when_full()
+        if reason := self.full():
+            raise problems.busy(reason)
         if model and model not in self.models.names():
             raise Problem(404, f"model {model[:100]!r}: the models are {', '.join(self.models.names())}")
         self.in_work += photos

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +21,7 @@ logger = logging.getLogger("goodsight.serve")
 HEAD_BYTES = 32 * 2**10
 HEAD_SECONDS = 10.0
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
+_PHOTOS = {"/v1/check", "/v1/classify"}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -44,12 +45,21 @@ class Shield:
         hosts: host names that are answered to; empty for all.
         most: bytes of a body.
         seconds: for a body to arrive.
+        full: why no photo can be taken now, '' when one can.
 
     """
 
-    def __init__(self, app: ASGIApp, meters: Meters, hosts: Collection[str], most: int, seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        meters: Meters,
+        hosts: Collection[str],
+        most: int,
+        seconds: float,
+        full: Callable[[], str],
+    ) -> None:
         self._app, self._meters, self._hosts = app, meters, frozenset(hosts)
-        self._most, self._seconds = most, seconds
+        self._most, self._seconds, self._full = most, seconds, full
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer with a problem."""
@@ -69,7 +79,7 @@ class Shield:
             await send(message)
 
         try:
-            refused = self._refused(Headers(scope=scope))
+            refused = self._refused(scope["path"], Headers(scope=scope))
             if refused:
                 await problems.response(refused.status_code, refused.detail, refused.headers)(scope, receive, safe)
             else:
@@ -81,13 +91,16 @@ class Shield:
             self._meters.request(method, route, status, seconds)
             logger.info("%s %s %d %.0f ms", method, route, status, 1000 * seconds)
 
-    def _refused(self, headers: Headers) -> Problem | None:
+    def _refused(self, path: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
         if self._hosts and re.sub(r":\d*$", "", host) not in self._hosts:
             return Problem(400, f"this service does not answer as {host[:100]!r}", {"Connection": "close"})
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._most:
             return self._too_large()
+        # Here, before routes, sessions and bodies, a refusal costs least: that is when there is the most to do.
+        if (path in _PHOTOS or path.endswith("/infer")) and (reason := self._full()):
+            return problems.busy(reason)
         return None
 
     def _measured(self, receive: Receive) -> Receive:

@@ -53,7 +53,7 @@ class Store:
             StoreError: the URL is wrong, the database cannot be reached, or it is newer than this version.
 
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # strangers' photos are nobody else's business
         return cls(open_database(url, folder), folder)
 
     def close(self) -> None:

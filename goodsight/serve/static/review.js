@@ -171,7 +171,15 @@ async function finish(path, body, done) {
 
 function undo() {
   alone(async () => {
-    const { review: found, queue } = await ask("POST", "/v1/reviews/undo");
+    let answer;
+    try {
+      answer = await ask("POST", "/v1/reviews/undo");
+    } catch (trouble) {
+      if (trouble.status !== 409) throw trouble;
+      say("Somebody else has that photo now, so it cannot be taken back yet.");
+      return;
+    }
+    const { review: found, queue } = answer;
     showQueue(queue);
     if (found) {
       showReview(found);
