@@ -47,7 +47,9 @@ def train(
     precision: Annotated[float, typer.Option(help="Share of right answers wanted where no person looks.")] = 0.99,
     alpha: Annotated[float, typer.Option(help="Share of honest photos that may be flagged, per class.")] = 0.05,
     off_topic_alpha: Annotated[float, typer.Option(help="Share of honest photos that may be called off-topic.")] = 0.01,
-    size: Annotated[int, typer.Option(help="Side of the square photos are resized to, in pixels; 0: 224.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Side of the square photos are resized to, in pixels; 0: the network's own.")
+    ] = 0,
     views: Annotated[
         int,
         typer.Option(
@@ -55,6 +57,27 @@ def train(
         ),
     ] = 0,
     budget: Annotated[float, typer.Option(help="Seconds for choosing the head.")] = 60.0,
+    network: Annotated[
+        str,
+        typer.Option(
+            help="lite0, hf:NAME or an .onnx file, used as they are; or adnet, lenet5, smallervgg, logonet or compact, "
+            "trained here."
+        ),
+    ] = "lite0",
+    finetune: Annotated[
+        bool, typer.Option("--finetune", help="Train the last blocks of lite0 for these photos.")
+    ] = False,
+    epochs: Annotated[
+        int, typer.Option(min=0, help="Passes over the photos of a network trained here; 0: its own.")
+    ] = 0,
+    distort: Annotated[
+        bool, typer.Option("--distort", help="Train it on blurred, dark and JPEG-damaged photos as well.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps to train it on; else the best there is.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with its training that was cut off.")] = False,
+    spoilt: Annotated[
+        int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")
+    ] = 40,
     max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
     cache: Cache = True,
@@ -76,6 +99,13 @@ def train(
             size=size,
             views=views,
             budget=budget,
+            network=network,
+            finetune=finetune,
+            epochs=epochs,
+            distort=distort,
+            device=device,
+            resume=resume,
+            spoilt=spoilt,
             limits=_limits(max_mb, max_megapixels),
             cache=cache,
             force=force,

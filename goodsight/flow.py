@@ -6,6 +6,7 @@ left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightEr
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, catalog, embed, photoset, testset, twins, verdicts
+from goodsight import backbones, catalog, embed, heads, photoset, robustness, testset, training, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
+from goodsight.calibrate import Ints
 from goodsight.catalog import Catalog, Row
-from goodsight.engine import start
-from goodsight.errors import CatalogError, GoodsightError, ModelError
+from goodsight.engine import Engine, start
+from goodsight.errors import CatalogError, EngineError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
-from goodsight.learning import Learned, Wishes, canaries, learn, write_predictions
+from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, write_predictions
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
@@ -31,6 +33,8 @@ from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
 from goodsight.report.findings import Findings, gather
 from goodsight.result import Result
+from goodsight.robustness import Card
+from goodsight.training import Recipe, Trained, unfinished
 from goodsight.twins import Fingerprints, Twins
 from goodsight.verdicts import Check, Prediction
 
@@ -83,6 +87,13 @@ def train(
     size: int = 0,
     views: int = 0,
     budget: float = 60.0,
+    network: str = "lite0",
+    finetune: bool = False,
+    epochs: int = 0,
+    distort: bool = False,
+    device: str = "",
+    resume: bool = False,
+    spoilt: int = 40,
     limits: Limits = DEFAULT_LIMITS,
     cache: bool = True,
     force: bool = False,
@@ -104,6 +115,14 @@ def train(
         views: 1, or 2 to look closely at the centre as well: twice the time, better for many alike classes; 0 takes 2
             from 20 classes on.
         budget: seconds for choosing the head.
+        network: ``lite0``, ``hf:NAME`` or an .onnx file, which are used as they are; or a name of
+            :data:`goodsight.training.SCRATCH`, which is trained here from fresh weights.
+        finetune: train the last blocks of ``lite0`` for these photos.
+        epochs: passes over the photos for a network that is trained here; 0 for its own number.
+        distort: train it on blurred, dark and JPEG-damaged photos as well.
+        device: "cpu", "cuda" or "mps" to train it on; '' for the best one there is.
+        resume: go on with the training of a network that was cut off.
+        spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card.
         limits: on bytes and pixels of a photo.
         cache: use and fill the embedding cache.
         force: replace ``out`` if it is there.
@@ -122,6 +141,10 @@ def train(
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
     wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits)
     refuse_folder(out, force=force)
+    recipe = _recipe(network, Recipe("", size, epochs, distort, device), finetune=finetune)
+    recipe = unfinished.begin(out, recipe, resume=resume, force=force)
+    if recipe:
+        training.require(recipe)
     clock = _Clock()
     sources = [Path(photos)] if isinstance(photos, str | Path) else [Path(source) for source in photos]
     rows = catalog.load(*sources, label=label, ignore_split=ignore_split)
@@ -129,35 +152,54 @@ def train(
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
-    backbone = backbones.load(size=size, views=views or (2 if len(rows.classes) >= MANY_CLASSES else 1))
-    engine = start(backbone.network)
+    views = views or (2 if len(rows.classes) >= MANY_CLASSES and network == "lite0" else 1)
+    frozen = backbones.load("lite0" if recipe else network, size=0 if recipe else size, views=views)
+    engine = start(frozen.network)
     clock.lap("load the network")
-    known = embed.Cache(backbone, engine) if cache else None
-    table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
-    negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
-    engine.close()
+    known = embed.Cache(frozen, engine) if cache else None
+    table = embed.table(rows.rows, frozen, engine, cache=known, limits=limits, progress=progress)
     clock.lap("embed the photos")
-
     photo_set = photoset.to_train(rows, table)
-    learned = learn(photo_set, backbone, negatives, wishes, name, lap=clock.lap, progress=progress)
+    grouped = group(photo_set, frozen)
+    clock.lap("find twins")
+    backbone, own = frozen, None
+    if recipe:
+        own = _trained_here(recipe, photo_set, grouped, views, out, limits, progress)
+        backbone, engine, known = own.backbone, start(own.backbone.network), None
+        clock.lap("train the network")
+        again = embed.table(photo_set.table.rows, backbone, engine, limits=limits, progress=progress)
+        photo_set = photoset.embedded_again(photo_set, again)
+        clock.lap("embed the photos again")
+    negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
+
+    learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
+    card = _spoilt(spoilt, results[0].name, photo_set, learned, engine, own, progress)
+    engine.close()
+    clock.lap("spoil photos")
     left_out = [*rows.left_out, *photo_set.corrected]
     findings = gather(
         f"Training report: {name}",
         learned.model,
         results,
         photo_set,
-        learned.found,
+        grouped.found,
         left_out,
         trials=learned.trials,
         on_topic=learned.on_topic,
+        card=card,
+        own=own,
     )
     with whole_folder(out, force=force) as folder:
         progress("write the report", 0, 0)
         _save(folder, photo_set, learned)
+        if own:
+            shutil.copytree(unfinished.folder_for(out) / "logs", folder / "logs")
         _report(folder, findings, clock)
         model_folder.seal(folder)
+    if own:
+        unfinished.end(out)
     return Training(out, findings)
 
 
@@ -343,6 +385,79 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
 
     """
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+
+
+def _recipe(network: str, wished: Recipe, *, finetune: bool) -> Recipe | None:
+    """How to train a network here, or None when it is used as it is.
+
+    Raises:
+        EngineError: options that do not go together.
+
+    """
+    if finetune and network != "lite0":
+        raise EngineError(f"--finetune starts from lite0; leave --network {network} out")
+    if finetune or network in training.SCRATCH:
+        return replace(wished, network=network)
+    for option, set_ in (("--epochs", wished.epochs), ("--distort", wished.distort), ("--device", wished.device)):
+        if set_:
+            raise EngineError(f"{option}: only for a network that is trained here: --finetune or --network NAME")
+    return None
+
+
+def _trained_here(
+    recipe: Recipe, photo_set: PhotoSet, grouped: Grouped, views: int, out: Path, limits: Limits, progress: Progress
+) -> Trained:
+    folder = unfinished.note(out, recipe, photo_set.catalog_hash())
+    chosen = photo_set.training
+    rows = tuple(photo_set.table.rows[i] for i in chosen)
+    photos = training.Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits)
+    return training.run(recipe, photos, views, folder, progress)
+
+
+def _spoilt(
+    count: int,
+    which: str,
+    photo_set: PhotoSet,
+    learned: Learned,
+    engine: Engine,
+    own: Trained | None,
+    progress: Progress,
+) -> Card | None:
+    """The robustness card, on photos that the model that answers has not seen."""
+    model, table = learned.model, photo_set.table
+    labels, groups, trained = photo_set.labels, learned.grouped.found.groups, photo_set.training
+    backbone, head = model.backbone, model.head
+    unleaked = ~np.isin(groups, groups[trained])
+    rows: Ints = np.flatnonzero((photo_set.splits == which) & (labels >= 0) & unleaked)
+    if len(rows):
+        guesses = model.probabilities(table.vectors[rows]).argmax(axis=1)
+    else:
+        folds = learned.grouped.folds
+        watched = np.flatnonzero(folds == 0) if own is None else own.watched
+        rows, said = trained[watched], np.zeros(len(trained), np.int64)
+        said[learned.scored] = learned.probabilities.argmax(axis=1)
+        guesses = said[watched]
+        if own is None:
+            rest = trained[folds != 0]
+            head, _ = heads.train(head.setting, head.scaler, table.vectors[rest], labels[rest], folds[folds != 0])
+        else:
+            backbone, engine = own.witness, start(own.witness.network)
+    chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:count])
+    kept, some = rows[chosen], [table.rows[i] for i in rows[chosen]]
+    if not some:
+        return None
+    return robustness.measure(
+        which,
+        some,
+        labels[kept],
+        groups[kept],
+        guesses[chosen],
+        backbone,
+        engine,
+        head,
+        model.limits,
+        progress=progress,
+    )
 
 
 def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool_]]:

@@ -33,7 +33,7 @@ PRINCIPAL = 800
 _CLIP = 6.0
 Array = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-Kind = Literal["linear", "kernel", "cosine"]
+Kind = Literal["linear", "kernel", "cosine", "network"]
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,19 @@ class Head:
 
     ``linear``: ``x @ weights``. ``kernel``: ``rbf(x, landmarks) @ weights``. ``cosine``: the landmarks are the rows of
     a projection (k, width), the weights unit class means (k, C), and the scores ``unit(x @ landmarks.T) @ weights``.
+    ``network``: the scores that the network itself gives, which are the columns ``own`` of the vectors.
     """
 
     setting: Setting
     scaler: Scaler
     landmarks: Array
     weights: Array
+    own: slice = slice(0, 0)
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
+        if self.setting.kind == "network":
+            return np.asarray(vectors[:, self.own], np.float32)
         x = self.scaler(vectors)
         if self.setting.kind == "linear":
             return np.asarray(x @ self.weights)
@@ -173,8 +177,19 @@ def fit(
         trials.append(_judge(setting, scores, labels[part]))
         progress("choose the head", done + 1, len(CANDIDATES))
     best = min(trials, key=lambda t: t.log_loss).setting
-    head, scores = _train(best, scaler, vectors, labels, targets, folds, ease)
+    head, scores = train(best, scaler, vectors, labels, folds)
     return Fit(head, scores, tuple(trials))
+
+
+def of_network(scaler: Scaler, own: slice) -> Head:
+    """The head of a network that was trained for the classes: its own scores, in the columns ``own``."""
+    none = np.empty((0, 0), np.float32)
+    return Head(Setting("network", 0.0, 0.0), scaler, none, none, own)
+
+
+def train(setting: Setting, scaler: Scaler, vectors: Vectors, labels: Ints, folds: Ints) -> tuple[Head, Array]:
+    """One candidate on photos: the head, and its out-of-fold scores (n, classes)."""
+    return _train(setting, scaler, vectors, labels, _targets(labels), folds, _ease(labels))
 
 
 def _train(

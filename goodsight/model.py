@@ -171,6 +171,7 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
             # In columns: a product with a few photos is twice as quick.
             np.asfortranarray(tensors["landmarks"], np.float32),
             tensors["weights"],
+            backbone.columns("classes") or slice(0, 0),
         )
         model = Model(
             classes=tuple(record["classes"]),

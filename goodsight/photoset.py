@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,19 @@ def to_train(catalog: Catalog, table: Table) -> PhotoSet:
             f"photos and {len(table.bad)} bad ones; training needs two classes{first}"
         )
     return PhotoSet(table, classes, _numbers(table, classes), splits, np.flatnonzero(trained), corrected)
+
+
+def embedded_again(photo_set: PhotoSet, table: Table) -> PhotoSet:
+    """The same photos with the embeddings of another network.
+
+    Raises:
+        CatalogError: a photo has become unreadable meanwhile.
+
+    """
+    if table.bad:
+        row, bad = table.bad[0]
+        raise CatalogError(f"{row.path}: was changed while the network was trained: {bad}; run it again")
+    return replace(photo_set, table=replace(table, bad=photo_set.table.bad))
 
 
 def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:

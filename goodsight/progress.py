@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-Progress = Callable[[str, int, int], None]
-"""Called as ``progress(step, done, total)``; ``total`` is 0 for a step that is not counted."""
+from typing import Protocol
 
 
-def quiet(step: str, done: int, total: int) -> None:
+class Progress(Protocol):
+    """Called as ``progress(step, done, total)``; ``total`` is 0 for a step that is not counted."""
+
+    def __call__(self, step: str, done: int, total: int, note: str = "", /) -> None:
+        """``note`` is a short text to show beside the count, such as the loss."""
+
+
+def quiet(step: str, done: int, total: int, note: str = "", /) -> None:
     """The progress that nobody watches."""

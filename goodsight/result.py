@@ -27,7 +27,7 @@ class Result:
     """Everything that is known about a model on one set of photos.
 
     Attributes:
-        name: which photos: ``out-of-fold``, ``validation``, ``test`` or ``photos``.
+        name: which photos: ``out-of-fold``, ``held-out``, ``validation``, ``test`` or ``photos``.
         classes: in the model's order.
         scores: on all photos.
         scores_without_leaks: on photos that have no twin in training; None when none leaks.
@@ -159,15 +159,18 @@ def of(
 
 def of_training(learned: Learned, photo_set: PhotoSet) -> list[Result]:
     """Results on the user's own splits first, then out-of-fold on the training photos."""
-    results, groups = [], learned.found.groups
+    results, found = [], learned.grouped.found
+    groups = found.groups
     for name in ("validation", "test"):
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
         if len(rows):
             leaked = np.isin(groups[rows], groups[photo_set.training])
             probabilities = learned.model.probabilities(photo_set.table.vectors[rows])
-            results.append(of(name, learned.model, photo_set, learned.found, rows, probabilities, leaked))
-    trained, none = photo_set.training, np.zeros(len(photo_set.training), bool)
-    return [*results, of("out-of-fold", learned.model, photo_set, learned.found, trained, learned.probabilities, none)]
+            results.append(of(name, learned.model, photo_set, found, rows, probabilities, leaked))
+    # A network trained here was only watched on one fold; a head is tried on all of them.
+    name = "out-of-fold" if len(learned.scored) == len(photo_set.training) else "held-out"
+    scored, none = photo_set.training[learned.scored], np.zeros(len(learned.scored), bool)
+    return [*results, of(name, learned.model, photo_set, found, scored, learned.probabilities, none)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

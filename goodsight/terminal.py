@@ -50,15 +50,17 @@ def progress() -> Iterator[Progress]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[tuple[str, int], object] = {}
 
-        def tell(step: str, done: int, total: int) -> None:
+        def tell(step: str, done: int, total: int, note: str = "", /) -> None:
             key = (step, total)
             if key not in tasks:
                 tasks[key] = bar.add_task(step, total=total or None, rate="")
                 if not console.is_terminal:
                     print(f"{step}{f' ({total})' if total else ''} ...", file=sys.stderr)
             task = bar.tasks[list(tasks).index(key)]
-            unit = "photos/s" if step == "embed" else "/s"
-            bar.update(task.id, completed=done, rate=f"{task.speed:.0f} {unit}" if task.speed else "")
+            rate = f"{task.speed:.0f} {'heads' if step.startswith('choose') else 'photos'}/s" if task.speed else ""
+            bar.update(task.id, completed=done, rate=f"{rate}  {note}")
+            if note and done == total and not console.is_terminal:
+                print(f"{step}: {note}", file=sys.stderr)
 
         yield tell
 

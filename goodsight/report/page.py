@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from PIL import Image
 
 from goodsight import photos
 from goodsight.catalog import Row
@@ -57,6 +59,11 @@ def numbers(findings: Findings) -> dict[str, Any]:
         },
         "bad_photos": [list(pair) for pair in findings.bad],
         "left_out": [list(pair) for pair in findings.left_out],
+        "robustness": findings.card and findings.card.to_json(),
+        "training": {
+            name: [[_number(value) for value in astuple(epoch)] for epoch in epochs]
+            for name, epochs in (findings.own.history if findings.own else {}).items()
+        },
         "least_on_topic": [[row.file_name, _number(p), name] for row, p, name in findings.off_topic],
         "heads_tried": [
             {
@@ -94,6 +101,9 @@ def _view(findings: Findings) -> dict[str, Any]:
         "twins": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.twin_examples],
         "leaks": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.leaked_pairs],
         "off_topic": [(thumb(row), row.file_name, p, name) for row, p, name in findings.off_topic],
+        "card": findings.card,
+        "curves": [Markup(plot) for plot in plots.training(findings.own.history)] if findings.own else [],  # noqa: S704
+        "samples": [_uri(Image.fromarray(pixels)) for pixels in findings.own.samples] if findings.own else [],
         "seconds_by_hand": SECONDS_BY_HAND,
         "shown": _SHOWN,
     }
@@ -146,9 +156,13 @@ class _Thumbnails:
         except photos.BadPhoto as bad:
             return "", str(bad)
         picture.thumbnail((112, 112))
-        out = io.BytesIO()
-        picture.save(out, "JPEG", quality=70)
-        return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}", ""
+        return _uri(picture), ""
+
+
+def _uri(picture: Image.Image) -> str:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 @cache

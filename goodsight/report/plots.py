@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from goodsight.training import Epoch
 
 _INK, _ACCENT = "#010203", "#3b82f6"
 """The ink becomes the colour of the page's text, light or dark; the accent can be read on both."""
@@ -35,6 +37,18 @@ def moderation(curve: Sequence[tuple[float, float]], decided: float, name: str) 
     axes.axvline(decided, color=_INK, linestyle=":", linewidth=1)
     axes.set(xlim=(0, 1), ylim=(0, None))
     return _svg(figure, f"moderation-{name}")
+
+
+def training(history: Mapping[str, Sequence[Epoch]]) -> list[str]:
+    """Loss and accuracy against epochs: one line per training, dashed for the loss on the training photos."""
+    loss, losses = _start("epoch", "loss")
+    accuracy, accuracies = _start("epoch", "accuracy on the validation fold")
+    for epochs in history.values():
+        number = range(1, len(epochs) + 1)
+        losses.plot(number, [e.loss for e in epochs], color=_INK, linestyle="--", linewidth=1, alpha=0.6)
+        losses.plot(number, [e.validation_log_loss for e in epochs], color=_ACCENT)
+        accuracies.plot(number, [e.validation_accuracy for e in epochs], color=_ACCENT)
+    return [_svg(loss, "training-loss"), _svg(accuracy, "training-accuracy")]
 
 
 def _start(x: str, y: str) -> tuple[Figure, Axes]:

@@ -1,0 +1,135 @@
+"""Networks trained here: from scratch by name, or fine-tuned from the default one. Torch loads in its modules only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight.backbones import Backbone
+from goodsight.calibrate import Ints
+from goodsight.catalog import Row
+from goodsight.errors import EngineError
+from goodsight.photos import Limits
+from goodsight.progress import Progress
+
+SCRATCH = {"adnet": 64, "lenet5": 32, "smallervgg": 96, "logonet": 224, "compact": 64}
+"""Networks that start from nothing, and the side of the square each looks at when the user says nothing, in pixels."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        network: a name of :data:`SCRATCH`, or ``lite0`` to fine-tune it.
+        size: side of the square that the network looks at, in pixels; 0 for its own.
+        epochs: passes over the training photos; 0 for the recipe's own.
+        distort: train on blurred, dark and JPEG-damaged photos as well.
+        device: "cpu", "cuda" or "mps"; '' for the best one there is.
+        seed: of all that is random.
+
+    """
+
+    network: str
+    size: int = 0
+    epochs: int = 0
+    distort: bool = False
+    device: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: mean loss, log loss and accuracy on the validation fold, photos per second."""
+
+    loss: float
+    validation_log_loss: float
+    validation_accuracy: float
+    photos_per_second: float
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What is trained on.
+
+    Attributes:
+        rows: the photos (n).
+        labels: class numbers (n,).
+        groups: twin groups (n,); none is ever on both sides.
+        limits: on bytes and pixels of a photo.
+
+    """
+
+    rows: tuple[Row, ...]
+    labels: Ints
+    groups: Ints
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that was trained here.
+
+    Attributes:
+        backbone: its ONNX file and rules; the block ``classes`` of the embedding holds the network's own scores.
+        witness: the same network, or a member of it, that has not seen the photos ``watched``.
+        watched: indices of photos.
+        scores: of each photo (n, classes), from a training that did not see it; NaN where there is none.
+        history: what each epoch came to, by the name of the training.
+        samples: augmented photos (k, side, side, 3), for the report.
+
+    """
+
+    backbone: Backbone
+    witness: Backbone
+    watched: Ints
+    scores: npt.NDArray[np.float32]
+    history: Mapping[str, tuple[Epoch, ...]]
+    samples: npt.NDArray[np.uint8]
+
+
+def require(recipe: Recipe) -> None:
+    """See that a recipe can be followed here.
+
+    Raises:
+        EngineError: an unknown network or device, a size that does not fit, or torch is not installed.
+
+    """
+    try:
+        from goodsight.backbones import lite0
+        from goodsight.training import device, networks
+    except ImportError as error:
+        raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
+    device.choose(recipe.device)
+    if recipe.network in SCRATCH:
+        networks.side(recipe.network, recipe.size)
+    else:
+        lite0.require(recipe.size)
+
+
+def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
+    """Train a network.
+
+    Args:
+        recipe: which, and how.
+        photos: on what.
+        views: for fine-tuning: 1, or 2 to look at the centre as well.
+        folder: for pixels, checkpoints and logs; a run that finds its own there goes on.
+        progress: told about decoding and training.
+
+    Raises:
+        EngineError: as :func:`require`.
+        CatalogError: a photo was changed meanwhile.
+
+    """
+    require(recipe)
+    from goodsight.training import finetune, scratch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if recipe.network in SCRATCH:
+        return scratch.train(recipe, photos, folder, progress)
+    return finetune.train(recipe, photos, views, folder, progress)

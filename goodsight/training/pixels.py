@@ -1,0 +1,55 @@
+"""Photos decoded once, to one array on disk that every epoch reads: (n, side, side, 3), uint8 RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight import photos
+from goodsight.catalog import Row
+from goodsight.errors import CatalogError
+from goodsight.files import whole_file
+from goodsight.photos import BadPhoto, Limits, Resize
+from goodsight.progress import Progress
+
+_CHUNK = 64
+
+
+def decode(
+    rows: Sequence[Row], resize: Resize, path: Path, limits: Limits, progress: Progress
+) -> npt.NDArray[np.uint8]:
+    """A memory map of the photos, made when it is not there yet.
+
+    Args:
+        rows: photos that were good a moment ago.
+        resize: to which side, and how.
+        path: an .npy file; it becomes whole or not at all.
+        limits: on bytes and pixels of a photo.
+        progress: told the photos.
+
+    Raises:
+        CatalogError: a photo cannot be decoded any more.
+
+    """
+    shape = (len(rows), resize.size, resize.size, 3)
+    if not path.exists():
+        with whole_file(path) as part, ThreadPoolExecutor(thread_name_prefix="goodsight-decode") as pool:
+            array = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
+            for start in range(0, len(rows), _CHUNK):
+                chunk = rows[start : start + _CHUNK]
+                for i, pixels in enumerate(pool.map(lambda row: _one(row, resize, limits), chunk)):
+                    array[start + i] = pixels
+                progress("decode", start + len(chunk), len(rows))
+            array.flush()
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def _one(row: Row, resize: Resize, limits: Limits) -> npt.NDArray[np.uint8]:
+    try:
+        return photos.decode(photos.read(row.path, limits), resize, limits)
+    except BadPhoto as bad:
+        raise CatalogError(f"{row.path}: was changed while the network was trained: {bad}; run it again") from bad

@@ -1,0 +1,33 @@
+"""Which photos an epoch draws, and how two become one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from goodsight.calibrate import Ints
+
+
+def even_draw(labels: Ints) -> npt.NDArray[np.float64]:
+    """The chance (n,) of each photo to be drawn: a class is drawn in proportion to the square root of its size."""
+    weight = 1 / np.sqrt(np.bincount(labels)[labels])
+    return np.asarray(weight / weight.sum(), np.float64)
+
+
+def mixed(x: Tensor, shares: Tensor, alpha: float, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al. 2018): each photo fades into another, and its label with it.
+
+    Args:
+        x: a batch (n, ...).
+        shares: class shares (n, classes).
+        alpha: of the Beta distribution; 0 for no mixup.
+        draw: random numbers.
+
+    """
+    if not alpha:
+        return x, shares
+    share = 1 - float(draw.beta(alpha, alpha))
+    other = torch.from_numpy(draw.permutation(len(x))).to(x.device)
+    return x.lerp(x[other], share), shares.lerp(shares[other], share)

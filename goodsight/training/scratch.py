@@ -1,0 +1,143 @@
+"""A network by name, trained from fresh weights on most photos and watched on the rest, becomes an ONNX file.
+
+The rest stops the training early, chooses the best epoch, and is what probabilities are calibrated on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from goodsight import split
+from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.backbones.torch_onnx import write
+from goodsight.files import whole_file
+from goodsight.photos import Resize
+from goodsight.progress import Progress
+from goodsight.training import Photos, Recipe, Trained, loop, pixels
+from goodsight.training.augment import Augment
+from goodsight.training.device import Device, choose
+from goodsight.training.logs import Logs
+from goodsight.training.loop import Plan
+from goodsight.training.networks import Network, build, side
+from goodsight.training.sampling import even_draw, mixed
+
+MARGIN = 1.25
+"""Photos are kept so much larger than the network looks at them, so that a crop of them is not a blurred one."""
+MANY = 2000
+"""From so many photos on a tenth is held out, not a fifth."""
+MEAN, SPREAD = 127.5, 64.0
+PLANS = {
+    "adnet": Plan(epochs=60, rate=1e-3, patience=20),
+    "lenet5": Plan(epochs=60, rate=2e-3, patience=20),
+    "smallervgg": Plan(epochs=100, batch=32, rate=1e-3, patience=30),
+    "logonet": Plan(epochs=60, rate=3e-4, patience=20),
+    "compact": Plan(epochs=60, rate=4e-3, patience=20),
+}
+
+
+def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
+    """Train a network; see :func:`goodsight.training.run`."""
+    size = side(recipe.network, recipe.size)
+    device = choose(recipe.device)
+    plan = PLANS[recipe.network]
+    plan = replace(plan, epochs=recipe.epochs or plan.epochs)
+    torch.manual_seed(recipe.seed)
+    network = build(recipe.network, int(photos.labels.max()) + 1, size)
+    held = split.folds(photos.labels, photos.groups, 5 if len(photos.rows) < MANY else 10) == 0
+    work = _Work(recipe, photos, held, size, plan.batch, device, folder, progress)
+    with Logs(folder / "logs" / "augmented", 0) as logs:
+        samples = work.samples()
+        logs.samples(samples)
+    fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
+    scores = np.full((len(held), network.last.out_features), np.nan, np.float32)
+    found = [loop.scores(network, fit.weights, inputs, device) for inputs, _ in work.validation()]
+    scores[held] = torch.cat(found).numpy()
+    network.load_state_dict(fit.weights)
+    path = folder / "network.onnx"
+    with whole_file(path) as part:
+        export(network, size, part)
+    blocks = (Block("features", network.last.in_features, 1.0), Block("classes", network.last.out_features, 0.0))
+    backbone = Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
+    return Trained(backbone, backbone, np.flatnonzero(held), scores, {recipe.network: fit.history}, samples)
+
+
+def export(network: Network, size: int, path: Path) -> None:
+    """Write a network: uint8 RGB (n, size, size, 3) in, its features and scores (n, width + classes) out."""
+
+    class Exported(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            features = self.network.features(normal(pixels.permute(0, 3, 1, 2).float()))
+            return torch.cat([features, self.network.last(features)], dim=1)
+
+    write(Exported(), size, path)
+
+
+def normal(x: Tensor) -> Tensor:
+    """Pixels 0 to 255 around zero, as networks like them."""
+    return (x - MEAN) / SPREAD
+
+
+class _Work:
+    """Batches of augmented photos; see :class:`goodsight.training.loop.Work`."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        photos: Photos,
+        held: npt.NDArray[np.bool_],
+        size: int,
+        batch: int,
+        device: Device,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        large = round(size * MARGIN / 16) * 16
+        labels = photos.labels
+        fit, watched = ([photos.rows[i] for i in np.flatnonzero(chosen)] for chosen in (~held, held))
+        self._pixels = pixels.decode(fit, Resize(large), folder / f"pixels-{large}.npy", photos.limits, progress)
+        self._watched = pixels.decode(watched, Resize(size), folder / f"watched-{size}.npy", photos.limits, progress)
+        self._labels, self._watched_labels = labels[~held], labels[held]
+        self._classes = int(labels.max()) + 1
+        self._size, self._batch, self._device, self._seed = size, batch, device, recipe.seed
+        self._augment = Augment()
+        if recipe.distort:
+            self._augment = replace(self._augment, blur=0.2, dark=0.2, jpeg=0.2)
+        self.photos = len(self._labels)
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """An epoch of augmented batches."""
+        draw = np.random.default_rng([self._seed, epoch])
+        generator = torch.Generator().manual_seed(int(draw.integers(2**62)))
+        order = draw.choice(self.photos, self.photos, p=even_draw(self._labels))
+        # A last batch of one photo has no spread to normalise by.
+        for start in range(0, max(1, self.photos - self._batch + 1), self._batch):
+            rows = np.sort(order[start : start + self._batch])
+            x = torch.from_numpy(self._pixels[rows]).to(self._device.torch)
+            x = normal(self._augment(x, self._size, generator)).contiguous(memory_format=torch.channels_last)
+            shares = functional.one_hot(torch.from_numpy(self._labels[rows]), self._classes).float()
+            yield mixed(x, shares.to(x.device), self._augment.mixup, draw)
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The watched photos as the finished network will see them."""
+        for start in range(0, len(self._watched), 256):
+            x = torch.from_numpy(self._watched[start : start + 256].copy()).to(self._device.torch)
+            x = normal(x.permute(0, 3, 1, 2).float()).contiguous(memory_format=torch.channels_last)
+            yield x, torch.from_numpy(self._watched_labels[start : start + 256])
+
+    def samples(self) -> npt.NDArray[np.uint8]:
+        """24 augmented photos (24, side, side, 3), uint8."""
+        rows = np.sort(np.random.default_rng(0).permutation(self.photos)[:24])
+        x = self._augment(torch.from_numpy(self._pixels[rows]), self._size, torch.Generator().manual_seed(0))
+        return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
