@@ -27,6 +27,7 @@ app = typer.Typer(
 Label = Annotated[str, typer.Option(help="The label column of a metadata.csv or metadata.jsonl.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.")]
+Spoilt = Annotated[int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")]
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
 
 
@@ -75,9 +76,7 @@ def train(
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps to train it on; else the best there is.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with its training that was cut off.")] = False,
-    spoilt: Annotated[
-        int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")
-    ] = 40,
+    spoilt: Spoilt = 40,
     max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
     cache: Cache = True,
@@ -126,6 +125,7 @@ def evaluate(
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and metrics.json.")] = None,
     label: Label = "label",
+    spoilt: Spoilt = 40,
     cache: Cache = True,
     force: Force = False,
 ) -> None:
@@ -133,7 +133,9 @@ def evaluate(
     from goodsight import flow
 
     with terminal.progress() as progress:
-        evaluation = flow.evaluate(model, photos, out=out, label=label, cache=cache, force=force, progress=progress)
+        evaluation = flow.evaluate(
+            model, photos, out=out, label=label, spoilt=spoilt, cache=cache, force=force, progress=progress
+        )
     terminal.print_result(evaluation.result)
     terminal.print_left_out("bad photos", evaluation.findings.bad)
     terminal.print_left_out("rows left out", evaluation.findings.left_out)

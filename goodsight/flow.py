@@ -20,11 +20,13 @@ import numpy.typing as npt
 from goodsight import backbones, catalog, embed, heads, photoset, robustness, testset, training, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
+from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
 from goodsight.catalog import Catalog, Row
 from goodsight.engine import Engine, start
 from goodsight.errors import CatalogError, EngineError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
+from goodsight.heads import Head
 from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, write_predictions
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
@@ -175,7 +177,7 @@ def train(
     learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
-    card = _spoilt(spoilt, results[0].name, photo_set, learned, engine, own, progress)
+    card = _card(spoilt, results[0].name, photo_set, learned, engine, own, progress)
     engine.close()
     clock.lap("spoil photos")
     left_out = [*rows.left_out, *photo_set.corrected]
@@ -209,6 +211,7 @@ def evaluate(
     *,
     out: str | Path | None = None,
     label: str = "label",
+    spoilt: int = 40,
     cache: bool = True,
     force: bool = False,
     progress: Progress = quiet,
@@ -220,6 +223,7 @@ def evaluate(
         photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
         out: a folder for report.html and metrics.json, if wanted.
         label: the label column of a list.
+        spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card.
         cache: use and fill the embedding cache.
         force: replace ``out`` if it is there.
         progress: told about every step.
@@ -251,6 +255,13 @@ def evaluate(
     findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out)
     if out is None:
         return Evaluation(result, findings, None)
+    unseen, guesses = np.flatnonzero(~leaked), probabilities.argmax(axis=1)
+    tried = _Tried(loaded.model.backbone, engine, loaded.model.head)
+    card = _spoilt(
+        spoilt, "photos", photo_set, unseen, guesses[unseen], own.groups, tried, loaded.model.limits, progress
+    )
+    clock.lap("spoil photos")
+    findings = replace(findings, card=card)
     with whole_folder(Path(out), force=force) as folder:
         _report(folder, findings, clock, card=False)
     return Evaluation(result, findings, Path(out))
@@ -414,7 +425,16 @@ def _trained_here(
     return training.run(recipe, photos, views, folder, progress)
 
 
-def _spoilt(
+@dataclass(frozen=True)
+class _Tried:
+    """What answers for spoilt photos."""
+
+    backbone: Backbone
+    engine: Engine
+    head: Head
+
+
+def _card(
     count: int,
     which: str,
     photo_set: PhotoSet,
@@ -423,39 +443,53 @@ def _spoilt(
     own: Trained | None,
     progress: Progress,
 ) -> Card | None:
-    """The robustness card, on photos that the model that answers has not seen."""
-    model, table = learned.model, photo_set.table
-    labels, groups, trained = photo_set.labels, learned.grouped.found.groups, photo_set.training
-    backbone, head = model.backbone, model.head
+    """The robustness card of a training: on the photos of its first result, by a model that has not seen them."""
+    model, table, grouped = learned.model, photo_set.table, learned.grouped
+    groups, trained, tried = grouped.found.groups, photo_set.training, _Tried(model.backbone, engine, model.head)
     unleaked = ~np.isin(groups, groups[trained])
-    rows: Ints = np.flatnonzero((photo_set.splits == which) & (labels >= 0) & unleaked)
+    rows: Ints = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
         guesses = model.probabilities(table.vectors[rows]).argmax(axis=1)
+        return _spoilt(count, which, photo_set, rows, guesses, groups, tried, model.limits, progress)
+    # No photos but the training photos: those of one fold, by what was trained on the others.
+    watched = np.flatnonzero(grouped.folds == 0) if own is None else own.watched
+    said = np.zeros(len(trained), np.int64)
+    said[learned.scored] = learned.probabilities.argmax(axis=1)
+    if own is None:
+        rest, folds = trained[grouped.folds != 0], grouped.folds[grouped.folds != 0]
+        head, _ = heads.train(model.head.setting, model.head.scaler, table.vectors[rest], photo_set.labels[rest], folds)
+        tried = replace(tried, head=head)
     else:
-        folds = learned.grouped.folds
-        watched = np.flatnonzero(folds == 0) if own is None else own.watched
-        rows, said = trained[watched], np.zeros(len(trained), np.int64)
-        said[learned.scored] = learned.probabilities.argmax(axis=1)
-        guesses = said[watched]
-        if own is None:
-            rest = trained[folds != 0]
-            head, _ = heads.train(head.setting, head.scaler, table.vectors[rest], labels[rest], folds[folds != 0])
-        else:
-            backbone, engine = own.witness, start(own.witness.network)
+        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network))
+    return _spoilt(count, which, photo_set, trained[watched], said[watched], groups, tried, model.limits, progress)
+
+
+def _spoilt(
+    count: int,
+    which: str,
+    photo_set: PhotoSet,
+    rows: Ints,
+    guesses: Ints,
+    groups: Ints,
+    tried: _Tried,
+    limits: Limits,
+    progress: Progress,
+) -> Card | None:
+    """The robustness card on at most ``count`` of some rows (n), of which ``guesses`` (n,) are the plain answers."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:count])
-    kept, some = rows[chosen], [table.rows[i] for i in rows[chosen]]
-    if not some:
+    if not len(chosen):
         return None
+    kept = rows[chosen]
     return robustness.measure(
         which,
-        some,
-        labels[kept],
+        [photo_set.table.rows[i] for i in kept],
+        photo_set.labels[kept],
         groups[kept],
         guesses[chosen],
-        backbone,
-        engine,
-        head,
-        model.limits,
+        tried.backbone,
+        tried.engine,
+        tried.head,
+        limits,
         progress=progress,
     )
 

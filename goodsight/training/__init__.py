@@ -100,15 +100,11 @@ def require(recipe: Recipe) -> None:
 
     """
     try:
-        from goodsight.backbones import lite0
         from goodsight.training import device, networks
     except ImportError as error:
         raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
     device.choose(recipe.device)
-    if recipe.network in SCRATCH:
-        networks.side(recipe.network, recipe.size)
-    else:
-        lite0.require(recipe.size)
+    networks.side(recipe.network, recipe.size)
 
 
 def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
@@ -117,7 +113,7 @@ def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Prog
     Args:
         recipe: which, and how.
         photos: on what.
-        views: for fine-tuning: 1, or 2 to look at the centre as well.
+        views: for fine-tuning on a CPU: 1, or 2 to look at the centre as well.
         folder: for pixels, checkpoints and logs; a run that finds its own there goes on.
         progress: told about decoding and training.
 
@@ -127,9 +123,9 @@ def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Prog
 
     """
     require(recipe)
-    from goodsight.training import finetune, scratch
+    from goodsight.training import device, last_blocks, whole
 
     folder.mkdir(parents=True, exist_ok=True)
-    if recipe.network in SCRATCH:
-        return scratch.train(recipe, photos, folder, progress)
-    return finetune.train(recipe, photos, views, folder, progress)
+    if recipe.network in SCRATCH or device.choose(recipe.device).torch.type != "cpu":
+        return whole.train(recipe, photos, folder, progress)
+    return last_blocks.train(recipe, photos, views, folder, progress)

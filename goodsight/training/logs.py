@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Logs:
-    """One training's event files; a resumed run writes on from its epoch."""
+    """One training's event files; a resumed run writes on from its epoch. Of several processes one writes."""
 
-    def __init__(self, folder: Path, epoch: int) -> None:
+    def __init__(self, folder: Path, epoch: int, *, silent: bool = False) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder), purge_step=epoch + 1 if epoch else None)
+        self._writer = None if silent else SummaryWriter(str(folder), purge_step=epoch + 1 if epoch else None)
 
     def epoch(self, number: int, epoch: Epoch, rate: float) -> None:
         """The figures of an epoch, counted from 1."""
@@ -30,13 +30,15 @@ class Logs:
             "speed/photos per second": epoch.photos_per_second,
             "rate": rate,
         }
-        for name, value in figures.items():
-            self._writer.add_scalar(name, value, number)
-        self._writer.flush()
+        if self._writer:
+            for name, value in figures.items():
+                self._writer.add_scalar(name, value, number)
+            self._writer.flush()
 
     def samples(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Augmented photos (n, side, side, 3), uint8."""
-        self._writer.add_images("augmented", pixels, 0, dataformats="NHWC")
+        if self._writer:
+            self._writer.add_images("augmented", pixels, 0, dataformats="NHWC")
 
     def __enter__(self) -> Logs:
         return self
@@ -44,4 +46,5 @@ class Logs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        if self._writer:
+            self._writer.close()

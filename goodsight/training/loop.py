@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from goodsight.files import whole_file
 from goodsight.progress import Progress
-from goodsight.training import Epoch
+from goodsight.training import Epoch, parallel
 from goodsight.training.device import Device
 from goodsight.training.logs import Logs
 
@@ -106,16 +106,19 @@ def train(
     state = _State(network, plan, folder / f"{name}.safetensors")
     state.resume()
     total = plan.epochs * work.photos
-    with Logs(folder / "logs" / name, state.epoch) as logs:
+    together = parallel.together(network)
+    with Logs(folder / "logs" / name, state.epoch, silent=parallel.rank() > 0) as logs:
         while state.epoch < plan.epochs and not state.exhausted:
             torch.manual_seed(seed * 1_000_003 + state.epoch)
-            loss, speed = _epoch(network, work, plan, device, state, name, progress)
+            loss, speed = _epoch(together, work, plan, device, state, name, progress)
             log_loss, accuracy = _validate(network, state.average, work, device)
+            loss, log_loss, accuracy, speed = parallel.agreed((loss, log_loss, accuracy, speed))
             state.done(Epoch(loss, log_loss, accuracy, speed))
             logs.epoch(state.epoch, state.history[-1], _rate(plan, state.epoch / plan.epochs))
             note = f"loss {loss:.3f}, accuracy {accuracy:.3f}"
             progress(f"train {name}", total if state.exhausted else state.epoch * work.photos, total, note)
-            state.save()
+            if parallel.rank() == 0:
+                state.save()
     return Fit(state.kept, tuple(state.history))
 
 
@@ -137,8 +140,8 @@ def _epoch(
         for group, factor in zip(state.optimiser.param_groups, (1.0, plan.last_rate), strict=True):
             group["lr"] = rate * factor
         with torch.autocast(device.torch.type, torch.bfloat16, enabled=device.bf16):
-            given = network(inputs)
-        loss = functional.cross_entropy(given.float(), shares, label_smoothing=plan.smoothing)
+            given = network(parallel.share(inputs))
+        loss = functional.cross_entropy(given.float(), parallel.share(shares), label_smoothing=plan.smoothing)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()

@@ -1,7 +1,6 @@
 """The tutorials' networks, layer by layer, and the way each is built by name.
 
-Every network is a :class:`Network`: ``features`` and a last linear layer, so that both can be exported. Weights start
-as torch starts them.
+Every network is a :class:`Network`: ``features`` and a last linear layer, so that both can be exported.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from goodsight.backbones import lite0
 from goodsight.errors import EngineError, did_you_mean
 from goodsight.training import SCRATCH
 from goodsight.training.compact import Compact
@@ -35,10 +35,10 @@ class Network(nn.Module):
 
 
 def build(name: str, classes: int, size: int = 0) -> Network:
-    """A network with fresh weights.
+    """A network by name; all but ``lite0`` have fresh weights.
 
     Args:
-        name: one of :data:`~goodsight.training.SCRATCH`.
+        name: one of :data:`~goodsight.training.SCRATCH`, or ``lite0`` with its ImageNet weights.
         classes: how many.
         size: side of the photos in pixels, 0 for the network's own.
 
@@ -58,6 +58,8 @@ def side(name: str, size: int = 0) -> int:
         EngineError: unknown name, or a size that the network cannot take.
 
     """
+    if name == "lite0":
+        return lite0.require(size)
     if name not in SCRATCH:
         raise EngineError(
             f"--network {name}: not known; use one of lite0, {', '.join(SCRATCH)}, hf:NAME or a path to an .onnx file."
@@ -127,7 +129,13 @@ def _compact(size: int) -> nn.Module:
     return Compact()
 
 
+def _lite0(size: int) -> nn.Module:
+    """EfficientNet-Lite0 with its ImageNet weights, for fine-tuning as a whole."""
+    return lite0.trunk(size)
+
+
 _FEATURES = {
+    "lite0": _lite0,
     "adnet": _adnet,
     "lenet5": _lenet5,
     "smallervgg": _smallervgg,

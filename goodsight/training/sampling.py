@@ -1,4 +1,4 @@
-"""Which photos an epoch draws, and how two become one."""
+"""How often photos are shown, which an epoch draws, and how two become one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import torch
 from torch import Tensor
 
 from goodsight.calibrate import Ints
+
+_TYPICAL = 3000
+
+
+def passes(epochs: int, photos: int, most: int) -> int:
+    """Passes over so many photos that show the network as many as ``epochs`` passes over 3,000 would; 3 to ``most``."""
+    return int(np.clip(epochs * _TYPICAL // photos, 3, most))
 
 
 def even_draw(labels: Ints) -> npt.NDArray[np.float64]:

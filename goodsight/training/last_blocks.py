@@ -1,4 +1,4 @@
-"""The default network, fine-tuned: its first blocks stay as they are, its last ones learn the user's classes.
+"""The default network, fine-tuned on a CPU: its first blocks stay as they are, its last ones learn the user's classes.
 
 What the frozen blocks make of several augmented views of each photo is kept on disk, so that they run once, in the
 engine. Each of four members learns its last blocks on three quarters of the photos and answers for the last quarter:
@@ -34,7 +34,7 @@ from goodsight.training.augment import Augment
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Plan
-from goodsight.training.sampling import even_draw, mixed
+from goodsight.training.sampling import even_draw, mixed, passes
 from goodsight.training.tail import FIRST, Convolutional, Tail
 
 MEMBERS = 4
@@ -42,9 +42,8 @@ VIEWS = 8
 _CHUNK = 128
 _ROOM = 0.3
 """The share of the free disk that views may take."""
-PLAN = Plan(epochs=12, rate=5e-4, last_rate=10.0, average=0.002)
-_STEPS = 36_000
-"""Photos times epochs from which there are fewer epochs, down to three: many photos need fewer passes."""
+PLAN = Plan(epochs=11, rate=5e-4, last_rate=10.0, average=0.002)
+MOST = 30
 AUGMENT = Augment(crop=0.25, rotate=15, mixup=0.2)
 
 
@@ -54,7 +53,7 @@ def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Pr
     device = choose(recipe.device)
     network = lite0.pretrained(size)
     labels, count = photos.labels, len(photos.rows)
-    plan = replace(PLAN, epochs=recipe.epochs or int(np.clip(_STEPS // count, 3, PLAN.epochs)))
+    plan = replace(PLAN, epochs=recipe.epochs or passes(PLAN.epochs, count, MOST))
     seen = _Views(recipe, network, photos, size, views, folder, progress)
     folds = split.folds(labels, photos.groups, MEMBERS)
     scores = np.empty((count, int(labels.max()) + 1), np.float32)

@@ -1,4 +1,4 @@
-"""A network by name, trained from fresh weights on most photos and watched on the rest, becomes an ONNX file.
+"""A whole network, trained on most photos and watched on the rest, becomes ONNX: one by name, or Lite0 on a GPU.
 
 The rest stops the training early, chooses the best epoch, and is what probabilities are calibrated on.
 """
@@ -21,52 +21,61 @@ from goodsight.backbones.torch_onnx import write
 from goodsight.files import whole_file
 from goodsight.photos import Resize
 from goodsight.progress import Progress
-from goodsight.training import Photos, Recipe, Trained, loop, pixels
+from goodsight.training import Photos, Recipe, Trained, loop, parallel, pixels
 from goodsight.training.augment import Augment
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
-from goodsight.training.loop import Plan
+from goodsight.training.loop import Fit, Plan
 from goodsight.training.networks import Network, build, side
-from goodsight.training.sampling import even_draw, mixed
+from goodsight.training.sampling import even_draw, mixed, passes
 
 MARGIN = 1.25
 """Photos are kept so much larger than the network looks at them, so that a crop of them is not a blurred one."""
 MANY = 2000
 """From so many photos on a tenth is held out, not a fifth."""
 MEAN, SPREAD = 127.5, 64.0
+MOST = 300
 PLANS = {
     "adnet": Plan(epochs=60, rate=1e-3, patience=20),
     "lenet5": Plan(epochs=60, rate=2e-3, patience=20),
-    "smallervgg": Plan(epochs=100, batch=32, rate=1e-3, patience=30),
+    "smallervgg": Plan(epochs=35, batch=32, rate=1e-3, patience=30),
     "logonet": Plan(epochs=60, rate=3e-4, patience=20),
+    "lite0": Plan(epochs=20, rate=5e-4, last_rate=10.0, patience=10),
     "compact": Plan(epochs=60, rate=4e-3, patience=20),
 }
+"""Epochs are those for 3,000 photos; fewer photos are shown more often, up to :data:`MOST` passes."""
 
 
 def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
     """Train a network; see :func:`goodsight.training.run`."""
-    size = side(recipe.network, recipe.size)
-    device = choose(recipe.device)
-    plan = PLANS[recipe.network]
-    plan = replace(plan, epochs=recipe.epochs or plan.epochs)
-    torch.manual_seed(recipe.seed)
-    network = build(recipe.network, int(photos.labels.max()) + 1, size)
-    held = split.folds(photos.labels, photos.groups, 5 if len(photos.rows) < MANY else 10) == 0
-    work = _Work(recipe, photos, held, size, plan.batch, device, folder, progress)
+    size, device = side(recipe.network, recipe.size), choose(recipe.device)
+    count = parallel.processes(device.torch)
+    if count > 1:
+        parallel.launch(count, _fit, recipe, photos, folder, folder=folder, progress=progress)
+    network, work, fit = _fit(recipe, photos, folder, progress)
+    samples = work.samples()
     with Logs(folder / "logs" / "augmented", 0) as logs:
-        samples = work.samples()
         logs.samples(samples)
-    fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
-    scores = np.full((len(held), network.last.out_features), np.nan, np.float32)
+    scores = np.full((len(photos.rows), network.last.out_features), np.nan, np.float32)
     found = [loop.scores(network, fit.weights, inputs, device) for inputs, _ in work.validation()]
-    scores[held] = torch.cat(found).numpy()
+    scores[work.held] = torch.cat(found).numpy()
     network.load_state_dict(fit.weights)
     path = folder / "network.onnx"
     with whole_file(path) as part:
         export(network, size, part)
     blocks = (Block("features", network.last.in_features, 1.0), Block("classes", network.last.out_features, 0.0))
     backbone = Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
-    return Trained(backbone, backbone, np.flatnonzero(held), scores, {recipe.network: fit.history}, samples)
+    return Trained(backbone, backbone, np.flatnonzero(work.held), scores, {recipe.network: fit.history}, samples)
+
+
+def _fit(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tuple[Network, _Work, Fit]:
+    size, device, plan = side(recipe.network, recipe.size), choose(recipe.device), PLANS[recipe.network]
+    plan = replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
+    torch.manual_seed(recipe.seed)
+    network = build(recipe.network, int(photos.labels.max()) + 1, size)
+    work = _Work(recipe, photos, size, plan.batch, device, folder, progress)
+    fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
+    return network, work, fit
 
 
 def export(network: Network, size: int, path: Path) -> None:
@@ -96,7 +105,6 @@ class _Work:
         self,
         recipe: Recipe,
         photos: Photos,
-        held: npt.NDArray[np.bool_],
         size: int,
         batch: int,
         device: Device,
@@ -105,6 +113,8 @@ class _Work:
     ) -> None:
         large = round(size * MARGIN / 16) * 16
         labels = photos.labels
+        held = split.folds(labels, photos.groups, 5 if len(labels) < MANY else 10) == 0
+        self.held = held
         fit, watched = ([photos.rows[i] for i in np.flatnonzero(chosen)] for chosen in (~held, held))
         self._pixels = pixels.decode(fit, Resize(large), folder / f"pixels-{large}.npy", photos.limits, progress)
         self._watched = pixels.decode(watched, Resize(size), folder / f"watched-{size}.npy", photos.limits, progress)
