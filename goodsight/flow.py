@@ -17,16 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, catalog, embed, heads, photoset, robustness, testset, training, twins, verdicts
+from goodsight import backbones, catalog, embed, photoset, spoiling, testset, training, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
-from goodsight.backbones import Backbone
-from goodsight.calibrate import Ints
 from goodsight.catalog import Catalog, Row
-from goodsight.engine import Engine, start
-from goodsight.errors import CatalogError, EngineError, GoodsightError, ModelError
+from goodsight.engine import start
+from goodsight.errors import CatalogError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
-from goodsight.heads import Head
 from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, write_predictions
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
@@ -35,7 +32,6 @@ from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
 from goodsight.report.findings import Findings, gather
 from goodsight.result import Result
-from goodsight.robustness import Card
 from goodsight.training import Recipe, Trained, unfinished
 from goodsight.twins import Fingerprints, Twins
 from goodsight.verdicts import Check, Prediction
@@ -143,10 +139,11 @@ def train(
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
     wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits)
     refuse_folder(out, force=force)
-    recipe = _recipe(network, Recipe("", size, epochs, distort, device), finetune=finetune)
+    recipe = training.wanted(Recipe(network, size, views, epochs, distort, device), finetune=finetune)
     recipe = unfinished.begin(out, recipe, resume=resume, force=force)
     if recipe:
         training.require(recipe)
+        views = recipe.views
     clock = _Clock()
     sources = [Path(photos)] if isinstance(photos, str | Path) else [Path(source) for source in photos]
     rows = catalog.load(*sources, label=label, ignore_split=ignore_split)
@@ -177,7 +174,7 @@ def train(
     learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
-    card = _card(spoilt, results[0].name, photo_set, learned, engine, own, progress)
+    card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, own, progress)
     engine.close()
     clock.lap("spoil photos")
     left_out = [*rows.left_out, *photo_set.corrected]
@@ -255,11 +252,8 @@ def evaluate(
     findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out)
     if out is None:
         return Evaluation(result, findings, None)
-    unseen, guesses = np.flatnonzero(~leaked), probabilities.argmax(axis=1)
-    tried = _Tried(loaded.model.backbone, engine, loaded.model.head)
-    card = _spoilt(
-        spoilt, "photos", photo_set, unseen, guesses[unseen], own.groups, tried, loaded.model.limits, progress
-    )
+    unseen = np.flatnonzero(~leaked)
+    card = spoiling.of_photos(spoilt, "photos", loaded.model, engine, photo_set, unseen, own.groups, progress)
     clock.lap("spoil photos")
     findings = replace(findings, card=card)
     with whole_folder(Path(out), force=force) as folder:
@@ -398,23 +392,6 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
 
 
-def _recipe(network: str, wished: Recipe, *, finetune: bool) -> Recipe | None:
-    """How to train a network here, or None when it is used as it is.
-
-    Raises:
-        EngineError: options that do not go together.
-
-    """
-    if finetune and network != "lite0":
-        raise EngineError(f"--finetune starts from lite0; leave --network {network} out")
-    if finetune or network in training.SCRATCH:
-        return replace(wished, network=network)
-    for option, set_ in (("--epochs", wished.epochs), ("--distort", wished.distort), ("--device", wished.device)):
-        if set_:
-            raise EngineError(f"{option}: only for a network that is trained here: --finetune or --network NAME")
-    return None
-
-
 def _trained_here(
     recipe: Recipe, photo_set: PhotoSet, grouped: Grouped, views: int, out: Path, limits: Limits, progress: Progress
 ) -> Trained:
@@ -423,75 +400,6 @@ def _trained_here(
     rows = tuple(photo_set.table.rows[i] for i in chosen)
     photos = training.Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits)
     return training.run(recipe, photos, views, folder, progress)
-
-
-@dataclass(frozen=True)
-class _Tried:
-    """What answers for spoilt photos."""
-
-    backbone: Backbone
-    engine: Engine
-    head: Head
-
-
-def _card(
-    count: int,
-    which: str,
-    photo_set: PhotoSet,
-    learned: Learned,
-    engine: Engine,
-    own: Trained | None,
-    progress: Progress,
-) -> Card | None:
-    """The robustness card of a training: on the photos of its first result, by a model that has not seen them."""
-    model, table, grouped = learned.model, photo_set.table, learned.grouped
-    groups, trained, tried = grouped.found.groups, photo_set.training, _Tried(model.backbone, engine, model.head)
-    unleaked = ~np.isin(groups, groups[trained])
-    rows: Ints = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
-    if len(rows):
-        guesses = model.probabilities(table.vectors[rows]).argmax(axis=1)
-        return _spoilt(count, which, photo_set, rows, guesses, groups, tried, model.limits, progress)
-    # No photos but the training photos: those of one fold, by what was trained on the others.
-    watched = np.flatnonzero(grouped.folds == 0) if own is None else own.watched
-    said = np.zeros(len(trained), np.int64)
-    said[learned.scored] = learned.probabilities.argmax(axis=1)
-    if own is None:
-        rest, folds = trained[grouped.folds != 0], grouped.folds[grouped.folds != 0]
-        head, _ = heads.train(model.head.setting, model.head.scaler, table.vectors[rest], photo_set.labels[rest], folds)
-        tried = replace(tried, head=head)
-    else:
-        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network))
-    return _spoilt(count, which, photo_set, trained[watched], said[watched], groups, tried, model.limits, progress)
-
-
-def _spoilt(
-    count: int,
-    which: str,
-    photo_set: PhotoSet,
-    rows: Ints,
-    guesses: Ints,
-    groups: Ints,
-    tried: _Tried,
-    limits: Limits,
-    progress: Progress,
-) -> Card | None:
-    """The robustness card on at most ``count`` of some rows (n), of which ``guesses`` (n,) are the plain answers."""
-    chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:count])
-    if not len(chosen):
-        return None
-    kept = rows[chosen]
-    return robustness.measure(
-        which,
-        [photo_set.table.rows[i] for i in kept],
-        photo_set.labels[kept],
-        groups[kept],
-        guesses[chosen],
-        tried.backbone,
-        tried.engine,
-        tried.head,
-        limits,
-        progress=progress,
-    )
 
 
 def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool_]]:

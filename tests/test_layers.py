@@ -11,7 +11,7 @@ LEVELS = (
     {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
-    {"verdicts"},
+    {"verdicts", "spoiling"},
     {"result", "output"},
     {"report"},
     {"flow", "serve"},

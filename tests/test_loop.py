@@ -92,7 +92,7 @@ def test_another_plan_does_not_go_on_with_the_checkpoint(tmp_path: Path) -> None
 
 
 def test_it_stops_when_nothing_gets_better_and_keeps_the_best(tmp_path: Path) -> None:
-    fit = _train(tmp_path, replace(PLAN, epochs=40, patience=3), _Coin())
+    fit = _train(tmp_path, replace(PLAN, epochs=40, patience=3 / 40), _Coin())
     losses = [epoch.validation_log_loss for epoch in fit.history]
     assert len(losses) < 40
     assert len(losses) == losses.index(min(losses)) + 1 + 3 + 1

@@ -71,15 +71,14 @@ def test_a_fine_tuned_network_answers_for_every_photo_without_having_seen_it(tun
     assert result.scores.n == len(_predictions(tuned.folder)) == 4 * 40 + 4 * 3
 
 
-def test_the_model_answers_as_the_network_did_in_training(own: Training, drawn_photos: Path) -> None:
+def test_the_model_answers_as_the_network_did_in_training(fresh: Training, drawn_photos: Path) -> None:
     """What was measured in torch is what the ONNX file says: for watched photos both must agree."""
-    said = {row["file_name"]: row for row in _predictions(own.folder)}
-    loaded: LoadedModel = flow.load(own.folder)
+    said = {row["file_name"]: row for row in _predictions(fresh.folder)}
+    loaded: LoadedModel = flow.load(fresh.folder)
     assert loaded.model.head.setting.kind == "network"
     found = {p.row.path: p for p in flow.classify(loaded, drawn_photos, cache=False) if p.label}
     agree = [found[drawn_photos / name].label == row["predicted"] for name, row in said.items()]
-    # A fine-tuned model is the mean of members of which one did not see the photo, so a few may differ.
-    assert np.mean(agree) > (0.97 if own.findings.results[0].name == "held-out" else 0.8)
+    assert np.mean(agree) >= 33 / 34  # the engine's bfloat16 may turn a doubtful one
 
 
 def test_the_folder_has_curves_and_no_trace_of_the_run(own: Training) -> None:

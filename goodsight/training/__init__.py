@@ -27,6 +27,7 @@ class Recipe:
     Attributes:
         network: a name of :data:`SCRATCH`, or ``lite0`` to fine-tune it.
         size: side of the square that the network looks at, in pixels; 0 for its own.
+        views: for fine-tuning on a CPU: 1, 2 to look at the centre as well, or 0 for what the number of classes asks.
         epochs: passes over the training photos; 0 for the recipe's own.
         distort: train on blurred, dark and JPEG-damaged photos as well.
         device: "cpu", "cuda" or "mps"; '' for the best one there is.
@@ -36,6 +37,7 @@ class Recipe:
 
     network: str
     size: int = 0
+    views: int = 0
     epochs: int = 0
     distort: bool = False
     device: str = ""
@@ -90,6 +92,23 @@ class Trained:
     scores: npt.NDArray[np.float32]
     history: Mapping[str, tuple[Epoch, ...]]
     samples: npt.NDArray[np.uint8]
+
+
+def wanted(recipe: Recipe, *, finetune: bool) -> Recipe | None:
+    """The recipe if the network it names is to be trained here, or None when it is used as it is.
+
+    Raises:
+        EngineError: options that do not go together.
+
+    """
+    if finetune and recipe.network != "lite0":
+        raise EngineError(f"--finetune starts from lite0; leave --network {recipe.network} out")
+    if finetune or recipe.network in SCRATCH:
+        return recipe
+    for option, given in (("--epochs", recipe.epochs), ("--distort", recipe.distort), ("--device", recipe.device)):
+        if given:
+            raise EngineError(f"{option}: only for a network that is trained here: --finetune or --network NAME")
+    return None
 
 
 def require(recipe: Recipe) -> None:

@@ -39,8 +39,8 @@ class Plan:
         last_rate: of the last layer, as a multiple of ``rate``.
         decay: AdamW's weight decay.
         smoothing: share of each label that is spread over all classes.
-        patience: epochs without a better log loss on the validation fold after which to stop; 0 never stops and
-            takes the last weights, not the best.
+        patience: the share of all epochs without a better log loss on the validation fold after which to stop; 0
+            never stops and takes the last weights, not the best.
         average: the new share in the moving average of the weights, at the end; it is larger at first.
 
     """
@@ -52,7 +52,7 @@ class Plan:
     rise: float = 0.2
     decay: float = 0.05
     smoothing: float = 0.1
-    patience: int = 0
+    patience: float = 0.0
     average: float = 0.004
 
 
@@ -193,7 +193,7 @@ class _State:
     @property
     def exhausted(self) -> bool:
         """Whether the last epochs brought nothing."""
-        return 0 < self._plan.patience < self.epoch - self._best_epoch
+        return 0 < self._plan.patience * self._plan.epochs < self.epoch - self._best_epoch
 
     @property
     def _best_epoch(self) -> int:
@@ -206,9 +206,9 @@ class _State:
         return self._best or self.average
 
     def follow(self) -> None:
-        """Move the average towards the network's weights; a share of 1/10 at first, so that the start is forgotten."""
+        """Move the average towards the network's weights, by most of the way at first: the start is forgotten."""
         self._steps += 1
-        share = max(self._plan.average, 1 / (10 + self._steps))
+        share = max(self._plan.average, 9 / (10 + self._steps))
         now = self._network.state_dict()
         moving = [key for key, value in now.items() if value.is_floating_point()]
         torch._foreach_lerp_([self.average[key] for key in moving], [now[key] for key in moving], share)
@@ -250,13 +250,16 @@ class _State:
             return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
         self._network.load_state_dict(part("network."))
-        device = next(self._network.parameters()).device
-        self.average = {key: value.to(device) for key, value in part("average.").items()}
-        self._best = {key: value.to(device) for key, value in part("best.").items()}
+        for key, value in part("average.").items():
+            self.average[key].copy_(value)
+        self._best = {key: torch.empty_like(self.average[key]).copy_(value) for key, value in part("best.").items()}
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in part("optimiser.").items():
             number, name = key.split(".", 1)
-            state.setdefault(int(number), {})[name] = value
+            # In the memory format of the weights: the fused optimiser goes through both in the order of memory.
+            like = parameters[int(number)].detach()
+            state.setdefault(int(number), {})[name] = torch.empty_like(like).copy_(value) if value.ndim else value
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
         self._steps = int(record["steps"])
         self.history = [Epoch(**epoch) for epoch in json.loads(record["history"])]

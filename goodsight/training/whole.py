@@ -36,12 +36,12 @@ MANY = 2000
 MEAN, SPREAD = 127.5, 64.0
 MOST = 300
 PLANS = {
-    "adnet": Plan(epochs=60, rate=1e-3, patience=20),
-    "lenet5": Plan(epochs=60, rate=2e-3, patience=20),
-    "smallervgg": Plan(epochs=35, batch=32, rate=1e-3, patience=30),
-    "logonet": Plan(epochs=60, rate=3e-4, patience=20),
-    "lite0": Plan(epochs=20, rate=5e-4, last_rate=10.0, patience=10),
-    "compact": Plan(epochs=60, rate=4e-3, patience=20),
+    "adnet": Plan(epochs=60, rate=1e-3, patience=1 / 3),
+    "lenet5": Plan(epochs=60, rate=2e-3, patience=1 / 3),
+    "smallervgg": Plan(epochs=35, batch=32, rate=1e-3, patience=1 / 3),
+    "logonet": Plan(epochs=60, rate=3e-4, patience=1 / 3),
+    "lite0": Plan(epochs=20, rate=5e-4, last_rate=10.0, patience=1 / 3),
+    "compact": Plan(epochs=60, rate=4e-3, patience=1 / 3),
 }
 """Epochs are those for 3,000 photos; fewer photos are shown more often, up to :data:`MOST` passes."""
 

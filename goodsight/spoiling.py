@@ -1,0 +1,128 @@
+"""Which photos the robustness card is made on, and which model answers for them: one that has not seen them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from goodsight import heads, robustness
+from goodsight.backbones import Backbone
+from goodsight.calibrate import Ints
+from goodsight.engine import Engine, start
+from goodsight.heads import Head
+from goodsight.learning import Learned
+from goodsight.model import Model
+from goodsight.photoset import PhotoSet
+from goodsight.progress import Progress
+from goodsight.robustness import Card
+from goodsight.training import Trained
+
+
+def of_photos(
+    count: int,
+    which: str,
+    model: Model,
+    engine: Engine,
+    photo_set: PhotoSet,
+    rows: Ints,
+    groups: Ints,
+    progress: Progress,
+) -> Card | None:
+    """The card of a model on photos that it was not trained on; None without any.
+
+    Args:
+        count: of photos to try, drawn from ``rows``.
+        which: photos they are, for the report.
+        model: the model.
+        engine: runs its network.
+        photo_set: the photos (n).
+        rows: indices of photos with a class of the model, without those that leaked (k,).
+        groups: twin groups (n,).
+        progress: told the photos.
+
+    """
+    guesses = model.probabilities(photo_set.table.vectors[rows]).argmax(axis=1)
+    return _card(
+        count, which, photo_set, rows, guesses, groups, _Tried(model, model.backbone, engine, model.head), progress
+    )
+
+
+def of_training(
+    count: int,
+    which: str,
+    photo_set: PhotoSet,
+    learned: Learned,
+    engine: Engine,
+    own: Trained | None,
+    progress: Progress,
+) -> Card | None:
+    """The card of a training: on the user's own split ``which``, or else on training photos of one fold.
+
+    Args:
+        count: of photos to try.
+        which: the name of the result that they belong to.
+        photo_set: the photos.
+        learned: the model and its evidence.
+        engine: runs its network.
+        own: how the network was trained, if it was trained here.
+        progress: told the photos.
+
+    """
+    model, grouped, trained = learned.model, learned.grouped, photo_set.training
+    groups = grouped.found.groups
+    unleaked = ~np.isin(groups, groups[trained])
+    rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
+    if len(rows):
+        return of_photos(count, which, model, engine, photo_set, rows, groups, progress)
+    tried = _Tried(model, model.backbone, engine, model.head)
+    if own is None:
+        watched: Ints = np.flatnonzero(grouped.folds == 0)
+        rest = np.flatnonzero(grouped.folds != 0)
+        vectors, labels = photo_set.table.vectors[trained[rest]], photo_set.labels[trained[rest]]
+        head, _ = heads.train(model.head.setting, model.head.scaler, vectors, labels, grouped.folds[rest])
+        tried = replace(tried, head=head)
+    else:
+        watched = own.watched
+        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network))
+    said = np.zeros(len(trained), np.int64)
+    said[learned.scored] = learned.probabilities.argmax(axis=1)
+    return _card(count, which, photo_set, trained[watched], said[watched], groups, tried, progress)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What answers for spoilt photos."""
+
+    model: Model
+    backbone: Backbone
+    engine: Engine
+    head: Head
+
+
+def _card(
+    count: int,
+    which: str,
+    photo_set: PhotoSet,
+    rows: Ints,
+    guesses: Ints,
+    groups: Ints,
+    tried: _Tried,
+    progress: Progress,
+) -> Card | None:
+    chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:count])
+    if not len(chosen):
+        return None
+    kept = rows[chosen]
+    return robustness.measure(
+        which,
+        [photo_set.table.rows[i] for i in kept],
+        photo_set.labels[kept],
+        groups[kept],
+        guesses[chosen],
+        tried.backbone,
+        tried.engine,
+        tried.head,
+        tried.model.limits,
+        progress=progress,
+    )

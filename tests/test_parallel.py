@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from goodsight import catalog
+from goodsight.photos import DEFAULT_LIMITS
+from goodsight.training import Photos, Recipe, parallel, run
+
+
+def test_two_processes_train_what_one_would(
+    sound: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [catalog.Row(path.name, path, kind) for kind in drawn.KINDS for path in sound[kind][:12]]
+    labels = np.array([drawn.KINDS.index(row.label) for row in rows])
+    photos = Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
+    # adnet has neither dropout nor batch norms, so halves of a batch add up to the whole.
+    recipe = Recipe("adnet", epochs=2, device="cpu")
+    told: list[str] = []
+
+    def tell(step: str, done: int, total: int, note: str = "", /) -> None:
+        told.append(step)
+
+    one = run(recipe, photos, 1, tmp_path / "one", tell)
+    monkeypatch.setattr(parallel, "processes", lambda device: 2)
+    two = run(recipe, photos, 1, tmp_path / "two", tell)
+    weights = [load_file(tmp_path / name / "adnet.safetensors") for name in ("one", "two")]
+    compared = [key for key in weights[0] if key.startswith("network.")]
+    assert len(compared) == 8
+    for key in compared:
+        assert torch.allclose(weights[0][key], weights[1][key], atol=2e-3)
+    first, second = one.history["adnet"], two.history["adnet"]
+    assert [e.validation_log_loss for e in first] == pytest.approx([e.validation_log_loss for e in second], abs=0.02)
+    assert list((tmp_path / "two" / "logs" / "adnet").iterdir())
