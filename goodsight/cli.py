@@ -76,7 +76,7 @@ def train(
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps to train it on; else the best there is.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with its training that was cut off.")] = False,
-    spoilt: Spoilt = 40,
+    spoilt: Spoilt = 24,
     max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
     cache: Cache = True,
@@ -125,7 +125,7 @@ def evaluate(
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and metrics.json.")] = None,
     label: Label = "label",
-    spoilt: Spoilt = 40,
+    spoilt: Spoilt = 24,
     cache: Cache = True,
     force: Force = False,
 ) -> None:

@@ -91,7 +91,7 @@ def train(
     distort: bool = False,
     device: str = "",
     resume: bool = False,
-    spoilt: int = 40,
+    spoilt: int = 24,
     limits: Limits = DEFAULT_LIMITS,
     cache: bool = True,
     force: bool = False,
@@ -174,7 +174,7 @@ def train(
     learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
-    card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, own, progress)
+    card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, known, own, progress)
     engine.close()
     clock.lap("spoil photos")
     left_out = [*rows.left_out, *photo_set.corrected]
@@ -208,7 +208,7 @@ def evaluate(
     *,
     out: str | Path | None = None,
     label: str = "label",
-    spoilt: int = 40,
+    spoilt: int = 24,
     cache: bool = True,
     force: bool = False,
     progress: Progress = quiet,
@@ -253,7 +253,7 @@ def evaluate(
     if out is None:
         return Evaluation(result, findings, None)
     unseen = np.flatnonzero(~leaked)
-    card = spoiling.of_photos(spoilt, "photos", loaded.model, engine, photo_set, unseen, own.groups, progress)
+    card = spoiling.of_photos(spoilt, "photos", loaded.model, engine, known, photo_set, unseen, own.groups, progress)
     clock.lap("spoil photos")
     findings = replace(findings, card=card)
     with whole_folder(Path(out), force=force) as folder:

@@ -125,7 +125,7 @@ class Fit:
 
 CANDIDATES = (
     Setting("kernel", 0.5, 0.06),
-    Setting("linear", 0.0, 0.1),
+    Setting("linear", 0.0, 1.0),
     Setting("cosine", 0.0, 0.1),
     Setting("kernel", 0.25, 0.06),
     Setting("kernel", 0.5, 0.02),

@@ -6,6 +6,7 @@ to Common Corruptions, cut down to what goes wrong with photos of products.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zlib
@@ -25,6 +26,7 @@ from goodsight import photos
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
 from goodsight.catalog import Row
+from goodsight.embed import THUMBNAIL, Cache, Embedded
 from goodsight.engine import Engine
 from goodsight.metrics import ROUNDS, Estimate
 from goodsight.photos import BadPhoto, Limits, Resize
@@ -35,6 +37,8 @@ Bools = npt.NDArray[np.bool_]
 Kind = Literal["blur", "darkness", "JPEG damage", "rotation", "noise", "small size"]
 
 _IN_FLIGHT = 4
+_REVISION = 1
+"""Raised when a way to spoil changes, so that embeddings of the older pixels are not used."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,13 @@ def spoil(pixels: Pixels, condition: Condition, seed: int) -> Pixels:
 
 
 def spoilt_vectors(
-    rows: Sequence[Row], backbone: Backbone, engine: Engine, limits: Limits, *, progress: Progress = quiet
+    rows: Sequence[Row],
+    backbone: Backbone,
+    engine: Engine,
+    limits: Limits,
+    *,
+    cache: Cache | None = None,
+    progress: Progress = quiet,
 ) -> tuple[npt.NDArray[np.float32], list[int]]:
     """Embed photos under every condition; a photo that cannot be read is left out.
 
@@ -146,6 +156,7 @@ def spoilt_vectors(
         backbone: its resize rule and width.
         engine: runs its network, on one photo's conditions at a time.
         limits: on bytes and pixels of a photo.
+        cache: of embeddings by this network, read and filled when given.
         progress: called as ``progress("robustness", done, n)``.
 
     Returns:
@@ -158,28 +169,43 @@ def spoilt_vectors(
     remaining = iter(rows)
     decoded = finished = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-spoil") as pool:
-        spoiling: deque[Future[Pixels | None]] = deque()
-        running: deque[tuple[int, Future[npt.NDArray[np.float32]] | None]] = deque()
+        spoiling: deque[Future[_Spoilt | None]] = deque()
+        running: deque[tuple[int, _Spoilt | None, Future[npt.NDArray[np.float32]] | None]] = deque()
 
         def feed() -> None:
             while len(spoiling) < 2 * workers and (row := next(remaining, None)) is not None:
-                spoiling.append(pool.submit(_all_spoilt, row, backbone.resize, limits))
+                spoiling.append(pool.submit(_all_spoilt, row, backbone.resize, limits, cache))
 
         feed()
         while spoiling or running:
             while spoiling and len(running) < _IN_FLIGHT:
-                batch = spoiling.popleft().result()
-                running.append((decoded, None if batch is None else engine.submit(batch)))
+                spoilt = spoiling.popleft().result()
+                running.append((decoded, spoilt, engine.submit(spoilt.pixels) if spoilt and not spoilt.known else None))
                 decoded += 1
                 feed()
-            index, future = running.popleft()
-            if future is not None:
+            index, spoilt, future = running.popleft()
+            if spoilt is not None:
                 # Rounded as the cache's vectors are, with which these are compared.
-                vectors[:, len(good)] = future.result().astype(np.float16)
+                found = np.stack(spoilt.known) if future is None else future.result().astype(np.float16)
+                vectors[:, len(good)] = found
                 good.append(index)
+                if cache and future is not None:
+                    for digest, vector in zip(spoilt.digests, found, strict=True):
+                        cache.put(Embedded(rows[index], digest, vector, np.zeros(THUMBNAIL**2, np.uint8)))
             finished += 1
             progress("robustness", finished, len(rows))
+    if cache:
+        cache.flush()
     return vectors[:, : len(good)], good
+
+
+@dataclass(frozen=True)
+class _Spoilt:
+    """A photo under every condition: under which names it is cached, and its vectors if it is, else its pixels."""
+
+    digests: tuple[str, ...]
+    known: tuple[npt.NDArray[np.float16], ...]
+    pixels: Pixels
 
 
 def measure(
@@ -193,6 +219,7 @@ def measure(
     answer: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.floating]],
     limits: Limits,
     *,
+    cache: Cache | None = None,
     progress: Progress = quiet,
 ) -> Card | None:
     """Spoil photos and see what a model makes of them; None when no photo can be read.
@@ -207,10 +234,11 @@ def measure(
         engine: runs its network.
         answer: turns embeddings (n, width) into scores (n, classes).
         limits: on bytes and pixels of a photo.
+        cache: of the model's embeddings, read and filled when given.
         progress: told the photos.
 
     """
-    vectors, good = spoilt_vectors(rows, backbone, engine, limits, progress=progress)
+    vectors, good = spoilt_vectors(rows, backbone, engine, limits, cache=cache, progress=progress)
     if not good:
         return None
     right = np.stack([answer(spoilt).argmax(axis=1) == labels[good] for spoilt in vectors])
@@ -255,15 +283,27 @@ def _accuracies(right: Bools, groups: Ints) -> list[Estimate]:
     return [Estimate(float(v), float(low), float(high)) for v, low, high in zip(values, lows, highs, strict=True)]
 
 
-def _all_spoilt(row: Row, resize: Resize, limits: Limits) -> Pixels | None:
-    """A photo under every condition, (conditions, side, side, 3), or None when it cannot be read."""
+def _all_spoilt(row: Row, resize: Resize, limits: Limits, cache: Cache | None) -> _Spoilt | None:
+    """A photo under every condition, or None when it cannot be read."""
     try:
         data = photos.read(row.path, limits)
+        digests = _digests(data)
+        found = [cache.get(digest) for digest in digests] if cache else []
+        known = tuple(entry[0] for entry in found if entry)
+        if len(known) == len(CONDITIONS):
+            return _Spoilt(digests, known, np.empty((0, 0, 0, 3), np.uint8))
         pixels = photos.decode(data, resize, limits)
     except BadPhoto:
         return None
     seed = zlib.crc32(data)
-    return np.stack([spoil(pixels, condition, seed) for condition in CONDITIONS])
+    return _Spoilt(digests, (), np.stack([spoil(pixels, condition, seed) for condition in CONDITIONS]))
+
+
+def _digests(data: bytes) -> tuple[str, ...]:
+    """A name for the photo under each condition, in the form of a content hash."""
+    whole = hashlib.sha256(data).hexdigest()
+    named = (f"{_REVISION} {c.kind} {c.value:g} {whole}" for c in CONDITIONS)
+    return tuple(hashlib.sha256(name.encode()).hexdigest() for name in named)
 
 
 def _blur(pixels: Pixels, percent: float, _: int) -> Pixels:

@@ -9,6 +9,7 @@ import numpy as np
 from goodsight import heads, robustness
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
+from goodsight.embed import Cache
 from goodsight.engine import Engine, start
 from goodsight.heads import Head
 from goodsight.learning import Learned
@@ -24,6 +25,7 @@ def of_photos(
     which: str,
     model: Model,
     engine: Engine,
+    cache: Cache | None,
     photo_set: PhotoSet,
     rows: Ints,
     groups: Ints,
@@ -36,6 +38,7 @@ def of_photos(
         which: photos they are, for the report.
         model: the model.
         engine: runs its network.
+        cache: of its embeddings, read and filled when given.
         photo_set: the photos (n).
         rows: indices of photos with a class of the model, without those that leaked (k,).
         groups: twin groups (n,).
@@ -44,7 +47,14 @@ def of_photos(
     """
     guesses = model.probabilities(photo_set.table.vectors[rows]).argmax(axis=1)
     return _card(
-        count, which, photo_set, rows, guesses, groups, _Tried(model, model.backbone, engine, model.head), progress
+        count,
+        which,
+        photo_set,
+        rows,
+        guesses,
+        groups,
+        _Tried(model, model.backbone, engine, model.head, cache),
+        progress,
     )
 
 
@@ -54,6 +64,7 @@ def of_training(
     photo_set: PhotoSet,
     learned: Learned,
     engine: Engine,
+    cache: Cache | None,
     own: Trained | None,
     progress: Progress,
 ) -> Card | None:
@@ -65,6 +76,7 @@ def of_training(
         photo_set: the photos.
         learned: the model and its evidence.
         engine: runs its network.
+        cache: of its embeddings, read and filled when given.
         own: how the network was trained, if it was trained here.
         progress: told the photos.
 
@@ -74,8 +86,8 @@ def of_training(
     unleaked = ~np.isin(groups, groups[trained])
     rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
-        return of_photos(count, which, model, engine, photo_set, rows, groups, progress)
-    tried = _Tried(model, model.backbone, engine, model.head)
+        return of_photos(count, which, model, engine, cache, photo_set, rows, groups, progress)
+    tried = _Tried(model, model.backbone, engine, model.head, cache)
     if own is None:
         watched: Ints = np.flatnonzero(grouped.folds == 0)
         rest = np.flatnonzero(grouped.folds != 0)
@@ -84,7 +96,7 @@ def of_training(
         tried = replace(tried, head=head)
     else:
         watched = own.watched
-        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network))
+        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network), cache=None)
     said = np.zeros(len(trained), np.int64)
     said[learned.scored] = learned.probabilities.argmax(axis=1)
     return _card(count, which, photo_set, trained[watched], said[watched], groups, tried, progress)
@@ -98,6 +110,7 @@ class _Tried:
     backbone: Backbone
     engine: Engine
     head: Head
+    cache: Cache | None
 
 
 def _card(
@@ -124,5 +137,6 @@ def _card(
         tried.engine,
         tried.head,
         tried.model.limits,
+        cache=tried.cache,
         progress=progress,
     )

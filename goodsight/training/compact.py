@@ -17,20 +17,28 @@ WIDTHS = (32, 64, 128, 256)
 
 
 class Compact(nn.Module):
-    """Normalised photos (n, 3, side, side) to features (n, 256)."""
+    """Normalised photos (n, 3, side, side) to features (n, 256).
+
+    Attributes:
+        closely: once trained, take the mean of four looks: the photo, its centre, and both mirrored.
+
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.closely = False
         self.stem = _Conv(3, WIDTHS[0], 2)
         self.stages = nn.ModuleList(_Stage(inputs, outputs) for inputs, outputs in pairwise(WIDTHS))
         self.drop = nn.Dropout(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (n, 256); outside training the mean of those of the photo and of its mirror image."""
-        if not self.training:
-            return (self._features(x) + self._features(x.flip(3))) / 2
-        features: Tensor = self.drop(self._features(x))
-        return features
+        """Features (n, 256)."""
+        if not self.closely:
+            return torch.as_tensor(self.drop(self._features(x)))
+        edge = x.shape[2] // 8
+        centre = functional.interpolate(x[:, :, edge:-edge, edge:-edge], x.shape[2:], mode="bilinear")
+        looks = [self._features(look) for plain in (x, centre) for look in (plain, plain.flip(3))]
+        return torch.stack(looks).mean(0)
 
     def _features(self, x: Tensor) -> Tensor:
         x = self.stem(x)

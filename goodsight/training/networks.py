@@ -33,6 +33,11 @@ class Network(nn.Module):
         scores: Tensor = self.last(self.features(x))
         return scores
 
+    def finish(self) -> None:
+        """Training is over: look at photos as the network is meant to be used."""
+        if isinstance(self.features, Compact):
+            self.features.closely = True
+
 
 def build(name: str, classes: int, size: int = 0) -> Network:
     """A network by name; all but ``lite0`` have fresh weights.
