@@ -137,10 +137,11 @@ def train(
     _in_range("--precision", precision, 0.5, 1.0)
     _in_range("--alpha", alpha, 0.0, 0.5)
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
+    _not_negative(**{"--epochs": epochs, "--spoilt": spoilt})
     wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits)
     refuse_folder(out, force=force)
-    recipe = training.wanted(Recipe(network, size, views, epochs, distort, device), finetune=finetune)
-    recipe = unfinished.begin(out, recipe, resume=resume, force=force)
+    wished = Recipe(network, size, views, epochs, distort, device)
+    recipe = unfinished.begin(out, wished, finetune=finetune, resume=resume, force=force)
     if recipe:
         training.require(recipe)
         views = recipe.views
@@ -151,7 +152,8 @@ def train(
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
-    views = views or (2 if len(rows.classes) >= MANY_CLASSES and network == "lite0" else 1)
+    chosen = recipe.network if recipe else network
+    views = views or (2 if len(rows.classes) >= MANY_CLASSES and chosen == "lite0" else 1)
     frozen = backbones.load("lite0" if recipe else network, size=0 if recipe else size, views=views)
     engine = start(frozen.network)
     clock.lap("load the network")
@@ -163,7 +165,7 @@ def train(
     clock.lap("find twins")
     backbone, own = frozen, None
     if recipe:
-        own = _trained_here(recipe, photo_set, grouped, views, out, limits, progress)
+        own = _trained_here(recipe, photo_set, grouped, views, out, limits, progress, resume=resume)
         backbone, engine, known = own.backbone, start(own.backbone.network), None
         clock.lap("train the network")
         again = embed.table(photo_set.table.rows, backbone, engine, limits=limits, progress=progress)
@@ -393,21 +395,30 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
 
 
 def _trained_here(
-    recipe: Recipe, photo_set: PhotoSet, grouped: Grouped, views: int, out: Path, limits: Limits, progress: Progress
+    recipe: Recipe,
+    photo_set: PhotoSet,
+    grouped: Grouped,
+    views: int,
+    out: Path,
+    limits: Limits,
+    progress: Progress,
+    *,
+    resume: bool,
 ) -> Trained:
-    folder = unfinished.note(out, recipe, photo_set.catalog_hash())
-    chosen = photo_set.training
-    rows = tuple(photo_set.table.rows[i] for i in chosen)
+    chosen, table = photo_set.training, photo_set.table
+    rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     photos = training.Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits)
+    training.require_photos(recipe, photos)
+    folder = unfinished.note(out, recipe, photos, digests, resume=resume)
     return training.run(recipe, photos, views, folder, progress)
 
 
 def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool_]]:
     """The twins among some photos, and which of them have a twin among the model's training photos."""
     mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.head.scaler(table.vectors)))
-    groups = (model.training + mine).twins().groups
+    groups = (model.training + mine).twins(model.alike_pixels).groups
     count = len(model.training.sha256)
-    return mine.twins(), np.isin(groups[count:], groups[:count])
+    return mine.twins(model.alike_pixels), np.isin(groups[count:], groups[:count])
 
 
 def _save(folder: Path, photo_set: PhotoSet, learned: Learned) -> None:
@@ -442,6 +453,12 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
 def _in_range(option: str, value: float, low: float, high: float) -> None:
     if not low < value < high:
         raise GoodsightError(f"{option} {value:g}: must be between {low:g} and {high:g}, both excluded")
+
+
+def _not_negative(**options: int) -> None:
+    for option, value in options.items():
+        if value < 0:
+            raise GoodsightError(f"{option} {value}: must be 0 or more")
 
 
 class _Clock:

@@ -73,6 +73,7 @@ class Learned:
         probabilities: those answers, calibrated (s, classes).
         on_topic: the on-topic score of each training photo against the others (t,).
         trials: the candidate heads.
+        folds: which fold's training answered for each training photo (t,).
 
     """
 
@@ -82,6 +83,12 @@ class Learned:
     probabilities: npt.NDArray[np.float64]
     on_topic: npt.NDArray[np.float64]
     trials: tuple[Trial, ...]
+    folds: Ints
+
+    @property
+    def scored_as(self) -> str:
+        """What a result on the scored photos is called: a network trained here may only be watched on some."""
+        return "out-of-fold" if len(self.scored) == len(self.folds) else "held-out"
 
 
 def group(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
@@ -160,7 +167,7 @@ def learn(
         info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": source},
     )
     lap("calibrate")
-    return Learned(model, grouped, scored, probabilities, on_topic, trials)
+    return Learned(model, grouped, scored, probabilities, on_topic, trials, grouped.folds if own is None else own.folds)
 
 
 def _fingerprints(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:
@@ -181,7 +188,7 @@ def write_predictions(path: Path, photo_set: PhotoSet, learned: Learned) -> None
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
-        rows, folds = photo_set.training[learned.scored], learned.grouped.folds[learned.scored]
+        rows, folds = photo_set.training[learned.scored], learned.folds[learned.scored]
         for i, fold, p in zip(rows, folds, learned.probabilities, strict=True):
             row, best = table.rows[i], int(p.argmax())
             answer = [photo_set.classes[best], f"{p[best]:.6f}"]

@@ -31,7 +31,7 @@ from goodsight.errors import EngineError, ModelError
 from goodsight.heads import Head, Scaler, Setting, Vectors
 from goodsight.offtopic import OffTopic
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
-from goodsight.twins import Fingerprints
+from goodsight.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 
 SCHEMA = 1
 TOLERANCE = 0.08
@@ -77,6 +77,12 @@ class Model:
         """Conformal p-value of each class (n, classes): how usual the photo would be for that class."""
         pairs = zip(self.calibration, log_odds(probabilities).T, strict=True)
         return np.stack([p_values(known, new) for known, new in pairs], axis=1)
+
+    @property
+    def alike_pixels(self) -> float:
+        """The correlation of thumbnails from which a photo is taken for a twin, if the embeddings agree as well."""
+        trained = self.head.setting.kind == "network" and self.backbone.columns("head") is None
+        return ALIKE_ALONE if trained else ALIKE_PIXELS
 
     def on_topic_p(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Conformal p-value (n,) of being a photo like the training photos, whatever its class."""

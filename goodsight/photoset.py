@@ -67,12 +67,15 @@ def embedded_again(photo_set: PhotoSet, table: Table) -> PhotoSet:
     """The same photos with the embeddings of another network.
 
     Raises:
-        CatalogError: a photo has become unreadable meanwhile.
+        CatalogError: a photo was changed meanwhile.
 
     """
     if table.bad:
         row, bad = table.bad[0]
         raise CatalogError(f"{row.path}: was changed while the network was trained: {bad}; run it again")
+    for row, digest, before in zip(table.rows, table.sha256, photo_set.table.sha256, strict=True):
+        if digest != before:
+            raise CatalogError(f"{row.path}: was changed while the network was trained; run it again")
     return replace(photo_set, table=replace(table, bad=photo_set.table.bad))
 
 

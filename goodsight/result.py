@@ -58,8 +58,9 @@ class Result:
 
     @property
     def not_measurable(self) -> list[str]:
-        """Classes with too few photos (1 or 2) for any figure."""
-        return [c for c, n in zip(self.classes, self.scores.support, strict=True) if 0 < n < 3]
+        """Classes with too few photos (1 or 2) for any figure; of held-out photos, none at all is too few as well."""
+        least = 0 if self.name == "held-out" else 1
+        return [c for c, n in zip(self.classes, self.scores.support, strict=True) if least <= n < 3]
 
     def to_json(self) -> dict[str, Any]:
         """For ``metrics.json``; what cannot be measured is null."""
@@ -167,10 +168,8 @@ def of_training(learned: Learned, photo_set: PhotoSet) -> list[Result]:
             leaked = np.isin(groups[rows], groups[photo_set.training])
             probabilities = learned.model.probabilities(photo_set.table.vectors[rows])
             results.append(of(name, learned.model, photo_set, found, rows, probabilities, leaked))
-    # A network trained here was only watched on one fold; a head is tried on all of them.
-    name = "out-of-fold" if len(learned.scored) == len(photo_set.training) else "held-out"
     scored, none = photo_set.training[learned.scored], np.zeros(len(learned.scored), bool)
-    return [*results, of(name, learned.model, photo_set, found, scored, learned.probabilities, none)]
+    return [*results, of(learned.scored_as, learned.model, photo_set, found, scored, learned.probabilities, none)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

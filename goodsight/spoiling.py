@@ -72,7 +72,7 @@ def of_training(
 
     Args:
         count: of photos to try.
-        which: the name of the result that they belong to.
+        which: the user's split to try, or the name of the result on training photos.
         photo_set: the photos.
         learned: the model and its evidence.
         engine: runs its network.
@@ -99,7 +99,7 @@ def of_training(
         tried = replace(tried, backbone=own.witness, engine=start(own.witness.network), cache=None)
     said = np.zeros(len(trained), np.int64)
     said[learned.scored] = learned.probabilities.argmax(axis=1)
-    return _card(count, which, photo_set, trained[watched], said[watched], groups, tried, progress)
+    return _card(count, learned.scored_as, photo_set, trained[watched], said[watched], groups, tried, progress)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 ALIKE_PIXELS = 0.93
+ALIKE_ALONE = 0.985
+"""For networks whose features were trained to be alike within a class, and so cannot tell copies from kin."""
 ALIKE_FEATURES = 0.85
 _CHUNK = 1024
 
@@ -29,7 +31,10 @@ class Twins:
 
 
 def find(
-    sha256: Sequence[str], thumbnails: npt.NDArray[np.uint8], vectors: npt.NDArray[np.float16 | np.float32]
+    sha256: Sequence[str],
+    thumbnails: npt.NDArray[np.uint8],
+    vectors: npt.NDArray[np.float16 | np.float32],
+    alike: float = ALIKE_PIXELS,
 ) -> Twins:
     """Group exact and near twins.
 
@@ -41,6 +46,7 @@ def find(
         sha256: content hashes (n).
         thumbnails: grey thumbnails, uint8 (n, side * side).
         vectors: standardised embeddings (n, dimensions).
+        alike: the correlation from which thumbnails agree.
 
     """
     n = len(sha256)
@@ -48,7 +54,7 @@ def find(
     exact = np.array(
         [(first[key], i) for i, key in enumerate(sha256) if first.setdefault(key, i) != i], dtype=np.int64
     ).reshape(-1, 2)
-    near = _near(_unit(thumbnails.astype(np.float32)), vectors)
+    near = _near(_unit(thumbnails.astype(np.float32)), vectors, alike)
     same = {tuple(pair) for pair in exact.tolist()}
     near = np.array([pair for pair in near.tolist() if tuple(pair) not in same], dtype=np.int64).reshape(-1, 2)
     pairs = np.concatenate([exact, near])
@@ -56,11 +62,13 @@ def find(
     return Twins(connected_components(graph, directed=False)[1].astype(np.int64), exact, near)
 
 
-def _near(thumbnails: npt.NDArray[np.float32], vectors: npt.NDArray[np.float16 | np.float32]) -> npt.NDArray[np.int64]:
+def _near(
+    thumbnails: npt.NDArray[np.float32], vectors: npt.NDArray[np.float16 | np.float32], limit: float
+) -> npt.NDArray[np.int64]:
     """Pairs whose thumbnails agree, of which those whose embeddings agree; memory is one chunk of rows."""
     found = []
     for start in range(0, len(thumbnails), _CHUNK):
-        alike = thumbnails[start : start + _CHUNK] @ thumbnails[start:].T > ALIKE_PIXELS
+        alike = thumbnails[start : start + _CHUNK] @ thumbnails[start:].T > limit
         a, b = np.nonzero(np.triu(alike, 1))
         for piece in np.array_split(np.stack([a, b], axis=1) + start, len(a) // 4096 + 1):
             one = vectors[piece[:, 0]].astype(np.float32)
@@ -96,9 +104,9 @@ class Fingerprints:
         """Those of some photos."""
         return Fingerprints(tuple(self.sha256[i] for i in rows), self.thumbnails[rows], self.sketches[rows])
 
-    def twins(self) -> Twins:
-        """The twins among these photos."""
-        return find(self.sha256, self.thumbnails, self.sketches)
+    def twins(self, alike: float = ALIKE_PIXELS) -> Twins:
+        """The twins among these photos; see :func:`find`."""
+        return find(self.sha256, self.thumbnails, self.sketches, alike)
 
 
 def sketch(vectors: npt.NDArray[np.float32], width: int = 256) -> npt.NDArray[np.float16]:

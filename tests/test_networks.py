@@ -42,11 +42,6 @@ def test_compact_takes_other_sizes() -> None:
         assert build("compact", 4, 96).eval()(torch.zeros(1, 3, 96, 96)).shape == (1, 4)
 
 
-def test_an_unknown_network_is_named_with_the_known_ones() -> None:
-    with pytest.raises(EngineError, match=r"--network smallvgg: not known.*Did you mean.*smallervgg"):
-        build("smallvgg", 2)
-
-
 @pytest.mark.parametrize("size", [16, 100, 1024])
 def test_a_size_that_does_not_fit_is_refused(size: int) -> None:
     with pytest.raises(EngineError, match=f"--size {size}: compact takes 32 to 512"):

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import drawn
 import numpy as np
@@ -8,7 +9,8 @@ from safetensors.torch import load_file
 
 from goodsight import catalog
 from goodsight.photos import DEFAULT_LIMITS
-from goodsight.training import Photos, Recipe, parallel, run
+from goodsight.progress import quiet
+from goodsight.training import Photos, Recipe, loop, parallel, run
 
 
 def test_two_processes_train_what_one_would(
@@ -19,14 +21,18 @@ def test_two_processes_train_what_one_would(
     photos = Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
     # adnet has neither dropout nor batch norms, so halves of a batch add up to the whole.
     recipe = Recipe("adnet", epochs=2, device="cpu")
-    told: list[str] = []
+    one = run(recipe, photos, 1, tmp_path / "one", quiet)
+    launch, left = parallel.launch, []
 
-    def tell(step: str, done: int, total: int, note: str = "", /) -> None:
-        told.append(step)
+    def spy(count: int, *arguments: Any, **options: Any) -> None:
+        launch(count, *arguments, **options)
+        left.append((count, (tmp_path / "two" / "adnet.safetensors").is_file()))
+        # The parent is not to train: it would fail on its first batch.
+        monkeypatch.setattr(loop, "_epoch", lambda *_: pytest.fail("the parent trained"))
 
-    one = run(recipe, photos, 1, tmp_path / "one", tell)
+    monkeypatch.setattr(parallel, "launch", spy)
     monkeypatch.setattr(parallel, "processes", lambda device: 2)
-    two = run(recipe, photos, 1, tmp_path / "two", tell)
+    two = run(recipe, photos, 1, tmp_path / "two", quiet)
     weights = [load_file(tmp_path / name / "adnet.safetensors") for name in ("one", "two")]
     compared = [key for key in weights[0] if key.startswith("network.")]
     assert len(compared) == 8
@@ -34,4 +40,5 @@ def test_two_processes_train_what_one_would(
         assert torch.allclose(weights[0][key], weights[1][key], atol=2e-3)
     first, second = one.history["adnet"], two.history["adnet"]
     assert [e.validation_log_loss for e in first] == pytest.approx([e.validation_log_loss for e in second], abs=0.02)
+    assert left == [(2, True)]
     assert list((tmp_path / "two" / "logs" / "adnet").iterdir())

@@ -109,7 +109,7 @@ def test_photos_with_a_twin_in_a_training_do_not_count(
 
 
 def test_a_minimum_gain_moves_the_bar(models: dict[str, Path], tmp_path: Path) -> None:
-    assert not flow.promote(models["right"], _in_use(models, "wrong", tmp_path), min_gain=0.99).promoted
+    assert not flow.promote(models["right"], _in_use(models, "wrong", tmp_path), min_gain=1.0).promoted
 
 
 def test_what_cannot_be_compared_is_said(
@@ -136,7 +136,7 @@ def test_a_changed_test_photo_is_refused(sources: dict[str, Path], models: dict[
     changed, gone, *_ = sorted((photos / "test" / "bag").iterdir())
     gone.unlink()
     in_use = _in_use(models, "wrong", tmp_path)
-    assert flow.promote(candidate, in_use, min_gain=0.99).left_out == 1
+    assert flow.promote(candidate, in_use, min_gain=1.0).left_out == 1
     drawn.draw("mug", np.random.default_rng(1)).save(changed)
     with pytest.raises(CatalogError, match=f"1 test photos were changed since the training .*{changed.name}"):
         flow.promote(candidate, in_use)

@@ -4,21 +4,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import drawn
 import numpy as np
 import pytest
 
-from goodsight import flow
+from goodsight import backbones, flow
 from goodsight.catalog import Row
-from goodsight.errors import EngineError, FolderExistsError
+from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError
 from goodsight.flow import Training
 from goodsight.model import LoadedModel
-from goodsight.training import Recipe, last_blocks, unfinished
+from goodsight.photos import DEFAULT_LIMITS
+from goodsight.training import Photos, Recipe, last_blocks, unfinished
 
 EPOCHS = 60
+Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +100,43 @@ def test_the_report_shows_the_training(own: Training) -> None:
     assert numbers["robustness"]["n"] == 4
 
 
-def test_a_new_photo_is_checked_by_the_trained_network(fresh: Training, tmp_path: Path) -> None:
-    drawn.draw("mug", np.random.default_rng(12345)).save(tmp_path / "mug.jpg")
-    answer = flow.check(fresh.folder, tmp_path / "mug.jpg", "mug")
-    assert answer.verdict in {"match", "unsure", "mismatch", "off-topic"}
-    assert 0 <= answer.probability <= 1
+def test_a_new_photo_is_recognised_by_the_trained_network(fresh: Training, tmp_path: Path) -> None:
+    rng = np.random.default_rng(12345)
+    loaded, right = flow.load(fresh.folder), []
+    for number, kind in enumerate(drawn.KINDS * 5):
+        drawn.draw(kind, rng).save(tmp_path / f"{number}.png")
+        right.append(flow.check(loaded, tmp_path / f"{number}.png", kind).label == kind)
+    assert np.mean(right) > 0.5  # chance is 0.25
+
+
+def test_new_photos_are_not_taken_for_twins_of_the_training(fresh: Training, tmp_path: Path) -> None:
+    """The features of a network trained for the classes are alike within a class, copies or not."""
+    rng = np.random.default_rng(54321)
+    for kind in drawn.KINDS:
+        (tmp_path / kind).mkdir()
+        for number in range(6):
+            drawn.draw(kind, rng).save(tmp_path / kind / f"{number}.png")
+    assert flow.evaluate(fresh.folder, tmp_path).result.leaked == 0
+
+
+@pytest.mark.parametrize(("name", "size"), [("lenet5", 0), ("smallervgg", 0), ("logonet", 64)])
+def test_every_network_trains_exports_and_classifies(
+    name: str, size: int, sound: dict[str, list[Path]], lay: Lay, tmp_path: Path
+) -> None:
+    photos = lay(tmp_path / "photos", {kind: paths[:10] for kind, paths in sound.items()})
+    flow.train(photos, tmp_path / "model", network=name, size=size, epochs=1, spoilt=2)
+    assert flow.inspect(tmp_path / "model")["backbone"]["name"] == name
+    assert {p.label for p in flow.classify(tmp_path / "model", photos)} <= set(drawn.KINDS)
+
+
+def test_an_encoder_of_the_users_own_is_used_as_it_is(sound: dict[str, list[Path]], lay: Lay, tmp_path: Path) -> None:
+    photos = lay(tmp_path / "photos", {kind: paths[:12] for kind, paths in sound.items()})
+    encoder = tmp_path / "encoder.onnx"
+    encoder.write_bytes(backbones.load(size=64).network.read_bytes())
+    training = flow.train(photos, tmp_path / "model", network=str(encoder), budget=0, spoilt=0)
+    assert training.findings.results[0].name == "out-of-fold"
+    assert training.findings.results[0].scores.accuracy.value > 0.6
+    assert flow.inspect(training.folder)["backbone"]["name"] == "encoder.onnx"
 
 
 def _command(photos: Path, out: Path, *more: str) -> list[str]:
@@ -128,24 +162,61 @@ def test_a_killed_run_resumes_to_the_same_network(
     assert (tmp_path / "cut" / "network.onnx").read_bytes() == (tmp_path / "whole" / "network.onnx").read_bytes()
 
 
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """An unfinished training of other photos."""
+    photos = Photos((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+    unfinished.note(tmp_path / "model", Recipe("adnet", epochs=3), photos, ["00"], resume=False)
+    return tmp_path / "model"
+
+
 def test_an_unfinished_training_is_not_thrown_away_by_accident(
-    drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path
+    drawn_photos: Path, planted: list[drawn.Planted], begun: Path
 ) -> None:
-    out = tmp_path / "model"
-    recipe = Recipe("adnet", epochs=3)
-    unfinished.note(out, recipe, "photos")
+    record = unfinished.folder_for(begun) / "recipe.json"
     with pytest.raises(FolderExistsError, match=r"model\.training: an unfinished training; go on with --resume"):
-        flow.train(drawn_photos, out, network="adnet")
-    assert unfinished.begin(out, None, resume=True, force=False) == recipe
-    with pytest.raises(EngineError, match="photos or labels changed"):
-        flow.train(drawn_photos, out, resume=True)
+        flow.train(drawn_photos, begun, network="adnet")
+    # Nothing is removed for a run that cannot start.
+    with pytest.raises(CatalogError):
+        flow.train(drawn_photos / "nowhere", begun, network="adnet", force=True)
+    with pytest.raises(EngineError):
+        flow.train(drawn_photos, begun, network="adnet", size=100, force=True)
+    assert record.is_file()
+
+
+def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: list[drawn.Planted], begun: Path) -> None:
+    with pytest.raises(EngineError, match="photos, labels or their order changed"):
+        flow.train(drawn_photos, begun, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 9}, "--resume goes on with --epochs 3; leave --epochs 9 out"),
+        ({"network": "lenet5"}, "--resume goes on with --network adnet; leave --network lenet5 out"),
+        ({"finetune": True}, "--resume goes on with --network adnet; leave --finetune out"),
+    ],
+)
+def test_a_resumed_training_does_not_ignore_options(
+    options: dict[str, object], message: str, drawn_photos: Path, begun: Path
+) -> None:
+    with pytest.raises(EngineError, match=message):
+        flow.train(drawn_photos, begun, resume=True, **options)  # type: ignore[arg-type]
+
+
+def test_a_damaged_record_is_no_training(drawn_photos: Path, begun: Path) -> None:
+    (unfinished.folder_for(begun) / "recipe.json").write_text("{}")
+    with pytest.raises(EngineError, match="holds no unfinished training"):
+        flow.train(drawn_photos, begun, resume=True)
+    with pytest.raises(FolderExistsError, match="no training of Goodsight"):
+        flow.train(drawn_photos, begun, network="adnet", force=True)
 
 
 def test_a_folder_of_the_users_in_the_way_is_left_alone(drawn_photos: Path, tmp_path: Path) -> None:
     mine = tmp_path / "model.training"
     mine.mkdir()
     (mine / "notes.txt").write_text("mine")
-    with pytest.raises(FolderExistsError, match="is no training of Goodsight"):
+    with pytest.raises(FolderExistsError, match="no training of Goodsight"):
         flow.train(drawn_photos, tmp_path / "model", network="adnet", force=True)
     assert (mine / "notes.txt").read_text() == "mine"
 
@@ -159,10 +230,14 @@ def test_there_must_be_something_to_resume(drawn_photos: Path, tmp_path: Path) -
     ("options", "message"),
     [
         ({"network": "compact", "finetune": True}, "--finetune starts from lite0"),
+        ({"network": "compact", "views": 2}, "--views 2: only for lite0"),
         ({"epochs": 3}, "--epochs: only for a network that is trained here"),
         ({"distort": True}, "--distort: only for"),
         ({"device": "cpu"}, "--device: only for"),
-        ({"network": "resnet50"}, "--network resnet50: not known"),
+        ({"network": "resnet50", "epochs": 3}, "--network resnet50: not known"),
+        ({"network": "smallvgg"}, "--network smallvgg: not known.*Did you mean.*smallervgg"),
+        ({"network": "adnet", "epochs": -3}, "--epochs -3: must be 0 or more"),
+        ({"spoilt": -1}, "--spoilt -1: must be 0 or more"),
         ({"network": "adnet", "device": "tpu"}, "--device tpu: this machine has"),
         ({"network": "adnet", "size": 100}, "--size 100: adnet takes"),
     ],
@@ -170,13 +245,12 @@ def test_there_must_be_something_to_resume(drawn_photos: Path, tmp_path: Path) -
 def test_options_that_cannot_work_are_named(
     options: dict[str, object], message: str, drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path
 ) -> None:
-    with pytest.raises(EngineError, match=message):
+    with pytest.raises(GoodsightError, match=message):
         flow.train(drawn_photos, tmp_path / "model", **options)  # type: ignore[arg-type]
 
 
 def test_a_photo_that_vanishes_while_training_is_named(tmp_path: Path) -> None:
-    from goodsight.errors import CatalogError
-    from goodsight.photos import DEFAULT_LIMITS, Resize
+    from goodsight.photos import Resize
     from goodsight.progress import quiet
     from goodsight.training import pixels
 

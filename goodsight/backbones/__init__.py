@@ -88,10 +88,7 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1) -> Backbone:
         from goodsight.backbones import onnx_file
 
         return onnx_file.backbone(Path(name), size)
-    raise EngineError(
-        f"--network {name}: not known; use lite0, adnet, lenet5, smallervgg, logonet, compact, hf:NAME or a path to an "
-        ".onnx file"
-    )
+    raise EngineError(f"--network {name}: not known; use lite0, hf:NAME or a path to an .onnx file")
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
 from goodsight.catalog import Row
-from goodsight.errors import EngineError
+from goodsight.errors import EngineError, did_you_mean
 from goodsight.photos import Limits
 from goodsight.progress import Progress
 
@@ -80,6 +80,7 @@ class Trained:
         backbone: its ONNX file and rules; the block ``classes`` of the embedding holds the network's own scores.
         witness: the same network, or a member of it, that has not seen the photos ``watched``.
         watched: indices of photos.
+        folds: number of the training (n,) that did not see each photo.
         scores: of each photo (n, classes), from a training that did not see it; NaN where there is none.
         history: what each epoch came to, by the name of the training.
         samples: augmented photos (k, side, side, 3), for the report.
@@ -89,6 +90,7 @@ class Trained:
     backbone: Backbone
     witness: Backbone
     watched: Ints
+    folds: Ints
     scores: npt.NDArray[np.float32]
     history: Mapping[str, tuple[Epoch, ...]]
     samples: npt.NDArray[np.uint8]
@@ -98,11 +100,19 @@ def wanted(recipe: Recipe, *, finetune: bool) -> Recipe | None:
     """The recipe if the network it names is to be trained here, or None when it is used as it is.
 
     Raises:
-        EngineError: options that do not go together.
+        EngineError: an unknown network, or options that do not go together.
 
     """
+    known, name = ("lite0", *SCRATCH), recipe.network
+    if name not in known and not name.startswith("hf:") and not name.endswith(".onnx"):
+        raise EngineError(
+            f"--network {name}: not known; use one of {', '.join(known)}, hf:NAME or a path to an .onnx file."
+            f"{did_you_mean(name, known)}"
+        )
     if finetune and recipe.network != "lite0":
         raise EngineError(f"--finetune starts from lite0; leave --network {recipe.network} out")
+    if recipe.network in SCRATCH and recipe.views == 2:
+        raise EngineError(f"--views 2: only for lite0, not for --network {recipe.network}")
     if finetune or recipe.network in SCRATCH:
         return recipe
     for option, given in (("--epochs", recipe.epochs), ("--distort", recipe.distort), ("--device", recipe.device)):
@@ -122,8 +132,22 @@ def require(recipe: Recipe) -> None:
         from goodsight.training import device, networks
     except ImportError as error:
         raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
-    device.choose(recipe.device)
+    if device.is_whole(recipe) and recipe.views == 2:
+        raise EngineError("--views 2: not where the whole network is trained, as on a GPU; leave it out")
     networks.side(recipe.network, recipe.size)
+
+
+def require_photos(recipe: Recipe, photos: Photos) -> None:
+    """See that there are enough photos.
+
+    Raises:
+        EngineError: there are not.
+
+    """
+    from goodsight.training import device, whole
+
+    if device.is_whole(recipe):
+        whole.held_out(photos.labels, photos.groups)
 
 
 def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
@@ -145,6 +169,6 @@ def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Prog
     from goodsight.training import device, last_blocks, whole
 
     folder.mkdir(parents=True, exist_ok=True)
-    if recipe.network in SCRATCH or device.choose(recipe.device).torch.type != "cpu":
+    if device.is_whole(recipe):
         return whole.train(recipe, photos, folder, progress)
     return last_blocks.train(recipe, photos, views, folder, progress)

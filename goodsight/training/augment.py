@@ -143,7 +143,7 @@ def _darken(x: Tensor, strength: Tensor, place: Tensor) -> Tensor:
 def _erase(x: Tensor, strength: Tensor, place: Tensor) -> Tensor:
     side = (0.05 + 0.2 * strength).sqrt()[:, None]
     position = torch.linspace(0, 1, x.shape[-1], device=x.device)
-    down, across = (((position - at * (1 - side)).abs() * 2 < side) for at in (place[:, :1], place[:, 1:]))
+    down, across = (((position - at * (1 - side) - side / 2).abs() * 2 < side) for at in (place[:, :1], place[:, 1:]))
     return torch.where(down[:, None, :, None] & across[:, None, None, :], x.new_tensor(128.0), x)
 
 

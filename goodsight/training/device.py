@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from goodsight.errors import EngineError
+from goodsight.training import SCRATCH, Recipe
 
 DEVICES = ("cuda", "mps", "cpu")
 
@@ -34,6 +35,11 @@ def choose(name: str = "") -> Device:
     if name == "cuda":
         return Device(torch.device("cuda"), torch.cuda.is_bf16_supported())
     return Device(torch.device(name), name == "cpu" and _fast_bf16())
+
+
+def is_whole(recipe: Recipe) -> bool:
+    """Whether the whole network is trained: one from nothing, or any on a GPU."""
+    return recipe.network in SCRATCH or choose(recipe.device).torch.type != "cpu"
 
 
 def _fast_bf16() -> bool:

@@ -8,8 +8,9 @@ network as before, and the mean of the members' scores beside its embedding.
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Pr
         _backbone(folder / name, some, size, views)
         for name, some in (("network.onnx", members), ("one.onnx", members[:1]))
     )
-    return Trained(backbone, witness, np.flatnonzero(folds == 0), scores, history, seen.samples)
+    return Trained(backbone, witness, np.flatnonzero(folds == 0), folds, scores, history, seen.samples)
 
 
 def _backbone(path: Path, members: list[dict[str, Tensor]], size: int, views: int) -> Backbone:
@@ -120,6 +121,10 @@ class _Frozen(nn.Module):
         return x
 
 
+_View = Callable[[slice, int], npt.NDArray[np.uint8]]
+"""Makes a view (n, size, size, 3) of some photos with a seed."""
+
+
 class _Views:
     """What the frozen blocks make of each photo: as it is, its centre if wanted, and augmented (float16, on disk)."""
 
@@ -138,13 +143,7 @@ class _Views:
         self._augment = replace(AUGMENT, blur=0.2, dark=0.2, jpeg=0.2) if recipe.distort else AUGMENT
         self.mixup = AUGMENT.mixup
         self.side = size // 16
-        one = 112 * self.side**2 * 2 * len(rows)
-        free = shutil.disk_usage(folder).free + sum(p.stat().st_size for p in folder.glob("view-*.npy"))
-        count = views + min(VIEWS, int(free * _ROOM / one) - views)
-        if count <= views:
-            raise EngineError(
-                f"{folder}: fine-tuning {len(rows)} photos needs {(views + 1) * one / _ROOM / 2**30:.1f} GiB free here"
-            )
+        count = self._count(views, len(rows))
         large = lite0.side(size, 2)
         self._photos = pixels.decode(rows, Resize(large), folder / f"pixels-{large}.npy", limits, progress)
         whole = self._photos
@@ -167,17 +166,32 @@ class _Views:
         with Logs(folder / "logs" / "augmented", 0) as logs:
             logs.samples(self.samples)
 
+    def _count(self, views: int, photos: int) -> int:
+        """How many views there is room for; written down, so that a resumed run has as many."""
+        record = self._folder / "views.json"
+        if not record.exists():
+            one = 112 * self.side**2 * 2 * photos
+            decoded = 2 * 3 * lite0.side(self._size, 2) ** 2 * photos
+            free = shutil.disk_usage(self._folder).free - decoded
+            count = min(VIEWS + views, int(free * _ROOM / one))
+            if count <= views:
+                needed = ((views + 1) * one / _ROOM + decoded) / 2**30
+                raise EngineError(f"{self._folder}: fine-tuning {photos} photos needs {needed:.1f} GiB free here")
+            with whole_file(record) as part:
+                part.write_text(json.dumps(count), encoding="ascii")
+        return int(json.loads(record.read_text(encoding="ascii")))
+
     def _augmented(self, rows: slice, seed: int) -> npt.NDArray[np.uint8]:
         generator = torch.Generator().manual_seed(seed)
         x = self._augment(torch.from_numpy(self._photos[rows].copy()), self._size, generator)
         return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
 
-    def _run(self, name: str, view: Any) -> npt.NDArray[np.float16]:
+    def _run(self, name: str, view: _View) -> npt.NDArray[np.float16]:
         path, count = self._folder / name, len(self._photos)
         if not path.exists():
             number = int(name.split("-")[1].split(".")[0])
             with whole_file(path) as part:
-                maps = np.lib.format.open_memmap(part, "w+", np.float16, (count, 112, self.side, self.side))
+                maps = pixels.room(part, np.dtype(np.float16), (count, 112, self.side, self.side))
                 for begin in range(0, count, 64):
                     rows = slice(begin, begin + 64)
                     photos = view(rows, number * 1_000_003 + begin)

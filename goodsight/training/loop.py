@@ -117,7 +117,7 @@ def train(
             logs.epoch(state.epoch, state.history[-1], _rate(plan, state.epoch / plan.epochs))
             note = f"loss {loss:.3f}, accuracy {accuracy:.3f}"
             progress(f"train {name}", total if state.exhausted else state.epoch * work.photos, total, note)
-            if parallel.rank() == 0:
+            if parallel.rank() == 0 and (state.is_due or state.epoch == plan.epochs or state.exhausted):
                 state.save()
     return Fit(state.kept, tuple(state.history))
 
@@ -179,12 +179,21 @@ class _State:
         last = [p for key, p in network.named_parameters() if key.startswith("last.")]
         rest = [p for key, p in network.named_parameters() if not key.startswith("last.")]
         self.optimiser = torch.optim.AdamW(
-            [{"params": rest}, {"params": last}], lr=plan.rate, weight_decay=plan.decay, fused=True
+            [{"params": rest}, {"params": last}],
+            lr=plan.rate,
+            weight_decay=plan.decay,
+            fused=rest[0].device.type in {"cpu", "cuda"},
         )
         self.average = {key: value.detach().clone() for key, value in network.state_dict().items()}
         self._best: dict[str, Tensor] = {}
         self._steps = 0
         self.history: list[Epoch] = []
+        self._saved, self._cost = time.monotonic(), 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a checkpoint is worth its time, of which it may take a tenth."""
+        return time.monotonic() - self._saved > 9 * self._cost
 
     @property
     def epoch(self) -> int:
@@ -221,6 +230,7 @@ class _State:
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
+        begun = time.monotonic()
         tensors = {f"network.{key}": value for key, value in self._network.state_dict().items()}
         tensors |= {f"average.{key}": value for key, value in self.average.items()}
         tensors |= {f"best.{key}": value for key, value in self._best.items()}
@@ -233,6 +243,8 @@ class _State:
         }
         with whole_file(self._path) as part:
             save_file({key: value.contiguous() for key, value in tensors.items()}, part, record)
+        self._saved = time.monotonic()
+        self._cost = self._saved - begun
 
     def resume(self) -> None:
         """Go on from the checkpoint of a run with the same plan, if there is one."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from goodsight.backbones import lite0
-from goodsight.errors import EngineError, did_you_mean
+from goodsight.errors import EngineError
 from goodsight.training import SCRATCH
 from goodsight.training.compact import Compact
 
@@ -60,16 +60,11 @@ def side(name: str, size: int = 0) -> int:
     """The side of the photos that a network looks at, in pixels; 0 for its own.
 
     Raises:
-        EngineError: unknown name, or a size that the network cannot take.
+        EngineError: a size that the network cannot take.
 
     """
     if name == "lite0":
         return lite0.require(size)
-    if name not in SCRATCH:
-        raise EngineError(
-            f"--network {name}: not known; use one of lite0, {', '.join(SCRATCH)}, hf:NAME or a path to an .onnx file."
-            f"{did_you_mean(name, tuple(SCRATCH))}"
-        )
     size = size or SCRATCH[name]
     if not 32 <= size <= 512 or size % 16:
         raise EngineError(f"--size {size}: {name} takes 32 to 512 pixels in steps of 16")

@@ -54,13 +54,16 @@ def together(network: torch.nn.Module) -> torch.nn.Module:
     return torch.nn.parallel.DistributedDataParallel(network)
 
 
-def launch(count: int, fit: Fitting, *arguments: object, folder: Path, progress: Progress) -> None:
+def launch(
+    count: int, fit: Fitting, *arguments: object, device: torch.device, folder: Path, progress: Progress
+) -> None:
     """Run ``fit(*arguments, progress)`` in ``count`` processes that share every batch.
 
     Args:
         count: of processes.
         fit: a function of a module, which ends with a checkpoint in ``folder``.
         arguments: plain data, which is sent to each process.
+        device: the kind of device that each process has one of.
         folder: for the progress as well.
         progress: told what the first process tells.
 
@@ -78,14 +81,13 @@ def launch(count: int, fit: Fitting, *arguments: object, folder: Path, progress:
     watcher = threading.Thread(target=follow, daemon=True)
     watcher.start()
     try:
-        elastic_launch(config, _work)(fit, arguments, told)
+        elastic_launch(config, _work)(fit, arguments, told, device.type == "cuda")
     finally:
         done.set()
         watcher.join()
 
 
-def _work(fit: Fitting, arguments: tuple[object, ...], told: Path) -> None:
-    cuda = torch.cuda.is_available()
+def _work(fit: Fitting, arguments: tuple[object, ...], told: Path, cuda: bool) -> None:
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if cuda else "gloo")

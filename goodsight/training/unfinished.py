@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from goodsight.errors import EngineError, FolderExistsError
 from goodsight.files import whole_file
-from goodsight.training import Recipe
+from goodsight.training import Photos, Recipe, wanted
 
-_RECIPE = "recipe.json"
+_RECORD = "recipe.json"
 
 
 def folder_for(out: Path) -> Path:
@@ -19,64 +22,89 @@ def folder_for(out: Path) -> Path:
     return out.with_name(f"{out.name}.training")
 
 
-def begin(out: Path, recipe: Recipe | None, *, resume: bool, force: bool) -> Recipe | None:
-    """The recipe to follow: the one given, or that of the unfinished training when it is resumed.
+def begin(out: Path, wished: Recipe, *, finetune: bool, resume: bool, force: bool) -> Recipe | None:
+    """The recipe to follow, that of the unfinished training when it is resumed; None for a network used as it is.
+
+    Nothing is written or removed yet.
 
     Args:
         out: the model folder to be.
-        recipe: what the user asks for; None for a network that is not trained here.
+        wished: what the user asks for.
+        finetune: train the last blocks of the default network.
         resume: go on with the unfinished training.
-        force: throw an unfinished training away.
+        force: an unfinished training may be thrown away.
 
     Raises:
-        EngineError: there is nothing to resume.
+        EngineError: there is nothing to resume, it goes on with other options, or options do not go together.
         FolderExistsError: an unfinished training, or a folder that is none, is in the way.
 
     """
     folder = folder_for(out)
-    record = folder / _RECIPE
+    record = _read(folder)
     if resume:
-        if not record.is_file():
+        if record is None:
             raise EngineError(
                 f"--resume: {folder} holds no unfinished training; run it without --resume (photos that were embedded "
                 "are not embedded again)"
             )
-        return Recipe(**json.loads(record.read_text(encoding="utf-8"))["recipe"])
-    if recipe is None or not folder.exists():
+        recipe = Recipe(**record["recipe"])
+        plain = Recipe("lite0")
+        for option in (field.name for field in fields(Recipe)):
+            given, begun = getattr(wished, option), getattr(recipe, option)
+            if given not in (getattr(plain, option), begun):
+                raise EngineError(f"--resume goes on with --{option} {begun}; leave --{option} {given} out")
+        if finetune and recipe.network != "lite0":
+            raise EngineError(f"--resume goes on with --network {recipe.network}; leave --finetune out")
         return recipe
-    if not record.is_file():
-        raise FolderExistsError(
-            f"{folder}: is in the way and is no training of Goodsight; move it or choose another --out"
-        )
-    if not force:
-        raise FolderExistsError(f"{folder}: an unfinished training; go on with --resume, or start anew with --force")
-    shutil.rmtree(folder)
-    return recipe
+    chosen = wanted(wished, finetune=finetune)
+    if chosen and folder.exists():
+        if record is None:
+            raise FolderExistsError(f"{folder}: in the way, and no training of Goodsight; move it or change --out")
+        if not force:
+            raise FolderExistsError(f"{folder}: an unfinished training; go on with --resume or start anew with --force")
+    return chosen
 
 
-def note(out: Path, recipe: Recipe, photos: str) -> Path:
+def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, resume: bool) -> Path:
     """Write down what is trained, or see that a resumed training has the same photos; the folder.
 
     Args:
         out: the model folder to be.
         recipe: what is followed.
-        photos: a hash of photos and labels.
+        photos: what is trained on.
+        sha256: content hashes (n,) of these photos.
+        resume: go on with the unfinished training; else one that is there is thrown away.
 
     Raises:
-        EngineError: the photos or labels are not those that the training began with.
+        EngineError: photos, labels, their order or their twins are not those that the training began with.
 
     """
     folder = folder_for(out)
-    record = folder / _RECIPE
-    if record.is_file():
-        if json.loads(record.read_text(encoding="utf-8"))["photos"] != photos:
-            raise EngineError(f"--resume: photos or labels changed since {folder} was begun; start anew with --force")
+    lines = zip(sha256, photos.labels.tolist(), photos.groups.tolist(), strict=True)
+    digest = hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
+    if resume:
+        record = _read(folder)
+        if record is None or record["photos"] != digest:
+            raise EngineError(
+                f"--resume: photos, labels or their order changed since {folder} was begun; start anew with --force"
+            )
         return folder
-    with whole_file(record) as part:
-        part.write_text(json.dumps({"recipe": asdict(recipe), "photos": photos}, indent=1), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    with whole_file(folder / _RECORD) as part:
+        part.write_text(json.dumps({"recipe": asdict(recipe), "photos": digest}, indent=1), encoding="utf-8")
     return folder
 
 
 def end(out: Path) -> None:
     """The model is there: what was needed to go on is not needed any more."""
     shutil.rmtree(folder_for(out), ignore_errors=True)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """The record of a training of ours, or None."""
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        Recipe(**record["recipe"])
+        return {"recipe": record["recipe"], "photos": str(record["photos"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -18,6 +18,9 @@ from torch.nn import functional
 from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
+from goodsight.calibrate import Ints
+from goodsight.engine import start
+from goodsight.errors import EngineError
 from goodsight.files import whole_file
 from goodsight.photos import Resize
 from goodsight.progress import Progress
@@ -31,6 +34,7 @@ from goodsight.training.sampling import even_draw, mixed, passes
 
 MARGIN = 1.25
 """Photos are kept so much larger than the network looks at them, so that a crop of them is not a blurred one."""
+LEAST = 8
 MANY = 2000
 """From so many photos on a tenth is held out, not a fifth."""
 MEAN, SPREAD = 127.5, 64.0
@@ -52,34 +56,50 @@ PLANS = {
 def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
     """Train a network; see :func:`goodsight.training.run`."""
     size, device = side(recipe.network, recipe.size), choose(recipe.device)
-    count = parallel.processes(device.torch)
+    count = min(parallel.processes(device.torch), len(photos.rows) // 8)
     if count > 1:
-        parallel.launch(count, _fit, recipe, photos, folder, folder=folder, progress=progress)
+        # The photos are decoded here, so that the processes find them.
+        _work(recipe, photos, folder, progress)
+        parallel.launch(count, _fit, recipe, photos, folder, device=device.torch, folder=folder, progress=progress)
     network, work, fit = _fit(recipe, photos, folder, progress)
     samples = work.samples()
     with Logs(folder / "logs" / "augmented", 0) as logs:
         logs.samples(samples)
     network.finish()
-    scores = np.full((len(photos.rows), network.last.out_features), np.nan, np.float32)
-    found = [loop.scores(network, fit.weights, inputs, device) for inputs, _ in work.validation()]
-    scores[work.held] = torch.cat(found).numpy()
     network.load_state_dict(fit.weights)
     path = folder / "network.onnx"
     with whole_file(path) as part:
         export(network, size, part)
     blocks = (Block("features", network.last.in_features, 1.0), Block("classes", network.last.out_features, 0.0))
     backbone = Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
-    return Trained(backbone, backbone, np.flatnonzero(work.held), scores, {recipe.network: fit.history}, samples)
+    scores = np.full((len(photos.rows), network.last.out_features), np.nan, np.float32)
+    # By the engine, as the model will be used: over many layers its bfloat16 and torch's differ.
+    scores[work.held] = _run(path, work.watched)[:, backbone.columns("classes")]
+    watched, folds = np.flatnonzero(work.held), np.where(work.held, 0, 1)
+    return Trained(backbone, backbone, watched, folds, scores, {recipe.network: fit.history}, samples)
+
+
+def _work(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tuple[_Work, Plan]:
+    plan = PLANS[recipe.network]
+    plan = replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
+    size = side(recipe.network, recipe.size)
+    return _Work(recipe, photos, size, plan, choose(recipe.device), folder, progress), plan
 
 
 def _fit(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tuple[Network, _Work, Fit]:
-    size, device, plan = side(recipe.network, recipe.size), choose(recipe.device), PLANS[recipe.network]
-    plan = replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
+    device, (work, plan) = choose(recipe.device), _work(recipe, photos, folder, progress)
     torch.manual_seed(recipe.seed)
-    network = build(recipe.network, int(photos.labels.max()) + 1, size)
-    work = _Work(recipe, photos, size, plan, device, folder, progress)
+    network = build(recipe.network, int(photos.labels.max()) + 1, side(recipe.network, recipe.size))
     fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
     return network, work, fit
+
+
+def _run(path: Path, photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    engine = start(path)
+    batches = [engine.submit(photos[i : i + 16]) for i in range(0, len(photos), 16)]
+    vectors = np.concatenate([batch.result() for batch in batches])
+    engine.close()
+    return vectors
 
 
 def export(network: Network, size: int, path: Path) -> None:
@@ -95,6 +115,29 @@ def export(network: Network, size: int, path: Path) -> None:
             return torch.cat([features, self.network.last(features)], dim=1)
 
     write(Exported(), size, path)
+
+
+def held_out(labels: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
+    """Which photos (n,) are only watched: a tenth, or a fifth of few. Twins stay together, no class is only watched.
+
+    Args:
+        labels: class numbers (n,).
+        groups: twin groups (n,).
+
+    Raises:
+        EngineError: too few photos to train on some and watch others.
+
+    """
+    held: npt.NDArray[np.bool_] = split.folds(labels, groups, 5 if len(labels) < MANY else 10) == 0
+    for c in np.unique(labels):
+        if held[labels == c].all():
+            held &= ~np.isin(groups, groups[labels == c])
+    if (~held).sum() < LEAST or not held.any():
+        raise EngineError(
+            f"{len(labels)} photos are too few to train a network from them; use the default network, which needs no "
+            "training: leave --network and --finetune out"
+        )
+    return held
 
 
 def normal(x: Tensor) -> Tensor:
@@ -117,11 +160,10 @@ class _Work:
     ) -> None:
         large = round(size * MARGIN / 16) * 16
         labels = photos.labels
-        held = split.folds(labels, photos.groups, 5 if len(labels) < MANY else 10) == 0
-        self.held = held
+        self.held = held = held_out(labels, photos.groups)
         fit, watched = ([photos.rows[i] for i in np.flatnonzero(chosen)] for chosen in (~held, held))
         self._pixels = pixels.decode(fit, Resize(large), folder / f"pixels-{large}.npy", photos.limits, progress)
-        self._watched = pixels.decode(watched, Resize(size), folder / f"watched-{size}.npy", photos.limits, progress)
+        self.watched = pixels.decode(watched, Resize(size), folder / f"watched-{size}.npy", photos.limits, progress)
         self._labels, self._watched_labels = labels[~held], labels[held]
         self._classes = int(labels.max()) + 1
         self._size, self._batch, self._device, self._seed = size, plan.batch, device, recipe.seed
@@ -136,8 +178,8 @@ class _Work:
         generator = torch.Generator().manual_seed(int(draw.integers(2**62)))
         order = draw.choice(self.photos, self.photos, p=even_draw(self._labels))
         # A last batch of one photo has no spread to normalise by.
-        for start in range(0, max(1, self.photos - self._batch + 1), self._batch):
-            rows = np.sort(order[start : start + self._batch])
+        for begin in range(0, max(1, self.photos - self._batch + 1), self._batch):
+            rows = np.sort(order[begin : begin + self._batch])
             x = torch.from_numpy(self._pixels[rows]).to(self._device.torch)
             x = normal(self._augment(x, self._size, generator)).contiguous(memory_format=torch.channels_last)
             shares = functional.one_hot(torch.from_numpy(self._labels[rows]), self._classes).float()
@@ -145,10 +187,10 @@ class _Work:
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The watched photos as the finished network will see them."""
-        for start in range(0, len(self._watched), 256):
-            x = torch.from_numpy(self._watched[start : start + 256].copy()).to(self._device.torch)
+        for begin in range(0, len(self.watched), 256):
+            x = torch.from_numpy(self.watched[begin : begin + 256].copy()).to(self._device.torch)
             x = normal(x.permute(0, 3, 1, 2).float()).contiguous(memory_format=torch.channels_last)
-            yield x, torch.from_numpy(self._watched_labels[start : start + 256])
+            yield x, torch.from_numpy(self._watched_labels[begin : begin + 256])
 
     def samples(self) -> npt.NDArray[np.uint8]:
         """24 augmented photos (24, side, side, 3), uint8."""
