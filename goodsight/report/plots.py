@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from goodsight.training import Epoch
 
@@ -48,6 +49,8 @@ def training(history: Mapping[str, Sequence[Epoch]]) -> list[str]:
         losses.plot(number, [e.loss for e in epochs], color=_INK, linestyle="--", linewidth=1, alpha=0.6)
         losses.plot(number, [e.validation_log_loss for e in epochs], color=_ACCENT)
         accuracies.plot(number, [e.validation_accuracy for e in epochs], color=_ACCENT)
+    for axes in (losses, accuracies):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return [_svg(loss, "training-loss"), _svg(accuracy, "training-accuracy")]
 
 
