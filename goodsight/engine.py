@@ -26,7 +26,7 @@ class Engine(Protocol):
     precision: str
 
     def submit(self, pixels: Pixels) -> Future[Vectors]:
-        """Start a batch.
+        """Start a batch. The engine must be kept until the answer is there.
 
         Args:
             pixels: uint8 RGB, shape (n, height, width, 3), as the network's resize rule asks.

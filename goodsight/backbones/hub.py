@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.backbones.torch_onnx import write
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
 from goodsight.photos import Resize
@@ -135,16 +136,7 @@ def export(path: Path, name: str, folder: Path, preprocessing: Preprocessing, si
     with _quiet(), torch.no_grad():
         network, blocks = pretrained(name, folder, preprocessing, side)
         try:
-            torch.onnx.export(
-                network,
-                (torch.zeros((1, side, side, 3), dtype=torch.uint8),),
-                str(path),
-                dynamo=False,
-                opset_version=17,
-                input_names=["pixels"],
-                output_names=["embedding"],
-                dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
-            )
+            write(network, side, path)
             off = _off(network, path, side)
         except Exception as error:  # the exporter and the models have errors of many types
             raise _refused(name, f"it cannot be exported at {side} pixels: {_line(error)}") from error
