@@ -41,8 +41,7 @@ MEAN, SPREAD = 127.5, 64.0
 MOST = 300
 FEW = 40
 MILD, STRONG = Augment(), Augment(crop=0.35, erase=0.3, mixup=0.2)
-"""Under 40 passes a network has no time to learn from strong augmentation: it costs 2 points on the ads. With more, the
-last quarter is mild again, so that the network ends on photos like those it will see."""
+"""Under 40 passes a network has no time to learn from strong augmentation: it costs 2 points on the ads."""
 PLANS = {
     "adnet": Plan(epochs=60, rate=1e-3, patience=1 / 3),
     "lenet5": Plan(epochs=60, rate=2e-3, patience=1 / 3),
@@ -168,26 +167,23 @@ class _Work:
         self._labels, self._watched_labels = labels[~held], labels[held]
         self._classes = int(labels.max()) + 1
         self._size, self._batch, self._device, self._seed = size, plan.batch, device, recipe.seed
-        self._strong_until = plan.epochs * 3 // 4 if plan.epochs >= FEW else 0
-        self._damage = {"blur": 0.2, "dark": 0.2, "jpeg": 0.2} if recipe.distort else {}
+        self._augment = STRONG if plan.epochs >= FEW else MILD
+        if recipe.distort:
+            self._augment = replace(self._augment, blur=0.2, dark=0.2, jpeg=0.2)
         self.photos = len(self._labels)
-
-    def _augment(self, epoch: int) -> Augment:
-        return replace(STRONG if epoch < self._strong_until else MILD, **self._damage)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """An epoch of augmented batches."""
         draw = np.random.default_rng([self._seed, epoch])
         generator = torch.Generator().manual_seed(int(draw.integers(2**62)))
-        augment = self._augment(epoch)
         order = draw.choice(self.photos, self.photos, p=even_draw(self._labels))
         # A last batch of one photo has no spread to normalise by.
         for begin in range(0, max(1, self.photos - self._batch + 1), self._batch):
             rows = np.sort(order[begin : begin + self._batch])
             x = torch.from_numpy(self._pixels[rows]).to(self._device.torch)
-            x = normal(augment(x, self._size, generator)).contiguous(memory_format=torch.channels_last)
+            x = normal(self._augment(x, self._size, generator)).contiguous(memory_format=torch.channels_last)
             shares = functional.one_hot(torch.from_numpy(self._labels[rows]), self._classes).float()
-            yield mixed(x, shares.to(x.device), augment.mixup, draw)
+            yield mixed(x, shares.to(x.device), self._augment.mixup, draw)
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The watched photos as the finished network will see them."""
@@ -199,5 +195,5 @@ class _Work:
     def samples(self) -> npt.NDArray[np.uint8]:
         """24 augmented photos (24, side, side, 3), uint8."""
         rows = np.sort(np.random.default_rng(0).permutation(self.photos)[:24])
-        x = self._augment(0)(torch.from_numpy(self._pixels[rows]), self._size, torch.Generator().manual_seed(0))
+        x = self._augment(torch.from_numpy(self._pixels[rows]), self._size, torch.Generator().manual_seed(0))
         return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
