@@ -55,7 +55,7 @@ def _vgg(data: Path, folder: Path) -> list[Figure]:
 
 def _ads(data: Path, folder: Path) -> list[Figure]:
     keras, accuracy = keras_recipe(data / "ads", folder / "resized")
-    short, training = _train(data / "ads", folder / "short", network="compact", size=48, epochs=SHORT)
+    short, training = _train(data / "ads", folder / "short", network="compact", epochs=SHORT)
     quick = _of(training, "validation")
     long, training = _train(data / "ads", folder / "long", network="compact")
     final = _of(training, "validation")

@@ -16,7 +16,7 @@ from goodsight.errors import EngineError, did_you_mean
 from goodsight.photos import Limits
 from goodsight.progress import Progress
 
-SCRATCH = {"adnet": 64, "lenet5": 32, "smallervgg": 96, "logonet": 224, "compact": 64}
+SCRATCH = {"adnet": 64, "lenet5": 32, "smallervgg": 96, "logonet": 224, "compact": 48}
 """Networks that start from nothing, and the side of the square each looks at when the user says nothing, in pixels."""
 
 
