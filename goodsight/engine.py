@@ -40,6 +40,12 @@ class Engine(Protocol):
         """Wait for what was submitted and free the network."""
 
 
+def run(engine: Engine, pixels: Pixels, batch: int = 16) -> Vectors:
+    """What the network makes of photos (n, height, width, 3), any number of them, in batches."""
+    answers = [engine.submit(pixels[i : i + batch]) for i in range(0, len(pixels), batch)]
+    return np.concatenate([answer.result() for answer in answers])
+
+
 def start(network: Path, *, engine: str = "", precision: str = "") -> Engine:
     """Load a network.
 

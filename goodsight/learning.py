@@ -50,12 +50,14 @@ class Grouped:
     """Twins among all photos of a set, and what keeps the ``t`` training photos' twins together.
 
     Attributes:
+        scaler: learnt from the training photos.
         fingerprints: of all photos.
         found: the twins among all photos.
         folds: fold numbers (t,).
 
     """
 
+    scaler: Scaler
     fingerprints: Fingerprints
     found: Twins
     folds: Ints
@@ -94,9 +96,10 @@ class Learned:
 def group(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
     """Find twins, and deal the training photos into folds."""
     table, training = photo_set.table, photo_set.training
-    fingerprints = _fingerprints(photo_set, Scaler.fit(table.vectors[training], backbone.blocks))
+    scaler = Scaler.fit(table.vectors[training], backbone.blocks)
+    fingerprints = _fingerprints(photo_set, scaler)
     found = fingerprints.twins()
-    return Grouped(fingerprints, found, split.folds(photo_set.labels[training], found.groups[training], FOLDS))
+    return Grouped(scaler, fingerprints, found, split.folds(photo_set.labels[training], found.groups[training], FOLDS))
 
 
 def learn(
@@ -131,14 +134,14 @@ def learn(
         photo_set.labels[training],
         grouped.found.groups[training],
     )
-    scaler = Scaler.fit(vectors, backbone.blocks)
     trials: tuple[Trial, ...] = ()
     if own is None:
-        fit = heads.fit(vectors, labels, grouped.folds, scaler, budget=wishes.budget, progress=progress)
+        fit = heads.fit(vectors, labels, grouped.folds, grouped.scaler, budget=wishes.budget, progress=progress)
         head, scores, trials, scored = fit.head, fit.scores, fit.trials, np.arange(len(labels))
         fingerprints = grouped.fingerprints
         lap("choose and train the head")
     else:
+        scaler = Scaler.fit(vectors, backbone.blocks)
         head = heads.of_network(scaler, backbone.columns("classes") or slice(0, 0))
         scored = np.flatnonzero(np.isfinite(own.scores).all(axis=1))
         scores = own.scores[scored]

@@ -14,6 +14,7 @@ from goodsight.engine import Engine, start
 from goodsight.heads import Head
 from goodsight.learning import Learned
 from goodsight.model import Model
+from goodsight.photos import Limits
 from goodsight.photoset import PhotoSet
 from goodsight.progress import Progress
 from goodsight.robustness import Card
@@ -45,17 +46,10 @@ def of_photos(
         progress: told the photos.
 
     """
+    rows = _drawn(rows, count)
     guesses = model.probabilities(photo_set.table.vectors[rows]).argmax(axis=1)
-    return _card(
-        count,
-        which,
-        photo_set,
-        rows,
-        guesses,
-        groups,
-        _Tried(model, model.backbone, engine, model.head, cache),
-        progress,
-    )
+    tried = _Tried(model.backbone, engine, model.head, cache)
+    return _card(which, photo_set, rows, guesses, groups, tried, model.limits, progress)
 
 
 def of_training(
@@ -81,13 +75,15 @@ def of_training(
         progress: told the photos.
 
     """
+    if not count:
+        return None
     model, grouped, trained = learned.model, learned.grouped, photo_set.training
     groups = grouped.found.groups
     unleaked = ~np.isin(groups, groups[trained])
     rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
         return of_photos(count, which, model, engine, cache, photo_set, rows, groups, progress)
-    tried = _Tried(model, model.backbone, engine, model.head, cache)
+    tried = _Tried(model.backbone, engine, model.head, cache)
     if own is None:
         watched: Ints = np.flatnonzero(grouped.folds == 0)
         rest = np.flatnonzero(grouped.folds != 0)
@@ -99,14 +95,19 @@ def of_training(
         tried = replace(tried, backbone=own.witness, engine=start(own.witness.network), cache=None)
     said = np.zeros(len(trained), np.int64)
     said[learned.scored] = learned.probabilities.argmax(axis=1)
-    return _card(count, learned.scored_as, photo_set, trained[watched], said[watched], groups, tried, progress)
+    watched = _drawn(watched, count)
+    return _card(learned.scored_as, photo_set, trained[watched], said[watched], groups, tried, model.limits, progress)
+
+
+def _drawn(rows: Ints, count: int) -> Ints:
+    """At most ``count`` of some rows, the same every time."""
+    return rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:count])]
 
 
 @dataclass(frozen=True)
 class _Tried:
     """What answers for spoilt photos."""
 
-    model: Model
     backbone: Backbone
     engine: Engine
     head: Head
@@ -114,29 +115,27 @@ class _Tried:
 
 
 def _card(
-    count: int,
     which: str,
     photo_set: PhotoSet,
     rows: Ints,
     guesses: Ints,
     groups: Ints,
     tried: _Tried,
+    limits: Limits,
     progress: Progress,
 ) -> Card | None:
-    chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:count])
-    if not len(chosen):
+    if not len(rows):
         return None
-    kept = rows[chosen]
     return robustness.measure(
         which,
-        [photo_set.table.rows[i] for i in kept],
-        photo_set.labels[kept],
-        groups[kept],
-        guesses[chosen],
+        [photo_set.table.rows[i] for i in rows],
+        photo_set.labels[rows],
+        groups[rows],
+        guesses,
         tried.backbone,
         tried.engine,
         tried.head,
-        tried.model.limits,
+        limits,
         cache=tried.cache,
         progress=progress,
     )

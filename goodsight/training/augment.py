@@ -7,8 +7,10 @@ interpolated once. Damage (blur, darkness, JPEG blocks, erased squares) strikes 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -50,6 +52,10 @@ class Augment:
     jpeg: float = 0.0
     erase: float = 0.0
     mixup: float = 0.0
+
+    def distorting(self) -> Augment:
+        """The same with a fifth of the photos each blurred, darkened and damaged by JPEG."""
+        return replace(self, blur=0.2, dark=0.2, jpeg=0.2)
 
     def __call__(self, pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
         """Augment a batch.
@@ -118,6 +124,11 @@ class Augment:
 
 
 NONE = Augment(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def to_pixels(x: Tensor) -> npt.NDArray[np.uint8]:
+    """Photos (n, 3, height, width) of 0 to 255 as uint8 RGB (n, height, width, 3), as a network of ours takes them."""
+    return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
 
 
 def luma(x: Tensor) -> Tensor:

@@ -25,13 +25,13 @@ from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256, lite0
 from goodsight.backbones.torch_onnx import write
 from goodsight.calibrate import Ints
-from goodsight.engine import start
+from goodsight.engine import run, start
 from goodsight.errors import EngineError
 from goodsight.files import whole_file
 from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, pixels
-from goodsight.training.augment import Augment
+from goodsight.training.augment import Augment, to_pixels
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Plan
@@ -140,7 +140,7 @@ class _Views:
     ) -> None:
         rows, limits = photos.rows, photos.limits
         self._size, self._folder, self._progress = size, folder, progress
-        self._augment = replace(AUGMENT, blur=0.2, dark=0.2, jpeg=0.2) if recipe.distort else AUGMENT
+        self._augment = AUGMENT.distorting() if recipe.distort else AUGMENT
         self.mixup = AUGMENT.mixup
         self.side = size // 16
         count = self._count(views, len(rows))
@@ -184,7 +184,7 @@ class _Views:
     def _augmented(self, rows: slice, seed: int) -> npt.NDArray[np.uint8]:
         generator = torch.Generator().manual_seed(seed)
         x = self._augment(torch.from_numpy(self._photos[rows].copy()), self._size, generator)
-        return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
+        return to_pixels(x)
 
     def _run(self, name: str, view: _View) -> npt.NDArray[np.float16]:
         path, count = self._folder / name, len(self._photos)
@@ -195,8 +195,7 @@ class _Views:
                 for begin in range(0, count, 64):
                     rows = slice(begin, begin + 64)
                     photos = view(rows, number * 1_000_003 + begin)
-                    parts = [self._engine.submit(photos[i : i + 16]) for i in range(0, len(photos), 16)]
-                    maps[rows] = np.concatenate([future.result() for future in parts])
+                    maps[rows] = run(self._engine, photos)
                     self._progress(f"view {number + 1}", min(begin + 64, count), count)
                 maps.flush()
         return np.asarray(np.load(path, mmap_mode="r"))
@@ -208,7 +207,7 @@ def _resized(photos: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
         return photos
     x = torch.from_numpy(photos.copy()).permute(0, 3, 1, 2).float()
     x = functional.interpolate(x, (size, size), mode="bilinear")
-    return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
+    return to_pixels(x)
 
 
 class _Work:

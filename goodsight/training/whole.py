@@ -19,13 +19,13 @@ from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.calibrate import Ints
-from goodsight.engine import start
+from goodsight.engine import run, start
 from goodsight.errors import EngineError
 from goodsight.files import whole_file
 from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, parallel, pixels
-from goodsight.training.augment import Augment
+from goodsight.training.augment import Augment, to_pixels
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
@@ -74,7 +74,9 @@ def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> T
     backbone = Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
     scores = np.full((len(photos.rows), network.last.out_features), np.nan, np.float32)
     # By the engine, as the model will be used: over many layers its bfloat16 and torch's differ.
-    scores[work.held] = _run(path, work.watched)[:, backbone.columns("classes")]
+    engine = start(path)
+    scores[work.held] = run(engine, work.watched)[:, backbone.columns("classes")]
+    engine.close()
     watched, folds = np.flatnonzero(work.held), np.where(work.held, 0, 1)
     return Trained(backbone, backbone, watched, folds, scores, {recipe.network: fit.history}, samples)
 
@@ -92,14 +94,6 @@ def _fit(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tu
     network = build(recipe.network, int(photos.labels.max()) + 1, side(recipe.network, recipe.size))
     fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
     return network, work, fit
-
-
-def _run(path: Path, photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    engine = start(path)
-    batches = [engine.submit(photos[i : i + 16]) for i in range(0, len(photos), 16)]
-    vectors = np.concatenate([batch.result() for batch in batches])
-    engine.close()
-    return vectors
 
 
 def export(network: Network, size: int, path: Path) -> None:
@@ -169,7 +163,7 @@ class _Work:
         self._size, self._batch, self._device, self._seed = size, plan.batch, device, recipe.seed
         self._augment = STRONG if plan.epochs >= FEW else MILD
         if recipe.distort:
-            self._augment = replace(self._augment, blur=0.2, dark=0.2, jpeg=0.2)
+            self._augment = self._augment.distorting()
         self.photos = len(self._labels)
 
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -196,4 +190,4 @@ class _Work:
         """24 augmented photos (24, side, side, 3), uint8."""
         rows = np.sort(np.random.default_rng(0).permutation(self.photos)[:24])
         x = self._augment(torch.from_numpy(self._pixels[rows]), self._size, torch.Generator().manual_seed(0))
-        return np.asarray(x.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous())
+        return to_pixels(x)
