@@ -1,1 +1,1 @@
-"""What may be wrong with photos before anyone trains on them: arrays in, scores out, and findings with their evidence."""
+"""What may be wrong with photos before anyone trains on them: arrays in, scores out; findings with their evidence."""

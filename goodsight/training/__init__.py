@@ -147,7 +147,7 @@ def require_photos(recipe: Recipe, photos: Photos) -> None:
     from goodsight.training import device, whole
 
     if device.is_whole(recipe):
-        whole.held_out(photos.labels, photos.groups)
+        whole.watched(photos.labels, photos.groups, 1)
 
 
 def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:

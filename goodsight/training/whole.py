@@ -1,13 +1,15 @@
 """A whole network, trained on most photos and watched on the rest, becomes ONNX: one by name, or Lite0 on a GPU.
 
-The rest stops the training early, chooses the best epoch, and is what probabilities are calibrated on.
+The rest stops the training early, chooses the best epoch, and is what probabilities are calibrated on. A long training
+of ``compact`` has several members, which are watched on different photos; the network is their mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +28,7 @@ from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, parallel, pixels
 from goodsight.training.augment import Augment, to_pixels
-from goodsight.training.device import Device, choose
+from goodsight.training.device import choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
 from goodsight.training.networks import Network, build, side
@@ -42,6 +44,8 @@ MOST = 300
 FEW = 40
 MILD, STRONG = Augment(), Augment(crop=0.35, erase=0.3, mixup=0.2)
 """Under 40 passes a network has no time to learn from strong augmentation: it costs 2 points on the ads."""
+MEMBERS = {"compact": 3}
+"""Networks trained one after the other, each from its own start, where there are passes enough."""
 PLANS = {
     "adnet": Plan(epochs=60, rate=1e-3, patience=1 / 3),
     "lenet5": Plan(epochs=60, rate=2e-3, patience=1 / 3),
@@ -55,83 +59,135 @@ PLANS = {
 
 def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
     """Train a network; see :func:`goodsight.training.run`."""
-    size, device = side(recipe.network, recipe.size), choose(recipe.device)
-    count = min(parallel.processes(device.torch), len(photos.rows) // 8)
-    if count > 1:
-        # The photos are decoded here, so that the processes find them.
-        _work(recipe, photos, folder, progress)
-        parallel.launch(count, _fit, recipe, photos, folder, device=device.torch, folder=folder, progress=progress)
-    network, work, fit = _fit(recipe, photos, folder, progress)
-    samples = work.samples()
+    members = MEMBERS.get(recipe.network, 1) if _plan(recipe, photos).epochs >= FEW else 1
+    away = watched(photos.labels, photos.groups, members)
+    count = len(away)
+    scores = np.full((len(photos.rows), int(photos.labels.max()) + 1), np.nan, np.float32)
+    folds, networks, history = np.full(len(photos.rows), count), [], {}
+    for member, held in enumerate(away):
+        name = recipe.network if count == 1 else f"member {member + 1} of {count}"
+        network, work, fit = _member(recipe, photos, held, member, name, folder, progress)
+        alone = _backbone(folder / f"member-{member}.onnx", recipe, [network])
+        # By the engine, as the model will be used: over many layers its bfloat16 and torch's differ.
+        engine = start(alone.network)
+        scores[held] = run(engine, work.watched)[:, alone.columns("classes")]
+        engine.close()
+        folds[held] = member
+        history[name] = fit.history
+        networks.append(network)
+        if not member:
+            samples = work.samples()
     with Logs(folder / "logs" / "augmented", 0) as logs:
         logs.samples(samples)
+    # The first member alone, with its features as often as there are members: of one shape with the network.
+    one = _backbone(folder / "one.onnx", recipe, networks[:1] * count) if count > 1 else alone
+    backbone = _backbone(folder / "network.onnx", recipe, networks) if count > 1 else alone
+    return Trained(backbone, one, np.flatnonzero(folds == 0), folds, scores, history, samples)
+
+
+def _member(
+    recipe: Recipe,
+    photos: Photos,
+    held: npt.NDArray[np.bool_],
+    member: int,
+    name: str,
+    folder: Path,
+    progress: Progress,
+) -> tuple[Network, _Work, Fit]:
+    """One trained network, with its averaged weights."""
+    device = choose(recipe.device)
+    count = min(parallel.processes(device.torch), len(photos.rows) // 8)
+    given = (recipe, photos, held, member, name, folder)
+    if count > 1:
+        # The photos are decoded here, so that the processes find them.
+        _Work(recipe, photos, held, member, folder, progress)
+        parallel.launch(count, _fit, *given, device=device.torch, folder=folder, progress=progress)
+    network, work, fit = _fit(*given, progress)
     network.finish()
     network.load_state_dict(fit.weights)
-    path = folder / "network.onnx"
-    with whole_file(path) as part:
-        export(network, size, part)
-    blocks = (Block("features", network.last.in_features, 1.0), Block("classes", network.last.out_features, 0.0))
-    backbone = Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
-    scores = np.full((len(photos.rows), network.last.out_features), np.nan, np.float32)
-    # By the engine, as the model will be used: over many layers its bfloat16 and torch's differ.
-    engine = start(path)
-    scores[work.held] = run(engine, work.watched)[:, backbone.columns("classes")]
-    engine.close()
-    watched, folds = np.flatnonzero(work.held), np.where(work.held, 0, 1)
-    return Trained(backbone, backbone, watched, folds, scores, {recipe.network: fit.history}, samples)
+    return network.cpu(), work, fit
 
 
-def _work(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tuple[_Work, Plan]:
-    plan = PLANS[recipe.network]
-    plan = replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
-    size = side(recipe.network, recipe.size)
-    return _Work(recipe, photos, size, plan, choose(recipe.device), folder, progress), plan
-
-
-def _fit(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> tuple[Network, _Work, Fit]:
-    device, (work, plan) = choose(recipe.device), _work(recipe, photos, folder, progress)
-    torch.manual_seed(recipe.seed)
+def _fit(
+    recipe: Recipe,
+    photos: Photos,
+    held: npt.NDArray[np.bool_],
+    member: int,
+    name: str,
+    folder: Path,
+    progress: Progress,
+) -> tuple[Network, _Work, Fit]:
+    work, device = _Work(recipe, photos, held, member, folder, progress), choose(recipe.device)
+    seed = recipe.seed + member
+    torch.manual_seed(seed)
     network = build(recipe.network, int(photos.labels.max()) + 1, side(recipe.network, recipe.size))
-    fit = loop.train(network, work, plan, device, recipe.seed, folder, name=recipe.network, progress=progress)
+    fit = loop.train(network, work, _plan(recipe, photos), device, seed, folder, name=name, progress=progress)
     return network, work, fit
 
 
-def export(network: Network, size: int, path: Path) -> None:
-    """Write a network: uint8 RGB (n, size, size, 3) in, its features and scores (n, width + classes) out."""
+def _plan(recipe: Recipe, photos: Photos) -> Plan:
+    plan = PLANS[recipe.network]
+    return replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
+
+
+def _backbone(path: Path, recipe: Recipe, networks: list[Network]) -> Backbone:
+    size, last = side(recipe.network, recipe.size), networks[0].last
+    with whole_file(path) as part:
+        export(networks, size, part)
+    width = last.in_features * len(networks)
+    blocks = (Block("features", width, 1.0), Block("classes", last.out_features, 0.0))
+    return Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
+
+
+def export(networks: Sequence[Network], size: int, path: Path) -> None:
+    """Write networks as one: uint8 RGB (n, size, size, 3) in, all their features and their mean scores out."""
 
     class Exported(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.networks = nn.ModuleList(networks)
 
         def forward(self, pixels: Tensor) -> Tensor:
-            features = self.network.features(normal(pixels.permute(0, 3, 1, 2).float()))
-            return torch.cat([features, self.network.last(features)], dim=1)
+            x = normal(pixels.permute(0, 3, 1, 2).float())
+            seen: list[tuple[Tensor, Tensor]] = []
+            for network in cast(Iterable[Network], self.networks):
+                features = network.features(x)
+                seen.append((features, network.last(features)))
+            scores = torch.stack([scores for _, scores in seen]).mean(0)
+            return torch.cat([*(features for features, _ in seen), scores], dim=1)
 
     write(Exported(), size, path)
 
 
-def held_out(labels: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
-    """Which photos (n,) are only watched: a tenth, or a fifth of few. Twins stay together, no class is only watched.
+def watched(labels: Ints, groups: Ints, count: int) -> list[npt.NDArray[np.bool_]]:
+    """Which photos (n,) each of some members only watches: a tenth, or a fifth of few, and no photo twice.
+
+    Twins stay together, and no class is only watched.
 
     Args:
         labels: class numbers (n,).
         groups: twin groups (n,).
+        count: of members; fewer are returned when the photos are too few.
 
     Raises:
         EngineError: too few photos to train on some and watch others.
 
     """
-    held: npt.NDArray[np.bool_] = split.folds(labels, groups, 5 if len(labels) < MANY else 10) == 0
-    for c in np.unique(labels):
-        if held[labels == c].all():
-            held &= ~np.isin(groups, groups[labels == c])
-    if (~held).sum() < LEAST or not held.any():
+    share = 5 if len(labels) < MANY else 10
+    folds, found = split.folds(labels, groups, share), []
+    for fold in range(share):
+        held: npt.NDArray[np.bool_] = folds == fold
+        for c in np.unique(labels):
+            if held[labels == c].all():
+                held &= ~np.isin(groups, groups[labels == c])
+        if (~held).sum() >= LEAST and held.any():
+            found.append(held)
+    if not found:
         raise EngineError(
             f"{len(labels)} photos are too few to train a network from them; use the default network, which needs no "
             "training: leave --network and --finetune out"
         )
-    return held
+    return found[:count]
 
 
 def normal(x: Tensor) -> Tensor:
@@ -146,21 +202,21 @@ class _Work:
         self,
         recipe: Recipe,
         photos: Photos,
-        size: int,
-        plan: Plan,
-        device: Device,
+        held: npt.NDArray[np.bool_],
+        member: int,
         folder: Path,
         progress: Progress,
     ) -> None:
+        plan, size, limits = _plan(recipe, photos), side(recipe.network, recipe.size), photos.limits
         large = round(size * MARGIN / 16) * 16
-        labels = photos.labels
-        self.held = held = held_out(labels, photos.groups)
-        fit, watched = ([photos.rows[i] for i in np.flatnonzero(chosen)] for chosen in (~held, held))
-        self._pixels = pixels.decode(fit, Resize(large), folder / f"pixels-{large}.npy", photos.limits, progress)
-        self.watched = pixels.decode(watched, Resize(size), folder / f"watched-{size}.npy", photos.limits, progress)
-        self._labels, self._watched_labels = labels[~held], labels[held]
-        self._classes = int(labels.max()) + 1
-        self._size, self._batch, self._device, self._seed = size, plan.batch, device, recipe.seed
+        self._fit, away = np.flatnonzero(~held), np.flatnonzero(held)
+        self._pixels = pixels.decode(photos.rows, Resize(large), folder / f"pixels-{large}.npy", limits, progress)
+        rows, path = [photos.rows[i] for i in away], folder / f"watched-{size}-{member}.npy"
+        self.watched = pixels.decode(rows, Resize(size), path, limits, progress)
+        self._labels, self._watched_labels = photos.labels[self._fit], photos.labels[away]
+        self._classes = int(photos.labels.max()) + 1
+        self._size, self._batch, self._seed = size, plan.batch, recipe.seed + member
+        self._device = choose(recipe.device)
         self._augment = STRONG if plan.epochs >= FEW else MILD
         if recipe.distort:
             self._augment = self._augment.distorting()
@@ -174,7 +230,7 @@ class _Work:
         # A last batch of one photo has no spread to normalise by.
         for begin in range(0, max(1, self.photos - self._batch + 1), self._batch):
             rows = np.sort(order[begin : begin + self._batch])
-            x = torch.from_numpy(self._pixels[rows]).to(self._device.torch)
+            x = torch.from_numpy(self._pixels[self._fit[rows]]).to(self._device.torch)
             x = normal(self._augment(x, self._size, generator)).contiguous(memory_format=torch.channels_last)
             shares = functional.one_hot(torch.from_numpy(self._labels[rows]), self._classes).float()
             yield mixed(x, shares.to(x.device), self._augment.mixup, draw)
@@ -189,5 +245,5 @@ class _Work:
     def samples(self) -> npt.NDArray[np.uint8]:
         """24 augmented photos (24, side, side, 3), uint8."""
         rows = np.sort(np.random.default_rng(0).permutation(self.photos)[:24])
-        x = self._augment(torch.from_numpy(self._pixels[rows]), self._size, torch.Generator().manual_seed(0))
+        x = self._augment(torch.from_numpy(self._pixels[self._fit[rows]]), self._size, torch.Generator().manual_seed(0))
         return to_pixels(x)
