@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.calibrate import Ints
 from goodsight.engine import run, start
 from goodsight.errors import EngineError
 from goodsight.files import whole_file
+from goodsight.folds import deal
 from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, parallel, pixels
@@ -122,7 +122,7 @@ def held_out(labels: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
         EngineError: too few photos to train on some and watch others.
 
     """
-    held: npt.NDArray[np.bool_] = split.folds(labels, groups, 5 if len(labels) < MANY else 10) == 0
+    held: npt.NDArray[np.bool_] = deal(labels, groups, 5 if len(labels) < MANY else 10) == 0
     for c in np.unique(labels):
         if held[labels == c].all():
             held &= ~np.isin(groups, groups[labels == c])

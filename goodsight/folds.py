@@ -7,7 +7,7 @@ import numpy as np
 from goodsight.calibrate import Ints
 
 
-def folds(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
+def deal(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
     """Number the fold of each photo, 0 to ``count - 1``.
 
     Groups are dealt from the largest to the smallest (in random order among equals), each to the fold that has the
