@@ -8,7 +8,7 @@ LEVELS = (
     {"errors", "progress"},
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
-    {"embed", "heads", "folds", "twins", "offtopic", "metrics", "store"},
+    {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts", "spoiling"},
