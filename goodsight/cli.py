@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 
 Label = Annotated[str, typer.Option(help="The label column of a metadata.csv or metadata.jsonl.")]
+Ledger = Annotated[
+    list[Path] | None, typer.Option(help="What people decided about these photos; may be given several times.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.")]
 Spoilt = Annotated[int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")]
@@ -39,6 +42,7 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
     label: Label = "label",
+    ledger: Ledger = None,
     ignore_split: Annotated[
         bool, typer.Option("--ignore-split", help="Treat all photos alike, whatever split they came with.")
     ] = False,
@@ -90,6 +94,7 @@ def train(
             photos,
             out,
             label=label,
+            ledger=ledger or (),
             ignore_split=ignore_split,
             off_topic=off_topic,
             precision=precision,
@@ -113,6 +118,7 @@ def train(
     found = training.findings
     for result in found.results:
         terminal.print_result(result)
+    terminal.print_ledger(found)
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
     terminal.print_left_out("bad photos", found.bad)
     terminal.print_left_out("rows left out", found.left_out)
@@ -125,6 +131,7 @@ def evaluate(
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and metrics.json.")] = None,
     label: Label = "label",
+    ledger: Ledger = None,
     spoilt: Spoilt = 24,
     cache: Cache = True,
     force: Force = False,
@@ -134,9 +141,18 @@ def evaluate(
 
     with terminal.progress() as progress:
         evaluation = flow.evaluate(
-            model, photos, out=out, label=label, spoilt=spoilt, cache=cache, force=force, progress=progress
+            model,
+            photos,
+            out=out,
+            label=label,
+            ledger=ledger or (),
+            spoilt=spoilt,
+            cache=cache,
+            force=force,
+            progress=progress,
         )
     terminal.print_result(evaluation.result)
+    terminal.print_ledger(evaluation.findings)
     terminal.print_left_out("bad photos", evaluation.findings.bad)
     terminal.print_left_out("rows left out", evaluation.findings.left_out)
     if evaluation.folder:

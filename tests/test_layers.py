@@ -11,7 +11,7 @@ LEVELS = (
     {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
-    {"verdicts", "spoiling"},
+    {"verdicts", "spoiling", "gain", "prepared"},
     {"result", "output"},
     {"report"},
     {"flow", "serve"},
