@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, catalog, embed, gain, photoset, spoiling, testset, training, twins, verdicts
+from goodsight import backbones, catalog, embed, gain, photoset, prepared, spoiling, testset, training, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
@@ -29,6 +29,7 @@ from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
+from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
 from goodsight.report.findings import Findings, gather
@@ -158,8 +159,7 @@ def train(
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
-    chosen = recipe.network if recipe else network
-    views = views or (2 if len(rows.classes) >= MANY_CLASSES and chosen == "lite0" else 1)
+    views = views or _views(rows, recipe.network if recipe else network)
     frozen = backbones.load("lite0" if recipe else network, size=0 if recipe else size, views=views)
     engine = start(frozen.network)
     clock.lap("load the network")
@@ -402,6 +402,63 @@ def promote(
     return Promotion(comparison, promoted, len(rows.rows) - len(clean), kept)
 
 
+def split(
+    photos: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    validation: float = 0.1,
+    test: float = 0.1,
+    label: str = "label",
+    ledger: str | Path | Sequence[str | Path] = (),
+    seed: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress = quiet,
+) -> Prepared:
+    """Copy labelled photos into train, validation and test folders for other tools, with no twins on both sides.
+
+    Args:
+        photos: as for :func:`train`; a split in them is ignored.
+        out: the folder to make; :func:`train` reads it as well.
+        validation: the share of photos for validation, 0 to 0.5.
+        test: the share of photos for the test, 0 to 0.5.
+        label: the label column of a list.
+        ledger: what people decided about these photos, in one or several files.
+        seed: another number gives another split.
+        limits: on bytes and pixels of a photo.
+        cache: use and fill the embedding cache.
+        force: replace ``out`` if it is there.
+        progress: told about every step.
+
+    Raises:
+        CatalogError: the photos or labels cannot be used.
+        LedgerError: a ledger cannot be read, or does not fit the photos.
+        FolderExistsError: ``out`` is there and ``force`` is not set.
+        GoodsightError: a number is out of its range, or ``out`` lies among the photos.
+
+    """
+    out, sources, wanted = Path(out), _paths(photos), prepared.shares(validation, test)
+    _not_negative(**{"--seed": seed})
+    refuse_folder(out, force=force)
+    given = catalog.load(*sources, label=label, ignore_split=True)
+    prepared.require_apart(out, sources, given.rows)
+    replayed = replay(given, _paths(ledger), limits=limits)
+    rows = replayed.catalog
+    catalog.require_classes(rows)
+    backbone = backbones.load(views=_views(rows, "lite0"))
+    engine = start(backbone.network)
+    known = embed.Cache(backbone, engine) if cache else None
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
+    engine.close()
+    photo_set = photoset.to_train(rows, table)
+    groups = group(photo_set, backbone).found.groups
+    with whole_folder(out, force=force) as folder:
+        progress("copy the photos", 0, 0)
+        done = prepared.write(folder, photo_set, groups, replayed, wanted, seed, limits)
+    return replace(done, folder=out)
+
+
 def load(model: str | Path | LoadedModel) -> LoadedModel:
     """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
 
@@ -466,6 +523,10 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
         )
     unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)
     return replace(rows, rows=known, left_out=rows.left_out + unknown)
+
+
+def _views(rows: Catalog, network: str) -> int:
+    return 2 if len(rows.classes) >= MANY_CLASSES and network == "lite0" else 1
 
 
 def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from goodsight.gain import Gain
+    from goodsight.ledger import Replayed
     from goodsight.metrics import Scores
     from goodsight.progress import Progress
-    from goodsight.report.findings import Findings
     from goodsight.result import Result
     from goodsight.verdicts import Prediction
 
@@ -86,9 +87,8 @@ def print_result(result: Result) -> None:
     print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
 
 
-def print_ledger(findings: Findings) -> None:
+def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:
     """What a ledger changed and gained; nothing without one."""
-    ledger, gain = findings.ledger, findings.gain
     if ledger is None:
         return
     counts = {"dropped": ledger.dropped, "relabelled": ledger.relabelled, "kept": ledger.kept}
