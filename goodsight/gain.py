@@ -78,7 +78,7 @@ def measure(
     before = [replayed.relabelled.get(row.file_name, row.label) for row in (*rows, *put_back.rows)]
     classes = tuple(sorted(set(before)))
     if own is not None:
-        return Gain(reason="not measured for a network that is trained here")
+        return Gain(reason="the network that is trained here would have to be trained again")
     if not touched.any() and not put_back.rows:
         return Gain(reason="it changes no photo that is trained on")
     if len(classes) < 2:

@@ -104,7 +104,7 @@ def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:
             print(f"ledger: {what} {before:.4f} -> {after:.4f}, gain {value.value:+.4f} {interval}", end="")
             print(f" ({found.n} untouched photos, out-of-fold)")
     elif gain:
-        print(f"ledger: what it gained is not said: {gain.reason}")
+        print(f"ledger: what it gained is not measured: {gain.reason}")
     print_left_out("ledger rows without a photo", ledger.absent)
     print_left_out("photos on which reviewers disagree", ledger.disputed)
 

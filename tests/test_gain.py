@@ -176,6 +176,19 @@ def test_a_training_with_a_ledger_says_what_it_changed_and_gained(
     assert len(list(wrong.rglob("*.jpg"))) == 45
 
 
+def test_dropped_test_photos_are_not_put_into_the_training(sound: Sound, lay: Lay, tmp_path: Path) -> None:
+    kinds = ("bag", "mug")
+    given = {f"train/{kind}": sound[kind][:6] for kind in kinds} | {f"test/{kind}": sound[kind][6:16] for kind in kinds}
+    photos = lay(tmp_path / "photos", given)
+    ledger = _ledger(tmp_path / "a.csv", photos, (f"test/bag/{sound['bag'][6].name}", "drop", ""))
+    found = flow.train(photos, tmp_path / "out", ledger=ledger, budget=0, spoilt=0).findings
+    assert found.counts["bag"] == {"train": 6, "test": 9}
+    assert found.gain is not None
+    assert found.gain.reason == "it changes no photo that is trained on"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "What it gained is not measured: it changes no photo that is trained on." in page
+
+
 def test_evaluating_honours_a_ledger(corrected: Training, wrong: Path, sound: Sound, tmp_path: Path) -> None:
     first = sound["bag"][0].name
     ledger = _ledger(tmp_path / "a.csv", wrong, (f"mug/{first}", "relabel", "bag"))
@@ -192,4 +205,4 @@ def test_the_gain_is_not_measured_for_a_network_trained_here() -> None:
     empty = _table([], [], 9)
     photo_set = PhotoSet(empty, (), np.empty(0, np.int64), np.empty(0, str), np.empty(0, np.int64))
     found = gain.measure(Replayed(_none()), photo_set, None, empty, own=object())  # type: ignore[arg-type]
-    assert found.reason == "not measured for a network that is trained here"
+    assert found.reason == "the network that is trained here would have to be trained again"
