@@ -227,3 +227,11 @@ def test_merged_ledgers_replay_as_their_parts(photos: Path, write: Write, tmp_pa
         assert [name for name, _ in together.disputed] == [name for name, _ in apart.disputed] == ["bag/1.jpg"]
     with pytest.raises(FolderExistsError, match="is there already"):
         merge([one], out)
+
+
+def test_merged_rows_of_equal_times_keep_their_order(photos: Path, write: Write, tmp_path: Path) -> None:
+    rows = (("bag/1.jpg", "keep", "", "", "ann"), ("bag/1.jpg", "drop", "", "", "bob"))
+    ledger = write("a.csv", *rows, ("bag/1.jpg", "relabel", "mug", "", "ann"))
+    assert merge([ledger], tmp_path / "out.csv") == 2
+    for path in (ledger, tmp_path / "out.csv"):
+        assert replay(catalog.load(photos), [path]).relabelled == {"bag/1.jpg": "bag"}
