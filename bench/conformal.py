@@ -14,8 +14,9 @@ import numpy as np
 from common import Figure, tell
 from scipy.stats import binom
 
-from goodsight import backbones, calibrate, catalog, embed, heads, split, twins
+from goodsight import backbones, calibrate, catalog, embed, heads, twins
 from goodsight.engine import start
+from goodsight.folds import deal
 from goodsight.model import log_odds
 
 SPLITS = 20
@@ -37,7 +38,7 @@ def main() -> bool:
         drawn = np.random.default_rng(seed).random(groups.max() + 1)
         new = (drawn < 0.2)[groups]
         known = ~new
-        folds = split.folds(labels[known], groups[known], seed=seed)
+        folds = deal(labels[known], groups[known], seed=seed)
         vectors = table.vectors[known]
         fit = heads.fit(vectors, labels[known], folds, heads.Scaler.fit(vectors, backbone.blocks), budget=0)
         temperature = calibrate.fit_temperature(fit.scores, labels[known])

@@ -119,7 +119,7 @@ def unlabelled(source: Path) -> Iterator[Row]:
     """
     listed = _list_in(source)
     if listed:
-        for number, record in _records(listed):
+        for number, record in records(listed):
             name = _file_name(listed, number, record)
             yield Row(name, listed.parent / name)
     elif source.is_dir():
@@ -196,7 +196,7 @@ def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str
     rows: dict[str, Row] = {}
     left_out: list[tuple[str, str]] = []
     missing: list[str] = []
-    for number, record in _records(listed):
+    for number, record in records(listed):
         name = _file_name(listed, number, record)
         if label not in record:
             columns = [c for c in record if c not in {"file_name", "split"}]
@@ -224,7 +224,7 @@ def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str
     return list(rows.values()), left_out
 
 
-def _records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+def records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Each row as text by column, with its line number in the file."""
     try:
         with listed.open(encoding="utf-8-sig", newline="") as stream:

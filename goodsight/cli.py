@@ -24,7 +24,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+ledgers = typer.Typer(help="What people decided about photos, as files.", no_args_is_help=True)
+app.add_typer(ledgers, name="ledger")
+
 Label = Annotated[str, typer.Option(help="The label column of a metadata.csv or metadata.jsonl.")]
+Ledger = Annotated[
+    list[Path] | None, typer.Option(help="What people decided about these photos; may be given several times.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.")]
 Spoilt = Annotated[int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")]
@@ -39,6 +45,7 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
     label: Label = "label",
+    ledger: Ledger = None,
     ignore_split: Annotated[
         bool, typer.Option("--ignore-split", help="Treat all photos alike, whatever split they came with.")
     ] = False,
@@ -90,6 +97,7 @@ def train(
             photos,
             out,
             label=label,
+            ledger=ledger or (),
             ignore_split=ignore_split,
             off_topic=off_topic,
             precision=precision,
@@ -113,6 +121,7 @@ def train(
     found = training.findings
     for result in found.results:
         terminal.print_result(result)
+    terminal.print_ledger(found.ledger, found.gain)
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
     terminal.print_left_out("bad photos", found.bad)
     terminal.print_left_out("rows left out", found.left_out)
@@ -125,6 +134,7 @@ def evaluate(
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and metrics.json.")] = None,
     label: Label = "label",
+    ledger: Ledger = None,
     spoilt: Spoilt = 24,
     cache: Cache = True,
     force: Force = False,
@@ -134,9 +144,18 @@ def evaluate(
 
     with terminal.progress() as progress:
         evaluation = flow.evaluate(
-            model, photos, out=out, label=label, spoilt=spoilt, cache=cache, force=force, progress=progress
+            model,
+            photos,
+            out=out,
+            label=label,
+            ledger=ledger or (),
+            spoilt=spoilt,
+            cache=cache,
+            force=force,
+            progress=progress,
         )
     terminal.print_result(evaluation.result)
+    terminal.print_ledger(evaluation.findings.ledger)
     terminal.print_left_out("bad photos", evaluation.findings.bad)
     terminal.print_left_out("rows left out", evaluation.findings.left_out)
     if evaluation.folder:
@@ -245,6 +264,56 @@ def promote(
         print(f"not promoted: the gain may be as low as {found.gain.low:+.4f}, and must be above {min_gain:+.4f}")
         raise typer.Exit(1)
     print(f"promoted: {over} is the candidate now; the old one is kept as {done.kept}")
+
+
+@app.command()
+def split(
+    photos: Annotated[list[Path], typer.Argument(help="Labelled photos, in any form that train reads.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    validation: Annotated[float, typer.Option(help="Share of photos for validation, 0 to 0.5.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of photos for the test, 0 to 0.5.")] = 0.1,
+    label: Label = "label",
+    ledger: Ledger = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another number gives another split.")] = 0,
+    cache: Cache = True,
+    force: Force = False,
+) -> None:
+    """Copy photos into train, validation and test folders for other tools, with no twins on both sides."""
+    from goodsight import flow
+
+    with terminal.progress() as progress:
+        done = flow.split(
+            photos,
+            out,
+            validation=validation,
+            test=test,
+            label=label,
+            ledger=ledger or (),
+            seed=seed,
+            cache=cache,
+            force=force,
+            progress=progress,
+        )
+    splits = list(next(iter(done.counts.values())))
+    print(", ".join(f"{name}: {sum(by[name] for by in done.counts.values())} photos" for name in splits))
+    print(f"twins: {done.twin_groups} groups, none is divided")
+    terminal.print_left_out("classes too small for every split", done.lacking)
+    terminal.print_ledger(done.ledger)
+    terminal.print_left_out("bad photos", done.bad)
+    terminal.print_left_out("rows left out", done.left_out)
+    print(f"photos: {done.folder}")
+
+
+@ledgers.command("merge")
+def merge_ledgers(
+    files: Annotated[list[Path], typer.Argument(help="Ledgers; of equal times a later one wins.")],
+    out: Annotated[Path, typer.Option(help="The ledger to write.")],
+    force: Force = False,
+) -> None:
+    """Write several ledgers as one: each reviewer's last word on each photo."""
+    from goodsight import ledger
+
+    print(f"{out}: {ledger.merge(files, out, force=force)} rows")
 
 
 @app.command()

@@ -14,6 +14,10 @@ class CatalogError(GoodsightError):
     """The photos or their labels cannot be read as a catalog."""
 
 
+class LedgerError(GoodsightError):
+    """A ledger cannot be read, or does not fit the photos."""
+
+
 class ModelError(GoodsightError):
     """A model folder is damaged, edited, too new, or answers differently on this machine."""
 

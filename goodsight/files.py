@@ -14,6 +14,9 @@ import platformdirs
 
 from goodsight.errors import FolderExistsError
 
+MARKS = {"metrics.json": "", "split.json": '"goodsight":'}
+"""What shows that Goodsight made a folder: a file, and the text in it where others have a file of that name as well."""
+
 
 def cache_folder() -> Path:
     """``GOODSIGHT_CACHE``, or the platform's user cache folder; made when it is not there."""
@@ -86,14 +89,19 @@ def refuse_folder(path: Path, *, force: bool) -> None:
     """As :func:`refuse_existing`, for a folder that would be replaced as a whole: it must be one that Goodsight made.
 
     Raises:
-        FolderExistsError: ``path`` is there and ``force`` is not set, or it is neither empty nor holds a metrics.json.
+        FolderExistsError: ``path`` is there and ``force`` is not set, or it is not empty and has none of
+            :data:`MARKS`.
 
     """
     refuse_existing(path, force=force)
-    if path.is_dir() and not (path / "metrics.json").is_file() and any(path.iterdir()):
+    if path.is_dir() and not any(_marked(path / name, text) for name, text in MARKS.items()) and any(path.iterdir()):
         raise FolderExistsError(
             f"{path} was not made by goodsight, so --force does not delete it: choose another --out"
         )
+
+
+def _marked(path: Path, text: str) -> bool:
+    return path.is_file() and (not text or text in path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _beside(path: Path) -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, catalog, embed, photoset, spoiling, testset, training, twins, verdicts
+from goodsight import backbones, catalog, embed, gain, photoset, prepared, spoiling, testset, training, twins, verdicts
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
@@ -25,9 +25,11 @@ from goodsight.engine import start
 from goodsight.errors import CatalogError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
 from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, write_predictions
+from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
+from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
 from goodsight.report.findings import Findings, gather
@@ -77,6 +79,7 @@ def train(
     out: str | Path,
     *,
     label: str = "label",
+    ledger: str | Path | Sequence[str | Path] = (),
     ignore_split: bool = False,
     off_topic: str | Path | None = None,
     precision: float = 0.99,
@@ -104,6 +107,7 @@ def train(
             several of these, of which a later one corrects the labels of an earlier one.
         out: the model folder to make.
         label: the label column of a list.
+        ledger: what people decided about these photos, in one or several files; see :mod:`goodsight.ledger`.
         ignore_split: treat all photos alike, whatever split they came with.
         off_topic: a folder of photos that show none of the classes, if there is one.
         precision: the share of right answers wanted among photos that no person looks at.
@@ -128,6 +132,7 @@ def train(
 
     Raises:
         CatalogError: the photos or labels cannot be used.
+        LedgerError: a ledger cannot be read, or does not fit the photos.
         FolderExistsError: ``out`` is there and ``force`` is not set.
         EngineError: the network cannot be made or run.
         GoodsightError: a number is out of its range.
@@ -146,19 +151,22 @@ def train(
         training.require(recipe)
         views = recipe.views
     clock = _Clock()
-    sources = [Path(photos)] if isinstance(photos, str | Path) else [Path(source) for source in photos]
-    rows = catalog.load(*sources, label=label, ignore_split=ignore_split)
+    sources = _paths(photos)
+    given = catalog.load(*sources, label=label, ignore_split=ignore_split)
+    replayed = replay(given, _paths(ledger), limits=limits)
+    rows = replayed.catalog
     catalog.require_classes(rows)
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
-    chosen = recipe.network if recipe else network
-    views = views or (2 if len(rows.classes) >= MANY_CLASSES and chosen == "lite0" else 1)
+    views = views or _views(rows, recipe.network if recipe else network)
     frozen = backbones.load("lite0" if recipe else network, size=0 if recipe else size, views=views)
     engine = start(frozen.network)
     clock.lap("load the network")
     known = embed.Cache(frozen, engine) if cache else None
     table = embed.table(rows.rows, frozen, engine, cache=known, limits=limits, progress=progress)
+    undone = [row for row in replayed.dropped if row.split in ("", "train") and not recipe]
+    put_back = embed.table(undone, frozen, engine, cache=known, limits=limits, progress=progress)
     clock.lap("embed the photos")
     photo_set = photoset.to_train(rows, table)
     grouped = group(photo_set, frozen)
@@ -174,6 +182,9 @@ def train(
     negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
 
     learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
+    if ledger:
+        gained = gain.measure(replayed, photo_set, learned, put_back, own)
+        clock.lap("measure what the ledger gained")
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
     card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, known, own, progress)
@@ -191,6 +202,8 @@ def train(
         on_topic=learned.on_topic,
         card=card,
         own=own,
+        ledger=replayed,
+        gain=gained if ledger else None,
     )
     with whole_folder(out, force=force) as folder:
         progress("write the report", 0, 0)
@@ -210,6 +223,7 @@ def evaluate(
     *,
     out: str | Path | None = None,
     label: str = "label",
+    ledger: str | Path | Sequence[str | Path] = (),
     spoilt: int = 24,
     cache: bool = True,
     force: bool = False,
@@ -222,6 +236,7 @@ def evaluate(
         photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
         out: a folder for report.html and metrics.json, if wanted.
         label: the label column of a list.
+        ledger: what people decided about these photos, in one or several files.
         spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card.
         cache: use and fill the embedding cache.
         force: replace ``out`` if it is there.
@@ -230,6 +245,7 @@ def evaluate(
     Raises:
         ModelError: the model folder cannot be trusted.
         CatalogError: the photos cannot be read, or no label is one of the model's classes.
+        LedgerError: a ledger cannot be read, or does not fit the photos.
         FolderExistsError: ``out`` is there and ``force`` is not set.
 
     """
@@ -237,7 +253,9 @@ def evaluate(
         refuse_folder(Path(out), force=force)
     clock = _Clock()
     loaded = load(model)
-    rows = _known_labels(catalog.load(Path(photos), label=label, ignore_split=True), loaded.model.classes)
+    given, classes = catalog.load(Path(photos), label=label, ignore_split=True), loaded.model.classes
+    replayed = replay(given, _paths(ledger), classes=classes, limits=loaded.model.limits)
+    rows = _known_labels(replayed.catalog, classes)
     clock.lap("load the model")
     backbone, engine = loaded.model.backbone, loaded.engine
     known = embed.Cache(backbone, engine) if cache else None
@@ -251,7 +269,7 @@ def evaluate(
     result = result_step.of("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
     clock.lap("evaluate")
     title = f"Evaluation report: {Path(photos).resolve().name}"
-    findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out)
+    findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out, ledger=replayed)
     if out is None:
         return Evaluation(result, findings, None)
     unseen = np.flatnonzero(~leaked)
@@ -384,6 +402,63 @@ def promote(
     return Promotion(comparison, promoted, len(rows.rows) - len(clean), kept)
 
 
+def split(
+    photos: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    validation: float = 0.1,
+    test: float = 0.1,
+    label: str = "label",
+    ledger: str | Path | Sequence[str | Path] = (),
+    seed: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress = quiet,
+) -> Prepared:
+    """Copy labelled photos into train, validation and test folders for other tools, with no twins on both sides.
+
+    Args:
+        photos: as for :func:`train`; a split in them is ignored.
+        out: the folder to make; :func:`train` reads it as well.
+        validation: the share of photos for validation, 0 to 0.5.
+        test: the share of photos for the test, 0 to 0.5.
+        label: the label column of a list.
+        ledger: what people decided about these photos, in one or several files.
+        seed: another number gives another split.
+        limits: on bytes and pixels of a photo.
+        cache: use and fill the embedding cache.
+        force: replace ``out`` if it is there.
+        progress: told about every step.
+
+    Raises:
+        CatalogError: the photos or labels cannot be used.
+        LedgerError: a ledger cannot be read, or does not fit the photos.
+        FolderExistsError: ``out`` is there and ``force`` is not set.
+        GoodsightError: a number is out of its range, or ``out`` lies among the photos.
+
+    """
+    out, sources, wanted = Path(out), _paths(photos), prepared.shares(validation, test)
+    _not_negative(**{"--seed": seed})
+    refuse_folder(out, force=force)
+    given = catalog.load(*sources, label=label, ignore_split=True)
+    prepared.require_apart(out, sources, given.rows)
+    replayed = replay(given, _paths(ledger), limits=limits)
+    rows = replayed.catalog
+    catalog.require_classes(rows)
+    backbone = backbones.load(views=_views(rows, "lite0"))
+    engine = start(backbone.network)
+    known = embed.Cache(backbone, engine) if cache else None
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
+    engine.close()
+    photo_set = photoset.to_train(rows, table)
+    groups = group(photo_set, backbone).found.groups
+    with whole_folder(out, force=force) as folder:
+        progress("copy the photos", 0, 0)
+        done = prepared.write(folder, photo_set, groups, replayed, wanted, seed, limits)
+    return replace(done, folder=out)
+
+
 def load(model: str | Path | LoadedModel) -> LoadedModel:
     """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
 
@@ -448,6 +523,14 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
         )
     unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)
     return replace(rows, rows=known, left_out=rows.left_out + unknown)
+
+
+def _views(rows: Catalog, network: str) -> int:
+    return 2 if len(rows.classes) >= MANY_CLASSES and network == "lite0" else 1
+
+
+def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
 
 
 def _in_range(option: str, value: float, low: float, high: float) -> None:

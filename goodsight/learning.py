@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import calibrate, heads, offtopic, split, twins
+from goodsight import calibrate, heads, offtopic, twins
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
 from goodsight.embed import Table
+from goodsight.folds import deal
 from goodsight.heads import Scaler, Trial
 from goodsight.model import Model, log_odds
 from goodsight.photos import Limits
@@ -99,7 +100,7 @@ def group(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
     scaler = Scaler.fit(table.vectors[training], backbone.blocks)
     fingerprints = _fingerprints(photo_set, scaler)
     found = fingerprints.twins()
-    return Grouped(scaler, fingerprints, found, split.folds(photo_set.labels[training], found.groups[training], FOLDS))
+    return Grouped(scaler, fingerprints, found, deal(photo_set.labels[training], found.groups[training], FOLDS))
 
 
 def learn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import os
@@ -10,9 +11,10 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +110,25 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
 
     Raises BadPhoto "empty", "too large", or "unreadable" (no permission, gone, or a folder, pipe or device).
     """
+    with _opened(path, limits) as (file, size):
+        data = file.read(size)
+    check_bytes(len(data), limits)
+    return data
+
+
+def digest(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Hex sha256 of the bytes that `read` gives, in pieces. Raises BadPhoto as `read` does."""
+    found = hashlib.sha256()
+    with _opened(path, limits) as (file, left):
+        while piece := file.read(min(left, 2**20)):
+            found.update(piece)
+            left -= len(piece)
+    return found.hexdigest()
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file to read, and its size in bytes, which is within the limits."""
     # Without O_NONBLOCK, opening a pipe would wait for a writer for ever. The other flags exist on some systems only.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -118,13 +139,11 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
                 raise BadPhoto("unreadable", "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
             check_bytes(status.st_size, limits)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                data = file.read(status.st_size)
+                yield file, status.st_size
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise BadPhoto("unreadable", (getattr(error, "strerror", None) or str(error)).lower()) from error
-    check_bytes(len(data), limits)
-    return data
 
 
 def decode(data: bytes, resize: Resize, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from goodsight.gain import Gain
+    from goodsight.ledger import Replayed
     from goodsight.metrics import Scores
     from goodsight.progress import Progress
     from goodsight.result import Result
@@ -83,6 +85,28 @@ def print_result(result: Result) -> None:
         print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
     error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
     print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
+
+
+def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:
+    """What a ledger changed and gained; nothing without one."""
+    if ledger is None:
+        return
+    counts = {"dropped": ledger.dropped, "relabelled": ledger.relabelled, "kept": ledger.kept}
+    said = ", ".join(f"{len(those)} {what}" for what, those in counts.items())
+    print(f"ledger: {said}, {len(ledger.absent)} rows without a photo")
+    if gain and gain.comparison:
+        found = gain.comparison
+        for what, value, before, after in (
+            ("accuracy", found.gain, found.current_accuracy, found.candidate_accuracy),
+            ("log loss", found.loss_gain, *gain.losses),
+        ):
+            interval = f"[{value.low:+.4f}, {value.high:+.4f}]"
+            print(f"ledger: {what} {before:.4f} -> {after:.4f}, gain {value.value:+.4f} {interval}", end="")
+            print(f" ({found.n} untouched photos, out-of-fold)")
+    elif gain:
+        print(f"ledger: what it gained is not measured: {gain.reason}")
+    print_left_out("ledger rows without a photo", ledger.absent)
+    print_left_out("photos on which reviewers disagree", ledger.disputed)
 
 
 def _figure(value: float) -> str:

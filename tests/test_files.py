@@ -50,3 +50,11 @@ def test_an_exchange_keeps_both(tmp_path: Path) -> None:
     assert (kept / "which").read_text() == "old"
     assert kept.name.startswith("old.before-")
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_mark_that_others_use_as_well_must_be_ours(tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text('{"train": ["mine.jpg"]}')
+    with pytest.raises(FolderExistsError, match="was not made by goodsight"):
+        refuse_folder(tmp_path, force=True)
+    (tmp_path / "split.json").write_text('{"goodsight": "0.1.0"}')
+    refuse_folder(tmp_path, force=True)

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from goodsight.backbones import Backbone, Block
-from goodsight.catalog import Row
+from goodsight.catalog import Catalog, Row
+from goodsight.gain import Gain
 from goodsight.heads import Head, Scaler, Setting, Trial
+from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.offtopic import OffTopic
 from goodsight.photos import Resize
@@ -81,6 +83,13 @@ def findings(rows: list[Row]) -> Findings:
         off_topic=[(rows[4], 0.0125, "teapot"), (rows[5], float("nan"), "")],
         trials=[Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)],
         timings=[("embed the photos", 1.5)],
+        ledger=Replayed(
+            Catalog("photos", tuple(rows), (HOSTILE,)),
+            ("a.csv",),
+            absent=((QUOTED, HOSTILE),),
+            disputed=((QUOTED, f"{HOSTILE}: keep, bob: drop"),),
+        ),
+        gain=Gain(reason=HOSTILE),
     )
 
 
@@ -184,6 +193,7 @@ def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Ro
         (lambda f: replace(f, bad=[]), "Bad photos</h2>"),
         (lambda f: replace(f, left_out=[]), "Left out</h2>"),
         (lambda f: replace(f, counts={}), "Photos</h2>"),
+        (lambda f: replace(f, ledger=None), "Ledger</h2>"),
         (lambda f: replace(f, trials=[]), "Heads tried"),
         (lambda f: replace(f, timings=[]), "Seconds</span>"),
     ],

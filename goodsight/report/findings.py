@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from goodsight import calibrate, verdicts
 from goodsight.catalog import Row
+from goodsight.gain import Gain
 from goodsight.heads import Trial
+from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.photoset import PhotoSet
 from goodsight.result import Result
@@ -40,6 +42,8 @@ class Findings:
         timings: (step, seconds) in order.
         card: accuracy on spoilt photos; None when it was not asked for.
         own: how the network was trained, if it was trained here.
+        ledger: what a ledger changed; None without one.
+        gain: what that gained; None without a ledger, and for an evaluation.
 
     """
 
@@ -59,6 +63,8 @@ class Findings:
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
     card: Card | None = None
     own: Trained | None = None
+    ledger: Replayed | None = None
+    gain: Gain | None = None
 
 
 def gather(
@@ -73,6 +79,8 @@ def gather(
     on_topic: npt.NDArray[np.float64] | None = None,
     card: Card | None = None,
     own: Trained | None = None,
+    ledger: Replayed | None = None,
+    gain: Gain | None = None,
 ) -> Findings:
     """Put together what the report shows.
 
@@ -87,6 +95,8 @@ def gather(
         on_topic: the on-topic score of each training photo; None for an evaluation.
         card: accuracy on spoilt photos.
         own: how the network was trained, if it was trained here.
+        ledger: what ledgers changed; nothing is shown when none was given.
+        gain: what that gained.
 
     """
     table = photo_set.table
@@ -114,6 +124,8 @@ def gather(
         trials=sorted(trials, key=lambda t: t.log_loss),
         card=card,
         own=own,
+        ledger=ledger if ledger and ledger.files else None,
+        gain=gain,
     )
 
 

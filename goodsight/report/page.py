@@ -59,6 +59,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
         },
         "bad_photos": [list(pair) for pair in findings.bad],
         "left_out": [list(pair) for pair in findings.left_out],
+        "ledger": findings.ledger and findings.ledger.to_json() | {"gain": findings.gain and findings.gain.to_json()},
         "robustness": findings.card and findings.card.to_json(),
         "training": {
             name: [[_number(value) for value in astuple(epoch)] for epoch in epochs]

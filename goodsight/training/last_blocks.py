@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256, lite0
 from goodsight.backbones.torch_onnx import write
 from goodsight.calibrate import Ints
 from goodsight.engine import run, start
 from goodsight.errors import EngineError
 from goodsight.files import whole_file
+from goodsight.folds import deal
 from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, pixels
@@ -56,7 +56,7 @@ def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Pr
     labels, count = photos.labels, len(photos.rows)
     plan = replace(PLAN, epochs=recipe.epochs or passes(PLAN.epochs, count, MOST))
     seen = _Views(recipe, network, photos, size, views, folder, progress)
-    folds = split.folds(labels, photos.groups, MEMBERS)
+    folds = deal(labels, photos.groups, MEMBERS)
     scores = np.empty((count, int(labels.max()) + 1), np.float32)
     members, history = [], {}
     for fold in range(MEMBERS):

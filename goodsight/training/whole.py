@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from goodsight import split
 from goodsight.backbones import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.calibrate import Ints
 from goodsight.engine import run, start
 from goodsight.errors import EngineError
 from goodsight.files import whole_file
+from goodsight.folds import deal
 from goodsight.photos import Resize
 from goodsight.progress import Progress
 from goodsight.training import Photos, Recipe, Trained, loop, parallel, pixels
@@ -174,9 +174,9 @@ def watched(labels: Ints, groups: Ints, count: int) -> list[npt.NDArray[np.bool_
 
     """
     share = 5 if len(labels) < MANY else 10
-    folds, found = split.folds(labels, groups, share), []
+    dealt, found = deal(labels, groups, share), []
     for fold in range(share):
-        held: npt.NDArray[np.bool_] = folds == fold
+        held: npt.NDArray[np.bool_] = dealt == fold
         for c in np.unique(labels):
             if held[labels == c].all():
                 held &= ~np.isin(groups, groups[labels == c])

@@ -1,0 +1,237 @@
+"""What people decided is replayed on the rows, whatever the order of the ledgers; a photo is never touched."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from goodsight import catalog
+from goodsight.catalog import Catalog
+from goodsight.errors import FolderExistsError, LedgerError
+from goodsight.ledger import COLUMNS, merge, read, replay
+from goodsight.photos import Limits
+
+Write = Callable[..., Path]
+NAMES = ("bag/1.jpg", "bag/2.jpg", "bag/3.jpg", "mug/1.jpg", "mug/2.jpg", "mug/3.jpg")
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Files whose content is their name; the ledger never decodes them."""
+    for name in NAMES:
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a ledger of ``(name, decision, label, reason, reviewer, hour)`` rows; later columns may be left out."""
+
+    def to(name: str, *rows: tuple[str, ...], content: str = "") -> Path:
+        lines = [",".join(COLUMNS)]
+        for row in rows:
+            photo, decision, label, reason, reviewer, hour = (*row, *("", "", "", "ann", "10")[len(row) - 1 :])
+            sha256 = _sha(content or photo.removeprefix("photos/"))
+            lines.append(f"{photo},{sha256},{decision},{label},{reason},{reviewer},2026-01-31T{hour}:00:00Z")
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    return to
+
+
+def _labels(found: Catalog) -> dict[str, str]:
+    return {row.file_name: row.label for row in found.rows}
+
+
+def test_photos_are_dropped_relabelled_and_kept(photos: Path, write: Write) -> None:
+    before = catalog.load(photos)
+    ledger = write(
+        "a.csv", ("bag/1.jpg", "drop", "", "a cat"), ("bag/2.jpg", "Relabel", "mug"), ("mug/1.jpg", "keep", "ignored")
+    )
+    found = replay(before, [ledger])
+    expected = _labels(before) | {"bag/2.jpg": "mug"}
+    del expected["bag/1.jpg"]
+    assert _labels(found.catalog) == expected
+    assert found.catalog.left_out == (("bag/1.jpg", "dropped by the ledger: a cat"),)
+    assert (found.kept, found.relabelled) == (("mug/1.jpg",), {"bag/2.jpg": "bag"})
+    assert found.to_json() == {
+        "files": [str(ledger)],
+        "kept": 1,
+        "dropped": 1,
+        "relabelled": 1,
+        "without_a_photo": [],
+        "disputed": [],
+    }
+    assert {path.read_text() for path in photos.rglob("*.jpg")} == set(NAMES)
+
+
+def test_a_second_replay_changes_nothing(photos: Path, write: Write) -> None:
+    ledger = write("a.csv", ("bag/1.jpg", "drop"), ("bag/2.jpg", "relabel", "mug"))
+    before = catalog.load(photos)
+    once = replay(before, [ledger]).catalog
+    again = replay(once, [ledger])
+    assert again.catalog == once
+    assert again.absent == (("bag/1.jpg", f"{ledger}: line 2: no such photo"),)
+    assert replay(before, [ledger, ledger]).catalog == once
+
+
+def test_an_empty_ledger_changes_nothing(photos: Path, write: Write) -> None:
+    before = catalog.load(photos)
+    assert replay(before, [write("a.csv")]).catalog == before
+    assert replay(before, []).catalog == before
+
+
+def test_the_newest_row_counts_in_any_order(photos: Path, write: Write) -> None:
+    before = catalog.load(photos)
+    old = write("old.csv", ("bag/1.jpg", "drop", "", "", "ann", "09"), ("bag/2.jpg", "drop", "", "", "ann", "09"))
+    new = write("new.csv", ("bag/1.jpg", "keep", "", "", "bob", "11"))
+    for order in ([old, new], [new, old]):
+        found = replay(before, order)
+        assert [row.file_name for row in found.dropped] == ["bag/2.jpg"]
+        assert found.disputed == (("bag/1.jpg", "ann: drop, bob: keep; the newest counts"),)
+    mixed = write("b.csv", ("bag/1.jpg", "keep", "", "", "ann", "12"), ("bag/1.jpg", "drop", "", "", "ann", "11"))
+    found = replay(before, [mixed])
+    assert (found.kept, found.dropped, found.disputed) == (("bag/1.jpg",), (), ())
+
+
+def test_of_equal_times_the_ledger_given_later_wins(photos: Path, write: Write) -> None:
+    before = catalog.load(photos)
+    one, two = write("1.csv", ("bag/1.jpg", "drop")), write("2.csv", ("bag/1.jpg", "relabel", "mug"))
+    assert _labels(replay(before, [one, two]).catalog)["bag/1.jpg"] == "mug"
+    assert "bag/1.jpg" not in _labels(replay(before, [two, one]).catalog)
+
+
+def test_times_are_compared_as_times(photos: Path, write: Write) -> None:
+    ledger = write("a.csv", ("bag/1.jpg", "drop"), ("bag/1.jpg", "keep"))
+    text = ledger.read_text().replace("10:00:00Z", "10:00:00.000Z", 1)
+    head, first, second = text.splitlines()
+    ledger.write_text("\n".join([head, second.replace("10:00:00Z", "12:30:00+02:00"), first]))
+    assert replay(catalog.load(photos), [ledger]).kept == ("bag/1.jpg",)
+
+
+def test_a_changed_photo_is_refused_and_five_are_named(photos: Path, write: Write) -> None:
+    ledger = write("a.csv", *((name, "drop") for name in NAMES))
+    for name in NAMES:
+        (photos / name).write_text("other")
+    with pytest.raises(LedgerError) as caught:
+        replay(catalog.load(photos), [ledger])
+    said = str(caught.value)
+    assert said.startswith(f"6 photos were changed since the ledger was written ({ledger}: line 2: bag/1.jpg; ")
+    assert said.endswith("mug/2.jpg; and 1 more); audit them again, or delete these rows")
+    newer = write("b.csv", *((name, "keep", "", "", "ann", "11") for name in NAMES), content="other")
+    assert replay(catalog.load(photos), [newer, ledger]).kept == NAMES
+    older = write("c.csv", *((name, "keep", "", "", "ann", "09") for name in NAMES), content="other")
+    with pytest.raises(LedgerError, match="6 photos were changed"):
+        replay(catalog.load(photos), [older, ledger])
+
+
+def test_rows_without_a_photo_are_named(photos: Path, write: Write) -> None:
+    ledger = write("a.csv", ("bag/9.jpg", "drop"), ("bag/1.jpg", "drop"), ("mug/1.jpg", "relabel", "bag"))
+    found = replay(catalog.load(photos), [ledger], limits=Limits(max_bytes=2))
+    reasons = dict(found.absent)
+    assert reasons["bag/9.jpg"] == f"{ledger}: line 2: no such photo"
+    assert reasons["bag/1.jpg"].startswith("too large")
+    assert len(found.catalog.rows) == len(NAMES)
+
+
+def test_only_named_photos_are_read(photos: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def digest(path: Path, _: Limits) -> str:
+        seen.append(path.name)
+        return _sha(path.read_text())
+
+    monkeypatch.setattr("goodsight.ledger.photos.digest", digest)
+    replay(catalog.load(photos), [write("a.csv", ("mug/3.jpg", "drop"), ("mug/3.jpg", "keep"))])
+    assert seen == ["3.jpg"]
+
+
+def test_names_match_with_and_without_the_source(photos: Path, write: Write, tmp_path: Path) -> None:
+    more = tmp_path / "more" / "bag"
+    more.mkdir(parents=True)
+    (more / "1.jpg").write_text("another bag")
+    both = catalog.load(photos, tmp_path / "more")
+    for name in ("bag/1.jpg", "photos/bag/1.jpg"):
+        found = replay(both, [write("a.csv", (name, "drop"))])
+        assert [row.file_name for row in found.dropped] == ["photos/bag/1.jpg"]
+    found = replay(catalog.load(photos), [write("a.csv", ("photos/bag/1.jpg", "drop"))])
+    assert [row.file_name for row in found.dropped] == ["bag/1.jpg"]
+    with pytest.raises(LedgerError, match="1 photos were changed"):
+        replay(both, [write("a.csv", ("bag/1.jpg", "drop"), content="neither")])
+
+
+def test_a_new_class_needs_two_photos(photos: Path, write: Write) -> None:
+    before = catalog.load(photos)
+    slip = write("a.csv", ("bag/1.jpg", "relabel", "mugg"))
+    with pytest.raises(
+        LedgerError,
+        match=r"a.csv: line 2: relabels bag/1.jpg to 'mugg', which is none of the labels \(bag, mug\). "
+        r"Did you mean 'mug'\? A new class needs two photos",
+    ):
+        replay(before, [slip])
+    assert replay(before, [slip], classes=["mugg"]).catalog.classes == ("bag", "mug", "mugg")
+    two = write("a.csv", ("bag/1.jpg", "relabel", "purse"), ("bag/2.jpg", "relabel", "purse"))
+    assert replay(before, [two]).catalog.classes == ("bag", "mug", "purse")
+
+
+def test_dropping_every_photo_is_an_error(photos: Path, write: Write) -> None:
+    with pytest.raises(LedgerError, match=r"a.csv: drops every photo of .*photos"):
+        replay(catalog.load(photos), [write("a.csv", *((name, "drop") for name in NAMES))])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("drop", "dorp", r"line 2: the decision 'dorp' is not one of keep, drop, relabel. Did you mean 'drop'\?"),
+        ("drop,", "relabel,", "line 2: relabels to nothing; write the new label"),
+        ("bag/1.jpg", "", "line 2: the file_name is empty"),
+        (_sha("bag/1.jpg"), "12ab", "line 2: the sha256 '12ab' is not 64 hexadecimal digits"),
+        ("2026-01-31T", "31.1.2026 ", "line 2: the time '31.1.2026 10:00:00Z' is no UTC time such as 2026-01-31T"),
+        ("00Z", "00", "line 2: the time '2026-01-31T10:00:00' is no UTC time"),
+        ("sha256", "sha", "there is no column 'sha256'; the columns are file_name, sha, decision"),
+        (",", ";", "there is no column 'file_name'; the columns are file_name;sha256"),
+    ],
+)
+def test_what_is_wrong_in_a_row_is_said(old: str, new: str, message: str, write: Write) -> None:
+    path = write("a.csv", ("bag/1.jpg", "drop"))
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(LedgerError, match=message) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"--ledger .*nowhere.csv: there is no such file"):
+        read(tmp_path / "nowhere.csv")
+    (tmp_path / "picture.csv").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(LedgerError, match=r"picture.csv: cannot be read as UTF-8 text"):
+        read(tmp_path / "picture.csv")
+
+
+def test_merged_ledgers_replay_as_their_parts(photos: Path, write: Write, tmp_path: Path) -> None:
+    one = write("1.csv", ("bag/1.jpg", "drop"), ("bag/2.jpg", "relabel", "mug", 'a "mug"', "ann", "09"))
+    two = write("2.csv", ("bag/1.jpg", "keep", "", "", "bob"), ("bag/2.jpg", "drop", "", "", "ann", "11"))
+    before, out = catalog.load(photos), tmp_path / "out.csv"
+    for order in ([one, two], [two, one]):
+        assert merge(order, out, force=True) == 3
+        apart, together = replay(before, order), replay(before, [out])
+        assert together.catalog == apart.catalog
+        assert [name for name, _ in together.disputed] == [name for name, _ in apart.disputed] == ["bag/1.jpg"]
+    with pytest.raises(FolderExistsError, match="is there already"):
+        merge([one], out)
+
+
+def test_merged_rows_of_equal_times_keep_their_order(photos: Path, write: Write, tmp_path: Path) -> None:
+    rows = (("bag/1.jpg", "keep", "", "", "ann"), ("bag/1.jpg", "drop", "", "", "bob"))
+    ledger = write("a.csv", *rows, ("bag/1.jpg", "relabel", "mug", "", "ann"))
+    assert merge([ledger], tmp_path / "out.csv") == 2
+    for path in (ledger, tmp_path / "out.csv"):
+        assert replay(catalog.load(photos), [path]).relabelled == {"bag/1.jpg": "bag"}
