@@ -13,7 +13,7 @@ LEVELS = (
     {"testset", "learning"},
     {"verdicts", "spoiling"},
     {"result", "output"},
-    {"report"},
+    {"report", "collecting"},
     {"flow", "serve"},
     {"terminal"},
     {"cli"},
