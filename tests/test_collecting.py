@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shop
@@ -19,6 +20,8 @@ from goodsight import catalog, cli, collecting
 from goodsight.collecting import Collected, Manners, Source
 from goodsight.collecting.crew import IN_A_ROW
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
+from goodsight.photos import Limits
+from goodsight.progress import quiet
 
 MANNERS = Manners(rate=1000, allow_private=True)
 Lists = Callable[..., Path]
@@ -48,7 +51,6 @@ def collect(tmp_path: Path) -> Collect:
     """Collects into a folder without waiting."""
 
     def run(urls: Path | None = None, *, manners: Manners = MANNERS, **source: str) -> Collected:
-        quiet = goodsight.progress.quiet  # type: ignore[attr-defined]
         return collecting.run(Source(urls, **source), tmp_path / "out", manners, quiet, wait=lambda seconds: None)
 
     return run
@@ -91,7 +93,7 @@ def test_what_is_no_photo_is_named_and_left_out(served: Shop, listed: Lists, col
     served.pages["/empty.jpg"] = shop.gives(b"")
     names = ("page.jpg", "odd", "half.jpg", "large.jpg", "empty.jpg", "gone.jpg")
     urls = listed(*((served.url(f"/{name}"), "mug") for name in names), ("file:///etc/passwd", "mug"), ("", "mug"))
-    small = Manners(1000, allow_private=True, limits=goodsight.photos.Limits(32 * 2**20, 50_000))  # type: ignore[attr-defined]
+    small = Manners(1000, allow_private=True, limits=Limits(32 * 2**20, 50_000))
     done = collect(urls, manners=small)
     assert done.photos == 1, "an odd content type does not matter: it is a photo"
     reasons = {url.rpartition("/")[2]: reason for url, reason in done.left_out}
@@ -134,25 +136,6 @@ def test_pages_give_photos_once(served: Shop, collect: Collect, tmp_path: Path) 
     }  # fmt: skip
     assert served.asked["/9.jpg"] == 0
     assert collect(**options).there == 4
-
-
-def test_hosts_are_asked_side_by_side(
-    served: Shop, listed: Lists, collect: Collect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    together = threading.Barrier(3, timeout=10)  # opens only when three hosts are asked at the same time
-
-    def meet(visitor: shop.Visitor) -> None:
-        together.wait()
-        shop.gives(shop.jpeg(1))(visitor)
-
-    served.pages["/meet.jpg"] = meet
-    hosts = [f"127.0.0.{n}" for n in (1, 2, 3)]
-    monkeypatch.setattr("goodsight.collecting.addresses.refusal", lambda address, allow_private: "")
-    monkeypatch.setattr(
-        "goodsight.collecting.addresses.system_resolve.__code__", (lambda host, port: ["127.0.0.1"]).__code__
-    )
-    done = collect(listed(*((served.url("/meet.jpg", host), "mug") for host in hosts)))
-    assert (done.photos, done.copies, done.left_out) == (1, 2, [])
 
 
 def test_a_host_that_is_down_is_left_alone(served: Shop, listed: Lists, collect: Collect) -> None:
@@ -215,7 +198,7 @@ def test_a_full_disk_is_one_line(
     ],
 )
 def test_bad_usage_is_told_before_anything_is_made(
-    options: dict[str, object], why: str, listed: Lists, tmp_path: Path
+    options: dict[str, Any], why: str, listed: Lists, tmp_path: Path
 ) -> None:
     listed(("http://a/", "mug"))
     given = {"urls": None, **options}
@@ -235,10 +218,8 @@ def test_bad_labels_and_folders_are_errors(listed: Lists, tmp_path: Path) -> Non
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "selectolax.lexbor", None)
-    for name in [name for name in sys.modules if name.startswith("goodsight.collecting.")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in ("client", "pages"):
-        monkeypatch.delattr(collecting, name, raising=False)
+    monkeypatch.delitem(sys.modules, "goodsight.collecting.pages", raising=False)
+    monkeypatch.delattr(collecting, "pages", raising=False)
     with pytest.raises(
         GoodsightError, match=r"needs selectolax.*: install it with `pip install 'goodsight\[collect\]'`"
     ):

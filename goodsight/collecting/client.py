@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -58,7 +57,7 @@ class Client:
         resolve = partial(addresses.resolve, allow_private=manners.allow_private, lookup=lookup)
         self._transport = Transport(Guarded(resolve, self._deadline), manners.workers)
         self._rules: dict[str, tuple[Rules, str]] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[str, threading.Lock] = {}
 
     def __enter__(self) -> Client:
         return self
@@ -127,7 +126,7 @@ class Client:
     def _require_allowed(self, url: httpx2.URL) -> None:
         """Raises NotFetched when the host's robots.txt forbids the address."""
         origin = str(url.copy_with(raw_path=b"/"))
-        with self._locks[origin]:  # one thread asks, the others wait for what it learns
+        with self._locks.setdefault(origin, threading.Lock()):  # one thread asks, the others wait for what it learns
             if origin not in self._rules:
                 self._rules[origin] = self._ask_robots(httpx2.URL(origin).join("/robots.txt"))
             rules, why = self._rules[origin]
