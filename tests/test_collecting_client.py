@@ -194,7 +194,7 @@ def test_a_retry_after_of_a_redirects_target_holds_the_target(served: Shop, aski
     served.pages["/go"] = shop.leads_to(served.url("/b.jpg", "b.test"))
     served.pages["/b.jpg"] = shop.in_turn(shop.gives(b"", 429, {"Retry-After": "60"}), shop.gives(PHOTO))
     assert asking.get(served.url("/go", "a.test"), MOST).body == PHOTO
-    assert max(clock.waits) > 50
+    assert clock.waits[-1] > 50, "it is the last that waits: the target"
 
 
 @pytest.mark.parametrize("after", ["3600", "999999999999", "soon"])
@@ -280,7 +280,7 @@ def test_an_interruption_ends_a_request(served: Shop, clock: Clock) -> None:
 
     def stops(visitor: shop.Visitor) -> None:
         stop.set()
-        shop.gives(PHOTO)(visitor)
+        shop.gives(PHOTO[:9], headers={"Content-Length": str(len(PHOTO))})(visitor)  # and the rest never
 
     served.pages["/b.jpg"] = stops
     with Client(Manners(allow_private=True), stop, wait=clock.wait) as asking, pytest.raises(Stopped):

@@ -93,6 +93,19 @@ def test_without_the_journal_the_table_is_the_memory(tmp_path: Path) -> None:
         assert shelf.has(Wanted("http://a/0", "mug"))
 
 
+def test_the_journal_is_written_at_once_and_survives_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "out" / ".collect" / "journal.jsonl"
+    with Shelf(tmp_path / "out", {"mug"}) as shelf:
+        shelf.journal.note(MUG, reason="HTTP 404")
+        assert b"HTTP 404" in path.read_bytes(), "a kill may come now"
+    path.write_bytes(path.read_bytes() + b'{"url": "http://a/')
+    with Shelf(tmp_path / "out", {"mug"}) as shelf:
+        shelf.journal.note(Wanted("http://a/2", "mug"), reason="HTTP 410")
+    with Shelf(tmp_path / "out", {"mug"}) as shelf:
+        assert shelf.journal.failed(MUG) == "HTTP 404"
+        assert shelf.journal.failed(Wanted("http://a/2", "mug")) == "HTTP 410"
+
+
 def test_what_a_person_changed_stays(tmp_path: Path) -> None:
     root = tmp_path / "out"
     _fill(root, 4)
