@@ -38,6 +38,48 @@ ModelFolder = Annotated[Path, typer.Argument(help="A model folder made by `goods
 
 
 @app.command()
+def collect(
+    out: Annotated[Path, typer.Option(help="The folder of the photos; one that is there is added to.")],
+    urls: Annotated[Path | None, typer.Argument(help="A CSV with the columns url and label.")] = None,
+    page: Annotated[str, typer.Option(help="A page that shows photos; {page} in it is replaced by a number.")] = "",
+    select: Annotated[str, typer.Option(help="CSS selector of the elements of the page that name photos.")] = "",
+    pages: Annotated[str, typer.Option(help="The numbers for {page}: FIRST:LAST, both included.")] = "",
+    label: Annotated[str, typer.Option(help="Label of the pages' photos, and of rows that have none.")] = "",
+    rate: Annotated[float, typer.Option(help="Requests per second and host.")] = 1.0,
+    user_agent: Annotated[str, typer.Option(help="The name to give to servers; else Goodsight.")] = "",
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Also fetch from private and loopback addresses.")
+    ] = False,
+    max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
+    max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
+) -> None:
+    """Fetch photos from the web, politely, into a folder that train reads; run it again to go on."""
+    from goodsight import collecting, flow
+
+    with terminal.progress() as progress:
+        collected = flow.collect(
+            urls,
+            out,
+            page=page,
+            select=select,
+            pages=pages,
+            label=label,
+            rate=rate,
+            user_agent=user_agent or collecting.USER_AGENT,
+            allow_private=allow_private,
+            limits=_limits(max_mb, max_megapixels),
+            progress=progress,
+        )
+    if page:
+        print(f"pages: {collected.pages}")
+    terminal.print_left_out("pages without photos", collected.empty)
+    print(f"photos: {collected.photos} new, {collected.there} there already, {collected.copies} exact copies left out")
+    terminal.print_left_out("photos under several labels, kept under each", collected.two_labels)
+    terminal.print_left_out("left out", collected.left_out)
+    print(f"folder: {out}")
+
+
+@app.command()
 def train(
     photos: Annotated[
         list[Path],

@@ -1,4 +1,4 @@
-"""The whole story, top to bottom: train, evaluate, classify, check, inspect. This is the public Python API.
+"""The whole story, top to bottom: collect, train, evaluate, classify, check, inspect. This is the public Python API.
 
 Every function here is a verb of the command line. A photo that cannot be used never raises: it is counted, named and
 left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightError` with the reason.
@@ -17,10 +17,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import backbones, catalog, embed, gain, photoset, prepared, spoiling, testset, training, twins, verdicts
+from goodsight import (
+    backbones,
+    catalog,
+    collecting,
+    embed,
+    gain,
+    photoset,
+    prepared,
+    spoiling,
+    testset,
+    training,
+    twins,
+    verdicts,
+)
 from goodsight import model as model_folder
 from goodsight import result as result_step
 from goodsight.catalog import Catalog, Row
+from goodsight.collecting import Collected, Manners, Source
 from goodsight.engine import start
 from goodsight.errors import CatalogError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
@@ -72,6 +86,45 @@ class Promotion:
     promoted: bool
     left_out: int
     kept: Path | None
+
+
+def collect(
+    urls: str | Path | None,
+    out: str | Path,
+    *,
+    page: str = "",
+    select: str = "",
+    pages: str = "",
+    label: str = "",
+    rate: float = 1.0,
+    user_agent: str = collecting.USER_AGENT,
+    allow_private: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = quiet,
+) -> Collected:
+    """Fetch photos from the web into a folder that :func:`train` reads, and go on where an earlier run ended.
+
+    Args:
+        urls: a CSV with the columns ``url`` and perhaps ``label``; None with ``page``.
+        out: the folder, new or filled by an earlier run; nothing in it is overwritten or deleted.
+        page: the address of a page that shows photos; ``{page}`` in it is replaced by a number.
+        select: a CSS selector of the elements of the page that name photos.
+        pages: the numbers for ``{page}`` as ``FIRST:LAST``, both included.
+        label: of the photos of the pages, and of the rows that have none.
+        rate: requests per second and host.
+        user_agent: the name to give to servers.
+        allow_private: also fetch from private and loopback addresses.
+        limits: on bytes and pixels of a photo.
+        progress: told about pages and photos.
+
+    Raises:
+        CatalogError: the list cannot be read, or a label cannot be a folder's name.
+        FolderExistsError: ``out`` holds something else.
+        GoodsightError: an option cannot be used, or the extra is not installed.
+
+    """
+    source = Source(None if urls is None else Path(urls), page, select, pages, label)
+    return collecting.run(source, Path(out), Manners(rate, user_agent, allow_private, limits), progress)
 
 
 def train(

@@ -175,6 +175,11 @@ def open_rgb(data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None 
     return picture if turn is None else picture.transpose(turn)
 
 
+def suffix(data: bytes) -> str:
+    """The file name's ending for the format that the first bytes announce. Raises BadPhoto "not a picture"."""
+    return {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}.get(kind := _kind(data), f".{kind.lower()}")
+
+
 def find(root: Path) -> Iterator[Path]:
     """Every file below `root`, ordered by its path relative to `root`; a name says nothing about the content.
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from goodsight.result import Result
     from goodsight.verdicts import Prediction
 
+_COUNTED = {"choose": "heads", "read": "pages"}
+"""What a step that begins with this word counts; all others count photos."""
+
 
 class Printed:
     """Rows on the terminal, as they come."""
@@ -59,7 +62,7 @@ def progress() -> Iterator[Progress]:
                 if not console.is_terminal:
                     print(f"{step}{f' ({total})' if total else ''} ...", file=sys.stderr)
             task = bar.tasks[list(tasks).index(key)]
-            rate = f"{task.speed:.0f} {'heads' if step.startswith('choose') else 'photos'}/s" if task.speed else ""
+            rate = f"{task.speed:.0f} {_COUNTED.get(step.split()[0], 'photos')}/s" if task.speed else ""
             bar.update(task.id, completed=done, rate=f"{rate}  {note}")
             if note and done == total and not console.is_terminal:
                 print(f"{step}: {note}", file=sys.stderr)

@@ -165,3 +165,11 @@ def test_read_names_what_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(BadPhoto, match="unreadable: permission denied"):
         photos.read(tmp_path / "big.jpg")
+
+
+def test_the_ending_for_a_format_is_told_by_the_content() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "PNG")
+    assert photos.suffix(stream.getvalue()) == ".png"
+    with pytest.raises(BadPhoto, match="not a picture"):
+        photos.suffix(b"<html>photo.jpg</html>")
