@@ -33,6 +33,9 @@ from goodsight import (
 )
 from goodsight import model as model_folder
 from goodsight import result as result_step
+from goodsight.auditing import inspection
+from goodsight.auditing.findings import Audit
+from goodsight.auditing.looks import look
 from goodsight.catalog import Catalog, Row
 from goodsight.collecting import Collected, Manners, Source
 from goodsight.engine import start
@@ -125,6 +128,64 @@ def collect(
     """
     source = Source(None if urls is None else Path(urls), page, select, pages, label)
     return collecting.run(source, Path(out), Manners(rate, user_agent, allow_private, limits), progress)
+
+
+def audit(
+    photos: str | Path,
+    out: str | Path | None = None,
+    *,
+    label: str = "label",
+    ledger: str | Path | Sequence[str | Path] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress = quiet,
+) -> Audit:
+    """Find what is wrong with photos before anyone trains on them. Nothing is moved, changed or deleted.
+
+    Args:
+        photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
+        out: a folder for report.html, findings.csv, review.csv and metrics.json, if wanted.
+        label: the label column of a list.
+        ledger: what people decided already; dropped photos are not looked at again, relabelled ones have their new
+            label.
+        limits: on bytes and pixels of a photo.
+        cache: use and fill the embedding cache.
+        force: replace ``out`` if it is there.
+        progress: told about every step.
+
+    Raises:
+        CatalogError: the photos or labels cannot be used.
+        LedgerError: a ledger cannot be read, or does not fit the photos.
+        FolderExistsError: ``out`` is there and ``force`` is not set.
+        EngineError: the network cannot be made or run.
+
+    """
+    if out is not None:
+        refuse_folder(Path(out), force=force)
+    clock = _Clock()
+    rows = catalog.load(Path(photos), label=label, ignore_split=True)
+    rows = replay(rows, _paths(ledger), limits=limits).catalog
+    backbone = backbones.load("lite0")
+    engine = start(backbone.network)
+    clock.lap("load the network")
+    known = embed.Cache(backbone, engine) if cache else None
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
+    engine.close()
+    clock.lap("embed the photos")
+    if not table.rows:
+        raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
+    looks = look(table.rows, limits, progress)
+    clock.lap("look at the photos")
+    found = inspection.inspect(rows, table, looks, backbone, limits, clock.lap, progress)
+    found = replace(found, timings=clock.laps)
+    if out is not None:
+        from goodsight.report import audit as report
+
+        with whole_folder(Path(out), force=force) as folder:
+            progress("write the report", 0, 0)
+            report.write(folder, found)
+    return found
 
 
 def train(

@@ -31,6 +31,8 @@ EXACT = 6000
 SEARCH = 1000
 PRINCIPAL = 800
 _CLIP = 6.0
+_DOUBT = 50.0
+"""How much less a doubted label is fitted."""
 Array = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 Kind = Literal["linear", "kernel", "cosine", "network"]
@@ -170,7 +172,8 @@ def fit(
         if done >= 3 and time.monotonic() - start > budget:
             break
         if setting.kind == "cosine":
-            scores = _cosine(x @ basis, labels[part], folds[part], setting.penalty)[2]
+            everyone = np.ones(len(part), bool)
+            scores = _cosine(x @ basis, labels[part], folds[part], setting.penalty, everyone)[2]
         else:
             kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
             scores = _dual(kernel, targets[part], folds[part], setting.penalty * ease[part])[1]
@@ -187,20 +190,26 @@ def of_network(scaler: Scaler, own: slice) -> Head:
     return Head(Setting("network", 0.0, 0.0), scaler, none, none, own)
 
 
-def train(setting: Setting, scaler: Scaler, vectors: Vectors, labels: Ints, folds: Ints) -> tuple[Head, Array]:
-    """One candidate on photos: the head, and its out-of-fold scores (n, classes)."""
-    return _train(setting, scaler, vectors, labels, _targets(labels), folds, _ease(labels))
-
-
-def _train(
-    setting: Setting, scaler: Scaler, vectors: Vectors, labels: Ints, targets: Array, folds: Ints, ease: Array
+def train(
+    setting: Setting,
+    scaler: Scaler,
+    vectors: Vectors,
+    labels: Ints,
+    folds: Ints,
+    doubted: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Head, Array]:
-    """The head on all photos, and its out-of-fold scores."""
-    none = np.empty((0, vectors.shape[1]), np.float32)
+    """One candidate on photos: the head, and its out-of-fold scores (n, classes).
+
+    Labels of ``doubted`` photos (n,) hardly count, or not at all for the cosine head; they are answered like the rest.
+    """
+    none, targets, ease = np.empty((0, vectors.shape[1]), np.float32), _targets(labels), _ease(labels)
+    if doubted is not None:
+        ease = np.where(doubted, ease * _DOUBT, ease).astype(np.float32)
     if setting.kind == "cosine":
         x = scaler(vectors)
         basis = _principal(x, PRINCIPAL)
-        whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty)
+        sure = np.ones(len(labels), bool) if doubted is None else ~doubted
+        whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty, sure)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
     if len(vectors) <= EXACT:
         x = scaler(vectors)
@@ -271,15 +280,17 @@ def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple
     return np.asarray(weighted @ phi), np.asarray(weighted @ targets)
 
 
-def _cosine(low: Array, labels: Ints, folds: Ints, shrink: float) -> tuple[Array, Array, Array]:
-    """Whitening (k, k), unit class means (k, C) and out-of-fold scores (n, C) from main components (n, k)."""
+def _cosine(
+    low: Array, labels: Ints, folds: Ints, shrink: float, sure: npt.NDArray[np.bool_]
+) -> tuple[Array, Array, Array]:
+    """Whitening (k, k), unit class means (k, C) from the sure ones of main components (n, k), out-of-fold scores."""
     classes = int(labels.max()) + 1
     scores = np.empty((len(low), classes), np.float32)
     for fold in np.unique(folds):
         away = folds == fold
-        whiten, means = _discriminant(low[~away], labels[~away], classes, shrink)
+        whiten, means = _discriminant(low[~away & sure], labels[~away & sure], classes, shrink)
         scores[away] = _unit(low[away] @ whiten) @ means
-    whiten, means = _discriminant(low, labels, classes, shrink)
+    whiten, means = _discriminant(low[sure], labels[sure], classes, shrink)
     return whiten, means, scores
 
 

@@ -13,10 +13,9 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from goodsight import embed
-from goodsight.backbones import imagenet_names
+from goodsight.backbones import common_names
 from goodsight.catalog import Row
 from goodsight.errors import CatalogError, did_you_mean
-from goodsight.heads import Vectors
 from goodsight.model import LoadedModel, Model
 from goodsight.progress import Progress, quiet
 
@@ -162,7 +161,7 @@ def _answers(model: Model, rows: Sequence[Row], vectors: npt.NDArray[np.float16]
     probabilities = model.probabilities(vectors)
     p_values = model.p_values(probabilities)
     on_topic = model.on_topic_p(vectors)
-    names = common_names(model, vectors)
+    names = common_names(model.backbone, vectors)
     for i, row in enumerate(rows):
         best = int(probabilities[i].argmax())
         probability = float(probabilities[i, best])
@@ -183,11 +182,3 @@ def _candidates(
     order = np.argsort(-probabilities)
     credible = [c for c in order if p_values[c] > model.alpha or c == order[0]]
     return [model.classes[c] for c in credible[:most]]
-
-
-def common_names(model: Model, vectors: Vectors) -> list[str]:
-    """What the network itself would call each photo, '' when it has no names."""
-    columns = model.backbone.columns("imagenet")
-    if columns is None:
-        return [""] * len(vectors)
-    return [imagenet_names()[i] for i in vectors[:, columns].argmax(axis=1)]

@@ -9,6 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from goodsight.photos import Resize
 
 
@@ -96,6 +99,14 @@ def imagenet_names() -> tuple[str, ...]:
     """The 1000 ImageNet class names, in the order of the logits."""
     text = files("goodsight.backbones").joinpath("imagenet_names.txt").read_text(encoding="utf-8")
     return tuple(text.split("\n")[:1000])
+
+
+def common_names(backbone: Backbone, vectors: npt.NDArray[np.floating]) -> list[str]:
+    """What the network itself would call each photo of some embeddings (n, width), '' when it has no names."""
+    columns = backbone.columns("imagenet")
+    if columns is None:
+        return [""] * len(vectors)
+    return [imagenet_names()[i] for i in vectors[:, columns].argmax(axis=1)]
 
 
 def file_sha256(path: Path) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import calibrate, verdicts
+from goodsight import calibrate
+from goodsight.backbones import common_names
 from goodsight.catalog import Row
 from goodsight.gain import Gain
 from goodsight.heads import Trial
@@ -142,6 +143,6 @@ def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
 def _least_on_topic(model: Model, photo_set: PhotoSet, scores: npt.NDArray[np.float64]) -> list[tuple[Row, float, str]]:
     least = np.argsort(scores, kind="stable")[:16]
     rows = photo_set.training[least]
-    names = verdicts.common_names(model, photo_set.table.vectors[rows])
+    names = common_names(model.backbone, photo_set.table.vectors[rows])
     p = calibrate.p_values(np.sort(scores), scores[least])
     return [(photo_set.table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]

@@ -1,0 +1,193 @@
+"""Embedded photos become findings: copies, wrong labels, foreign photos, bad quality, and the order of looking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from goodsight import folds, twins
+from goodsight.auditing import copies, labels, quality, review, topic
+from goodsight.auditing.findings import KINDS, Audit, Finding, Suspect
+from goodsight.auditing.labels import Doubts, Floats
+from goodsight.auditing.looks import Looks
+from goodsight.backbones import Backbone, common_names
+from goodsight.calibrate import Ints
+from goodsight.catalog import Catalog, Row
+from goodsight.embed import Table
+from goodsight.heads import Scaler
+from goodsight.photos import Limits
+from goodsight.progress import Progress
+
+FOLDS = 5
+FEW = 5
+"""With fewer distinct photos of a label, nothing can be said about its labels."""
+ALIKE = 0.9
+"""What is said of twins that training's quick check finds and this one does not."""
+SURE = 0.5
+"""The chance from which on a photo is found to be mislabelled or off-topic."""
+
+
+def inspect(
+    catalog: Catalog,
+    table: Table,
+    looks: Looks,
+    backbone: Backbone,
+    limits: Limits,
+    lap: Callable[[str], None],
+    progress: Progress,
+) -> Audit:
+    """Find what is wrong.
+
+    Args:
+        catalog: where the photos came from, and the rows that were left out of it.
+        table: the photos that can be used (n), and those that cannot.
+        looks: of the same photos (n).
+        backbone: what embedded them.
+        limits: on bytes and pixels of a photo.
+        lap: told each step that is done.
+        progress: told pairs of photos.
+
+    """
+    classes = sorted({row.label for row in table.rows})
+    numbers = np.array([classes.index(row.label) for row in table.rows])
+    scaler = Scaler.fit(table.vectors, backbone.blocks)
+    exact, near, strength = _twins(table, looks, scaler, progress)
+    pairs = np.concatenate([exact, near])
+    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(numbers),) * 2)
+    groups = connected_components(graph, directed=False)[1].astype(np.int64)
+    lap("find twins")
+    doubts = _doubts(table, numbers, groups, scaler)
+    lap("doubt labels")
+    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
+    likeness, elsewhere = _likeness(features, numbers, groups, doubts)
+    conflicting = _conflicting(pairs, numbers)
+    chance = review.chances(likeness, doubts, conflicting)
+    lap("find foreign photos")
+    rows = table.rows
+    found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
+    found += _copies(rows, looks, exact, near, strength)
+    found += _conflicts(rows, pairs, numbers)
+    found += _mislabelled(rows, doubts, classes)
+    found += _off_topic(rows, np.maximum(likeness, elsewhere), float(np.median(likeness)), table, backbone)
+    for kind, (places, scores, words) in quality.find(looks).items():
+        found += [
+            Finding(rows[i], kind, float(score), word, "look")
+            for i, score, word in zip(places, scores, words, strict=True)
+        ]
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    found.sort(key=lambda finding: (order[finding.kind], finding.score))
+    suspects = _suspects(table, chance, found)
+    lap("put in order")
+    return Audit(catalog.name, tuple(classes), tuple(found), suspects, catalog.left_out, limits)
+
+
+def _twins(
+    table: Table, looks: Looks, scaler: Scaler, progress: Progress
+) -> tuple[Ints, Ints, dict[tuple[int, ...], float]]:
+    """Pairs of exact and of near twins (k, 2), and how alike each near pair is, 0 to 1."""
+    x = scaler(table.vectors)
+    quick = twins.find(table.sha256, table.thumbnails, twins.sketch(x))
+    # Of each content one photo stands for all: shops post a picture many times.
+    distinct = np.sort(np.unique(table.sha256, return_index=True)[1])
+    pairs, _ = copies.candidates(twins.sketch(x[distinct]).astype(np.float32))
+    pairs = distinct[pairs]
+    cosine = np.einsum("ij,ij->i", x[pairs[:, 0]], x[pairs[:, 1]])
+    length = np.linalg.norm(x, axis=1)
+    cosine /= np.maximum(length[pairs[:, 0]] * length[pairs[:, 1]], 1e-9)
+    correlation = copies.alike(looks.pictures, pairs, progress)
+    same = copies.twins(correlation, cosine)
+    strength = dict.fromkeys(map(tuple, quick.near.tolist()), ALIKE)
+    strength |= {(a, b): float(c) for (a, b), c in zip(pairs[same].tolist(), correlation[same], strict=True)}
+    return quick.exact, np.array(sorted(strength), np.int64).reshape(-1, 2), strength
+
+
+def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler) -> Doubts:
+    n = len(numbers)
+    if numbers.max(initial=0) == 0:
+        none = np.zeros(n, bool)
+        return Doubts(np.zeros(n), numbers, np.ones(n), none, 0.0)
+    found = labels.doubt(table.vectors, numbers, folds.deal(numbers, groups, FOLDS), scaler)
+    for c in np.unique(numbers):
+        if len(np.unique(groups[numbers == c])) < FEW:
+            found.chance[numbers == c] = 0.0
+    return found
+
+
+def _likeness(features: npt.NDArray[np.float32], numbers: Ints, groups: Ints, doubts: Doubts) -> tuple[Floats, Floats]:
+    """To the good examples of a photo's own label (n,), and of the label that is suggested instead (n,; 0 without)."""
+    everything = np.arange(len(numbers))
+    own = topic.likeness(features, numbers, groups, ~doubts.contradicted, everything, numbers)
+    usual = review.usual(own, doubts)
+    own = topic.likeness(features, numbers, groups, usual, everything, numbers)
+    elsewhere, moved = np.zeros(len(numbers)), np.flatnonzero(doubts.chance > SURE)
+    elsewhere[moved] = topic.likeness(features, numbers, groups, usual, moved, doubts.suggested[moved])
+    return own, elsewhere
+
+
+def _conflicting(pairs: Ints, numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Which photos (n,) have a twin with another label."""
+    found = np.zeros(len(numbers), bool)
+    found[pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]]] = True
+    return found
+
+
+def _copies(
+    rows: Sequence[Row], looks: Looks, exact: Ints, near: Ints, strength: Mapping[tuple[int, ...], float]
+) -> Iterator[Finding]:
+    """One finding for each photo that could go: of two twins the smaller, or the later."""
+    area = looks.sizes.prod(axis=1)
+    known: set[int] = set()
+    for kind, pairs in (("exact twin", exact), ("near twin", near)):
+        for a, b in pairs.tolist():
+            kept, gone = (a, b) if area[a] >= area[b] else (b, a)
+            if gone not in known:
+                known.add(gone)
+                alike = 1.0 if kind == "exact twin" else strength[a, b]
+                words = f"same as {rows[kept].file_name}" + (
+                    "" if alike == 1 else f", detail correlates by {alike:.2f}"
+                )
+                yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, "drop", other=rows[kept])
+
+
+def _conflicts(rows: Sequence[Row], pairs: Ints, numbers: Ints) -> Iterator[Finding]:
+    known: set[int] = set()
+    for pair in pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]].tolist():
+        for one, other in (pair, pair[::-1]):
+            if one not in known:
+                known.add(one)
+                words = f"{rows[other].file_name} is labelled {rows[other].label}"
+                yield Finding(rows[one], "twins with different labels", 0.0, words, "look", other=rows[other])
+
+
+def _mislabelled(rows: Sequence[Row], doubts: Doubts, classes: Sequence[str]) -> Iterator[Finding]:
+    for i in np.flatnonzero(doubts.chance > SURE).tolist():
+        label, chance = classes[doubts.suggested[i]], float(doubts.chance[i])
+        if label != rows[i].label:
+            words = f"looks like {label} ({doubts.probability[i]:.0%})"
+            yield Finding(rows[i], "mislabelled", 1 - chance, words, "relabel", label)
+
+
+def _off_topic(
+    rows: Sequence[Row], likeness: Floats, usual: float, table: Table, backbone: Backbone
+) -> Iterator[Finding]:
+    chance = review.off_topic(likeness)
+    foreign = np.flatnonzero(chance > SURE)
+    for i, name in zip(foreign.tolist(), common_names(backbone, table.vectors[foreign]), strict=True):
+        words = f"looks like: {name}; " if name else ""
+        words += f"likeness {likeness[i]:.2f}, usual is {usual:.2f}"
+        yield Finding(rows[i], "off-topic", float(1 - chance[i]), words, "drop")
+
+
+def _suspects(table: Table, chance: Floats, found: Sequence[Finding]) -> tuple[Suspect, ...]:
+    reasons: dict[str, list[str]] = {}
+    for finding in found:
+        reasons.setdefault(finding.row.file_name, []).append(f"{finding.kind}: {finding.evidence}")
+    return tuple(
+        Suspect(row, table.sha256[i], float(chance[i]), tuple(reasons.get(row.file_name, ())))
+        for i in np.argsort(-chance, kind="stable").tolist()
+        for row in (table.rows[i],)
+    )

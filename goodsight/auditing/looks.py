@@ -1,0 +1,104 @@
+"""What the finders need to see of each photo: a small picture, its size, and measures of sharpness and light."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.ndimage import uniform_filter1d
+
+from goodsight import photos
+from goodsight.catalog import Row
+from goodsight.photos import BadPhoto, Limits
+from goodsight.progress import Progress
+
+SIDE = 64
+_AT_LEAST = 192
+_AHEAD = 256
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How ``n`` photos look.
+
+    Attributes:
+        pictures: RGB (n, 64, 64, 3), uint8, without regard to their shape.
+        sizes: width and height (n, 2) in pixels, of large photos perhaps of a smaller scale, but not below 192.
+        blur: 0 (sharp) to 1, see :func:`blurriness` (n,).
+        darkest: 5th percentile of lightness, 0 to 1 (n,).
+        lightest: 95th percentile of lightness, 0 to 1 (n,).
+        filled: the share of pixels that are not of the photo's most usual colour (n,).
+
+    """
+
+    pictures: npt.NDArray[np.uint8]
+    sizes: npt.NDArray[np.int64]
+    blur: Floats
+    darkest: Floats
+    lightest: Floats
+    filled: Floats
+
+
+def look(rows: Sequence[Row], limits: Limits, progress: Progress) -> Looks:
+    """Look at photos that were good a moment ago; one that is not any more counts as a black picture of no size."""
+    pictures = np.zeros((len(rows), SIDE, SIDE, 3), np.uint8)
+    sizes, measures = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 4))
+    for i, seen in enumerate(_seen(rows, limits)):
+        if seen is not None:
+            pictures[i], sizes[i], measures[i] = seen
+        if i % 64 == 63 or i + 1 == len(rows):
+            progress("look at the photos", i + 1, len(rows))
+    return Looks(pictures, sizes, *measures.T)
+
+
+_Seen = tuple[npt.NDArray[np.uint8], tuple[int, int], tuple[float, float, float, float]]
+
+
+def _seen(rows: Sequence[Row], limits: Limits) -> Iterator[_Seen | None]:
+    """In order, some photos ahead, so that memory does not grow with their number."""
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="goodsight-look") as pool:
+        for begin in range(0, len(rows), _AHEAD):
+            yield from pool.map(lambda row: _one(row, limits), rows[begin : begin + _AHEAD])
+
+
+def _one(row: Row, limits: Limits) -> _Seen | None:
+    try:
+        data = photos.read(row.path, limits)
+        picture = photos.open_rgb(data, limits, at_least=_AT_LEAST)
+    except BadPhoto:
+        return None
+    size = picture.size
+    # Sharpness is judged at one scale: a big photo of a product need not be sharp to the last pixel.
+    picture.thumbnail((2 * _AT_LEAST, 2 * _AT_LEAST), Image.Resampling.BOX)
+    grey = np.asarray(picture.convert("L"), np.float32) / np.float32(255)
+    small = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
+    darkest, lightest = np.percentile(grey, [5, 95]).tolist()
+    return small, size, (blurriness(grey), darkest, lightest, _filled(small))
+
+
+def blurriness(grey: npt.NDArray[np.floating]) -> float:
+    """How little is lost when a picture (height, width) is blurred more: 0 for a sharp one, 1 for one without detail.
+
+    Source: Crété-Roffet et al. 2007, The Blur Effect.
+    """
+    if min(grey.shape) < 3:
+        return 0.0
+    worst = 0.0
+    for axis in (0, 1):
+        before = np.abs(np.diff(grey, axis=axis))
+        after = np.abs(np.diff(uniform_filter1d(grey, 9, axis=axis), axis=axis))
+        total = float(before.sum())
+        lost = float(np.maximum(before - after, 0).sum())
+        worst = max(worst, (total - lost) / total if total > 0 else 1.0)
+    return worst
+
+
+def _filled(small: npt.NDArray[np.uint8]) -> float:
+    colour = np.median(small.reshape(-1, 3), axis=0)
+    return float((np.abs(small - colour).max(axis=2) > 16).mean())
