@@ -58,6 +58,12 @@ class Scaler:
         weight /= np.sqrt(sum(b.weight**2 for b in blocks))
         return cls(mean.astype(np.float32), (weight / spread).astype(np.float32), (weight * _CLIP).astype(np.float32))
 
+    @classmethod
+    def none(cls, width: int) -> Scaler:
+        """Leaves vectors as they are."""
+        one = np.ones(width, np.float32)
+        return cls(0 * one, one, np.inf * one)
+
     def __call__(self, vectors: Vectors) -> Array:
         """Standardised vectors (n, width), float32."""
         x = vectors.astype(np.float32)
@@ -166,7 +172,7 @@ def fit(
     ease = _ease(labels)
     part = _part(labels, SEARCH)
     x = scaler(vectors[part])
-    squared, basis = _squared(x, x), _principal(x, PRINCIPAL // 2)
+    squared, basis = _squared(x, x), principal(x, PRINCIPAL // 2)
     trials: list[Trial] = []
     for done, setting in enumerate(CANDIDATES):
         if done >= 3 and time.monotonic() - start > budget:
@@ -207,7 +213,7 @@ def train(
         ease = np.where(doubted, ease * _DOUBT, ease).astype(np.float32)
     if setting.kind == "cosine":
         x = scaler(vectors)
-        basis = _principal(x, PRINCIPAL)
+        basis = principal(x, PRINCIPAL)
         sure = np.ones(len(labels), bool) if doubted is None else ~doubted
         whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty, sure)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
@@ -294,7 +300,7 @@ def _cosine(
     return whiten, means, scores
 
 
-def _principal(x: Array, most: int) -> Array:
+def principal(x: Array, most: int) -> Array:
     """An orthonormal basis (width, k) of the main directions (randomised range finder; Halko et al. 2011)."""
     k = min(most, *x.shape)
     start = np.random.default_rng(0).standard_normal((x.shape[1], k), np.float32)

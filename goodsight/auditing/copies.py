@@ -8,6 +8,10 @@ Correlation Image Alignment Method), first on small pictures for the way of turn
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import fft, sparse
@@ -69,11 +73,13 @@ def alike(pictures: npt.NDArray[np.uint8], pairs: Ints, progress: Progress) -> A
 
     """
     found = np.empty(len(pairs), np.float32)
-    for begin in range(0, len(pairs), _CHUNK):
-        chunk = pairs[begin : begin + _CHUNK]
-        photos, numbers = np.unique(chunk, return_inverse=True)
-        found[begin : begin + _CHUNK] = _aligned(pictures[photos], numbers.reshape(chunk.shape))
-        progress("lay pairs over each other", min(begin + _CHUNK, len(pairs)), len(pairs))
+    chunks = [pairs[begin : begin + _CHUNK] for begin in range(0, len(pairs), _CHUNK)]
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="goodsight-align") as pool:
+        done = 0
+        for correlation in pool.map(lambda chunk: _aligned(pictures, chunk), chunks):
+            found[done : done + len(correlation)] = correlation
+            done += len(correlation)
+            progress("lay pairs over each other", done, len(pairs))
     return found
 
 
@@ -83,17 +89,23 @@ def twins(correlation: Array, cosine: Array) -> npt.NDArray[np.bool_]:
 
 
 def _aligned(pictures: npt.NDArray[np.uint8], pairs: Ints) -> Array:
-    small = _detail(pictures.reshape(len(pictures), 32, 2, 32, 2, 3).mean(axis=(2, 4)))
-    large = _detail(pictures.astype(np.float32))
-    plain = np.conj(_spectra(small, WAYS[0]))[pairs[:, 1]]
-    heights = np.stack([_peak(_spectra(small, way)[pairs[:, 0]] * plain, _COARSE) for way in WAYS])
-    best = np.empty(len(pairs), np.float32)
-    ways = heights.argmax(axis=0)
+    (firsts, one), (seconds, other) = (np.unique(column, return_inverse=True) for column in pairs.T)
+    laid, plain = _small(pictures[firsts]), np.conj(_spectra(_small(pictures[seconds]), WAYS[0]))[other]
+    heights = np.stack([_peak(_spectra(laid, way)[one] * plain, _COARSE) for way in WAYS])
+    ways, best = heights.argmax(axis=0), np.empty(len(pairs), np.float32)
     for number in np.unique(ways):
         rows = np.flatnonzero(ways == number)
-        one, other = large[pairs[rows, 0]], large[pairs[rows, 1]]
-        best[rows] = _peak(_spectra(one, WAYS[number]) * np.conj(_spectra(other, WAYS[0])), _FINE)
+        (firsts, one), (seconds, other) = (np.unique(column, return_inverse=True) for column in pairs[rows].T)
+        a = _spectra(_detail(pictures[firsts].astype(np.float32)), WAYS[number])
+        b = _spectra(_detail(pictures[seconds].astype(np.float32)), WAYS[0])
+        best[rows] = _peak(a[one] * np.conj(b)[other], _FINE)
     return best
+
+
+def _small(pictures: npt.NDArray[np.uint8]) -> Array:
+    """The detail of grey pictures (n, 32, 32, 1)."""
+    grey = pictures.reshape(len(pictures), _COARSE, 2, _COARSE, 2, 3).sum(axis=(2, 4, 5), dtype=np.uint32)
+    return _detail(grey[..., None].astype(np.float32))
 
 
 def _detail(pictures: Array) -> Array:
@@ -104,11 +116,11 @@ def _detail(pictures: Array) -> Array:
 
 
 def _spectra(detail: Array, way: tuple[float, float, bool]) -> npt.NDArray[np.complex64]:
-    """Fourier transforms (n, 3, side, side / 2 + 1) of windowed detail of unit length, laid one way."""
-    count, side = detail.shape[:2]
+    """Fourier transforms (n, channels, side, side / 2 + 1) of windowed detail of unit length, laid one way."""
+    count, side, _, channels = detail.shape
     if way != WAYS[0]:
         flat = detail.transpose(1, 2, 0, 3).reshape(side * side, -1)
-        detail = (_way(side, way) @ flat).reshape(side, side, count, 3).transpose(2, 0, 1, 3)
+        detail = (_way(side, way) @ flat).reshape(side, side, count, channels).transpose(2, 0, 1, 3)
     edge = np.sqrt(np.hanning(side + 2)[1:-1]).astype(np.float32)
     x = (detail * (edge[:, None] * edge)[None, :, :, None]).transpose(0, 3, 1, 2)
     length = np.sqrt(np.einsum("ncij,ncij->n", x, x))
@@ -122,6 +134,7 @@ def _peak(product: npt.NDArray[np.complex64], side: int) -> Array:
     return np.asarray(surface[:, near][:, :, near].max(axis=(1, 2)), np.float32)
 
 
+@cache
 def _way(side: int, way: tuple[float, float, bool]) -> sparse.csr_array:
     """A matrix (side * side, side * side) that scales, turns and mirrors a picture about its centre, bilinear."""
     scale, turn, mirrored = way

@@ -76,10 +76,11 @@ def _one(row: Row, limits: Limits) -> _Seen | None:
     size = picture.size
     # Sharpness is judged at one scale: a big photo of a product need not be sharp to the last pixel.
     picture.thumbnail((2 * _AT_LEAST, 2 * _AT_LEAST), Image.Resampling.BOX)
-    grey = np.asarray(picture.convert("L"), np.float32) / np.float32(255)
+    grey = picture.convert("L")
     small = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
-    darkest, lightest = np.percentile(grey, [5, 95]).tolist()
-    return small, size, (blurriness(grey), darkest, lightest, _filled(small))
+    below = np.cumsum(grey.histogram())
+    darkest, lightest = (np.searchsorted(below, [0.05 * below[-1], 0.95 * below[-1]]) / 255).tolist()
+    return small, size, (blurriness(np.asarray(grey, np.float32)), darkest, lightest, _filled(small))
 
 
 def blurriness(grey: npt.NDArray[np.floating]) -> float:
@@ -100,5 +101,5 @@ def blurriness(grey: npt.NDArray[np.floating]) -> float:
 
 
 def _filled(small: npt.NDArray[np.uint8]) -> float:
-    colour = np.median(small.reshape(-1, 3), axis=0)
-    return float((np.abs(small - colour).max(axis=2) > 16).mean())
+    colour = np.median(np.ascontiguousarray(small.reshape(-1, 3).T), axis=1)
+    return float((np.abs(small.astype(np.int16) - colour.astype(np.int16)).max(axis=2) > 16).mean())
