@@ -8,7 +8,7 @@ LEVELS = (
     {"errors", "progress"},
     {"photos", "files"},
     {"catalog", "engine", "backbones", "calibrate"},
-    {"embed", "heads", "split", "twins", "offtopic", "metrics", "store"},
+    {"embed", "heads", "split", "twins", "offtopic", "metrics", "store", "audit"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts", "spoiling"},
