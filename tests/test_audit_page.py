@@ -91,6 +91,14 @@ def test_keys_decide_move_and_take_back(page: Page) -> None:
     counter(page, "0 of 8 decided")
 
 
+def test_a_key_held_down_decides_one_photo(page: Page) -> None:
+    card(page, 0).focus()
+    for _ in range(3):
+        page.keyboard.down("k")
+    page.keyboard.up("k")
+    counter(page, "1 of 8 decided")
+
+
 def test_arrows_move_between_rows_and_galleries(page: Page) -> None:
     page.set_viewport_size({"width": 700, "height": 900})
     card(page, 0).focus()
@@ -279,6 +287,20 @@ def test_one_card_is_in_the_tab_order(page: Page) -> None:
     assert page.locator('.card button[tabindex="0"]').count() == 3
     page.get_by_role("button", name="Keep").nth(4).click()
     expect(card(page, 0)).to_have_attribute("tabindex", "-1")
+    assert page.locator('.card[tabindex="0"]').count() == 1
+
+
+def test_the_tab_order_leads_to_a_card_that_is_shown(page: Page) -> None:
+    only = page.get_by_label("show undecided only")
+    card(page, 0).get_by_role("button", name="Keep").click()
+    only.check()
+    expect(card(page, 0)).to_be_hidden()
+    expect(card(page, 1)).to_have_attribute("tabindex", "0")
+    card(page, 1).focus()
+    for _ in range(7):
+        page.keyboard.press("k")
+    expect(page.locator(".card:visible")).to_have_count(0)
+    only.uncheck()
     assert page.locator('.card[tabindex="0"]').count() == 1
 
 
