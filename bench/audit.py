@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from common import Figure, goodsight, peak_memory, tell
+from common import Figure, goodsight, tell
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from goodsight import calibrate, catalog, embed, flow, folds, heads, twins
@@ -274,7 +274,7 @@ def _folder(root: Path, rows: Iterable[Row]) -> Path:
 def _plain(
     rows: Sequence[Row], labels: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], Scores]:
-    """What cleanlab gets: the network's last features, the labels, out-of-fold answers of the head that train chooses."""
+    """What cleanlab gets: the last features, the labels, and out-of-fold answers of the head that train chooses."""
     backbone = load("lite0")
     engine = start(backbone.network)
     table = embed.table(list(rows), backbone, engine, cache=embed.Cache(backbone, engine))
@@ -300,7 +300,7 @@ def _peer(what: str, path: Path) -> dict[str, Any]:
     python = PEERS / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-        pip = [python, "-m", "pip", "install", "-q"]
+        pip = (str(python), "-m", "pip", "install", "-q")
         subprocess.run([*pip, "cleanlab==2.9.0", "cleanvision==0.3.7", "PyWavelets", "tqdm"], check=True)
         # Without its dependencies: torchvision, which its hashes do not need.
         subprocess.run([*pip, "--no-deps", "imagededup==0.3.3.post2"], check=True)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from unittest.mock import MagicMock
+import types
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 
 
 def labels(file: str) -> object:
@@ -42,14 +44,42 @@ def cleanvision(folder: str) -> object:
     return {"seconds": seconds, "sets": [list(map(str, one)) for kind in sets for one in kind]}
 
 
+class _Anything(type):
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
+
+
+class _Nothing(metaclass=_Anything):
+    """Stands for whatever is asked of a module that is not there."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+
+class _Absent(types.ModuleType):
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Finds torch and torchvision: imagededup imports both, but its hashes need neither."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self, is_package=True) if name.split(".")[0] in {"torch", "torchvision"} else None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return _Absent(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        pass
+
+
 def imagededup(folder: str) -> object:
-    # Its hashes need neither torch nor torchvision, but its package imports both.
-    torch = ("torch", "torch.nn", "torch.utils", "torch.utils.data")
-    for name in (*torch, "torchvision", "torchvision.models", "torchvision.transforms"):
-        sys.modules[name] = MagicMock()
-    sys.modules["torch"].Tensor = type("Tensor", (), {})
-    sys.modules["torch"].nn.Module = sys.modules["torch.nn"].Module = type("Module", (), {})
-    sys.modules["torch.utils.data"].Dataset = type("Dataset", (), {})
+    sys.meta_path.insert(0, _Finder())
     from imagededup.methods import PHash
 
     found = PHash(verbose=False).find_duplicates(image_dir=folder, recursive=True)

@@ -19,7 +19,7 @@ from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.offtopic import OffTopic
 from goodsight.photos import Resize
-from goodsight.report import page, plots
+from goodsight.report import page, plots, template
 from goodsight.report.findings import Findings
 from goodsight.result import Result, evaluate
 from goodsight.twins import Fingerprints
@@ -229,7 +229,7 @@ def test_plots_are_the_same_every_time() -> None:
     [(0.965, "96.5 %"), (1.0, "100.0 %"), (0.9997, "99.97 %"), (0.00004, "0.004 %"), (float("nan"), "not measurable")],
 )
 def test_percentages_round_to_all_or_nothing_only_when_they_are(value: float, text: str) -> None:
-    assert page._percent(value) == text
+    assert template.percent(value) == text
 
 
 def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from goodsight.backbones import Backbone, Block
 from goodsight.catalog import Row
 from goodsight.metrics import Estimate
 from goodsight.photos import DEFAULT_LIMITS, Resize
-from goodsight.report import page
+from goodsight.report import template
 from goodsight.robustness import CONDITIONS, Card, Condition, spoil
 
 Vectors = npt.NDArray[np.float32]
@@ -261,7 +261,7 @@ def test_answers_that_do_not_go_together_are_refused() -> None:
 
 
 def _rendered(card: Card | None) -> str:
-    return page._environment().get_template("robustness.html").render(card=card)
+    return template.environment().get_template("robustness.html").render(card=card)
 
 
 def test_the_table_shows_accuracies_values_and_intervals() -> None:

@@ -23,7 +23,7 @@ from goodsight.progress import Progress
 NEIGHBOURS = 6
 WORTH = 0.5
 """Cosine of embeddings from which photos are laid over each other; of twins, 99 in 100 have more."""
-SAME = 1.0
+SAME = 0.98
 """Correlation of detail plus a quarter of the cosine, from which on pairs are twins; chosen on fashion photos."""
 _COARSE, _FINE = 32, 64
 _SMOOTH = 7

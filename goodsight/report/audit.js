@@ -1,0 +1,307 @@
+// The page of an audit: one card per photo and gallery, one decision per photo, kept here until it is downloaded.
+
+const find = (id) => document.getElementById(id);
+const { audit, classes, photos } = JSON.parse(find("data").textContent);
+const STORE = `goodsight-audit-${audit}`;
+const SAID = { keep: "Kept", drop: "Dropped", relabel: "Relabelled" };
+
+const keyOf = ({ sha256, file_name }) => `${sha256} ${file_name}`;
+const keys = photos.map(keyOf);
+const cards = [...document.querySelectorAll(".card")];
+const decidable = cards.filter((card) => card.dataset.photo !== undefined);
+let decisions = new Map(); // by key, as lines of the ledger; those of photos that are not on this page are kept as well
+let unsaved = false; // whether a decision was not downloaded yet
+let past = []; // [decisions, card] before each change
+let current = decidable[0] ?? null;
+let asked = null; // the card that is being relabelled
+
+// ---- what is kept in the browser
+
+function remember() {
+  try {
+    localStorage.setItem(STORE, JSON.stringify({ rows: [...decisions.values()], reviewer: find("reviewer").value, unsaved }));
+    find("forgetful").hidden = true;
+  } catch {
+    find("forgetful").hidden = false; // no store for this page, or it is full
+  }
+}
+
+function recall() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE) ?? "null");
+    if (!kept) return;
+    decisions = new Map(kept.rows.map((row) => [keyOf(row), row]));
+    find("reviewer").value = kept.reviewer;
+    unsaved = kept.unsaved;
+  } catch {
+    find("forgetful").hidden = false;
+  }
+}
+
+// ---- what is shown
+
+function say(text) {
+  find("status").textContent = text;
+}
+
+function counted() {
+  return `${keys.filter((key) => decisions.has(key)).length} of ${keys.length} decided`;
+}
+
+function paint() {
+  for (const card of decidable) {
+    const made = decisions.get(keys[card.dataset.photo]);
+    card.dataset.decision = made?.decision ?? "";
+    const verdict = card.querySelector(".verdict");
+    verdict.hidden = !made;
+    verdict.textContent = made ? (made.decision === "relabel" ? `relabel: ${made.label}` : made.decision) : "";
+    for (const button of card.querySelectorAll("[data-decide]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.decide === made?.decision));
+    }
+  }
+  find("counter").textContent = counted();
+  find("undo").disabled = past.length === 0;
+  find("download").disabled = decisions.size === 0;
+  sift();
+}
+
+// With the filter on, an entry goes once all its photos are decided; one that cannot be decided has nothing to wait for.
+function sift() {
+  const only = find("undecided").checked;
+  for (const entry of document.querySelectorAll(".gallery > li")) {
+    const inside = [...entry.querySelectorAll(".card")];
+    entry.hidden = only && inside.every((card) => card.dataset.photo === undefined || card.dataset.decision);
+  }
+  if (current) point(visible(current) ? current : near(current));
+}
+
+const visible = (card) => card.closest("[hidden]") === null;
+
+// The first card after this one that is on the screen, or else the last before it.
+function near(card) {
+  const at = cards.indexOf(card);
+  return cards.slice(at + 1).find(visible) ?? cards.slice(0, at).findLast(visible) ?? null;
+}
+
+// One card at a time is in the tab order, and its buttons with it.
+function point(card) {
+  for (const [one, index] of [[current, -1], [card, 0]]) {
+    if (!one) continue;
+    one.classList.toggle("current", index === 0);
+    one.tabIndex = index;
+    for (const button of one.querySelectorAll("button")) button.tabIndex = index;
+  }
+  current = card ?? current;
+}
+
+function go(card) {
+  if (!card) return;
+  point(card);
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: "nearest" });
+}
+
+// ---- deciding
+
+function change(card, work, said) {
+  const held = document.activeElement?.closest(".card") === card;
+  past.push([new Map(decisions), card]);
+  work();
+  unsaved = decisions.size > 0;
+  remember();
+  paint();
+  say(`${said}. ${counted()}.`);
+  if (held && !visible(card)) go(visible(current) ? current : null);
+}
+
+function decide(card, decision, label = "") {
+  const { file_name, sha256, reason } = photos[card.dataset.photo];
+  const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  const reviewer = plain(find("reviewer").value.trim()) || null; // null: whoever downloads it
+  const row = { file_name, sha256, decision, label, reason, reviewer, time };
+  change(card, () => decisions.set(keyOf(row), row), `${SAID[decision]}${label && ` as ${label}`}: ${file_name}`);
+}
+
+function press(card, decision) {
+  if (decision === "relabel") ask(card);
+  else if (card.dataset.decision !== decision) decide(card, decision);
+  else {
+    const { file_name } = photos[card.dataset.photo];
+    change(card, () => decisions.delete(keys[card.dataset.photo]), `Open again: ${file_name}`);
+  }
+}
+
+function undo() {
+  const before = past.pop();
+  if (!before) return say("There is nothing to take back.");
+  decisions = before[0];
+  unsaved = decisions.size > 0;
+  remember();
+  paint();
+  say(`Taken back. ${counted()}.`);
+  if (before[1] && visible(before[1])) go(before[1]);
+}
+
+function ask(card) {
+  const { file_name, label, suggested } = photos[card.dataset.photo];
+  const wanted = decisions.get(keys[card.dataset.photo])?.label || suggested;
+  asked = card;
+  find("relabel-name").textContent = `${file_name}, labelled ${label || "nothing"}`;
+  const names = classes.includes(wanted) || !wanted || wanted === label ? classes : [wanted, ...classes];
+  find("labels").replaceChildren(...names.filter((name) => name !== label).map((name) => {
+    const option = document.createElement("option");
+    option.textContent = name === suggested ? `${name} (suggested)` : name;
+    option.value = name;
+    option.selected = name === wanted;
+    return option;
+  }));
+  chosen();
+  find("relabel").showModal();
+  find("labels").focus();
+}
+
+function chosen() {
+  find("relabel-yes").disabled = find("labels").value === "";
+}
+
+function relabel() {
+  if (!find("labels").value) return;
+  find("relabel").close();
+  const card = asked;
+  card.focus({ preventScroll: true });
+  decide(card, "relabel", find("labels").value);
+}
+
+// ---- ledger.csv
+
+function download() {
+  const name = plain(find("reviewer").value.trim());
+  const here = keys.filter((key) => decisions.has(key));
+  const elsewhere = [...decisions.keys()].filter((key) => !keys.includes(key));
+  const rows = [...here, ...elsewhere].map((key) => decisions.get(key)).map((row) => ({ ...row, reviewer: row.reviewer ?? name }));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(ledgerBlob(rows));
+  link.download = "ledger.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  unsaved = false;
+  remember();
+  say(`ledger.csv holds ${rows.length} ${rows.length === 1 ? "decision" : "decisions"}.`);
+}
+
+// Of two decisions about the same photo the later one holds.
+function merge({ rows, bad }) {
+  const before = new Map(decisions);
+  let restored = 0;
+  for (const row of rows) {
+    const mine = decisions.get(keyOf(row));
+    if (mine && !(Date.parse(row.time) >= Date.parse(mine.time))) continue;
+    decisions.set(keyOf(row), row);
+    restored += 1;
+  }
+  past.push([before, null]);
+  const elsewhere = rows.filter((row) => !keys.includes(keyOf(row))).length;
+  const more = [elsewhere && `${elsewhere} about photos that this page does not show are kept for the next ledger`, bad && `${bad} unusable lines`];
+  say([`Taken up ${restored} of ${rows.length} decisions`, ...more.filter(Boolean), counted()].join("; ") + ".");
+}
+
+async function takeUp({ target }) {
+  const [file] = target.files;
+  if (!file) return;
+  try {
+    merge(readLedger(new Uint8Array(await file.arrayBuffer())));
+    unsaved = true; // the file may hold less than what is here now
+    remember();
+    paint();
+  } catch (error) {
+    say(`${file.name} is no ledger: ${error.message}.`);
+  }
+  target.value = ""; // so that the same file can be chosen again
+}
+
+// ---- keys and buttons
+
+// The nearest card in the next row that way.
+function row(card, down) {
+  const box = card.getBoundingClientRect();
+  const middle = box.left + box.width / 2;
+  const beyond = cards.filter(visible).map((one) => [one, one.getBoundingClientRect()])
+    .filter(([, other]) => (down ? other.top >= box.bottom : other.bottom <= box.top));
+  const edge = down ? Math.min(...beyond.map(([, other]) => other.top)) : Math.max(...beyond.map(([, other]) => other.top));
+  const away = ([, other]) => Math.abs(other.left + other.width / 2 - middle);
+  return beyond.filter(([, other]) => Math.abs(other.top - edge) < 8).sort((a, b) => away(a) - away(b))[0]?.[0];
+}
+
+const MOVES = {
+  ArrowRight: (card) => cards.slice(cards.indexOf(card) + 1).find(visible),
+  ArrowLeft: (card) => cards.slice(0, cards.indexOf(card)).findLast(visible),
+  ArrowDown: (card) => row(card, true),
+  ArrowUp: (card) => row(card, false),
+};
+const LETTERS = { k: "keep", d: "drop", r: "relabel" };
+
+function pressed(event) {
+  if (find("relabel").open || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, table, a")) return;
+  const letter = event.key.toLowerCase();
+  const wanted = LETTERS[letter];
+  if (!wanted && !MOVES[event.key] && letter !== "u") return;
+  event.preventDefault();
+  const card = event.target.closest(".card");
+  if (letter === "u") return event.repeat || undo();
+  if (!card) return go(current && visible(current) ? current : cards.find(visible)); // nothing is decided blindly
+  if (MOVES[event.key]) return go(MOVES[event.key](card));
+  if (event.repeat) return undefined;
+  if (card.dataset.photo === undefined) return say("This photo could not be read, so it cannot be decided.");
+  if (wanted === "relabel") return ask(card);
+  return step(card, wanted);
+}
+
+// A key decides and moves on, so that a row of photos takes one key each.
+function step(card, decision) {
+  const next = MOVES.ArrowRight(card);
+  decide(card, decision);
+  if (next && visible(next)) go(next);
+}
+
+document.addEventListener("keydown", pressed);
+document.addEventListener("focusin", ({ target }) => {
+  const card = target.closest(".card");
+  if (card && card !== current) point(card);
+});
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-decide]");
+  if (button) press(button.closest(".card"), button.dataset.decide);
+});
+find("labels").addEventListener("change", chosen);
+find("labels").addEventListener("dblclick", relabel);
+find("labels").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  relabel();
+});
+find("relabel-yes").addEventListener("click", relabel);
+find("relabel-no").addEventListener("click", () => find("relabel").close());
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});
+
+function begin() {
+  find("undecided").addEventListener("change", sift);
+  find("undo").addEventListener("click", undo);
+  find("download").addEventListener("click", download);
+  find("ledger").addEventListener("change", takeUp);
+  find("reviewer").addEventListener("change", remember);
+  window.addEventListener("storage", ({ key }) => { // the same page in another tab
+    if (key !== STORE) return;
+    recall();
+    paint();
+  });
+  find("tools").hidden = find("more").hidden = false;
+  document.documentElement.classList.add("decides");
+  recall();
+  remember();
+  point(current);
+  paint();
+}
+
+if (find("tools")) begin();
