@@ -6,7 +6,6 @@ Everything goes into ./demo, which is made anew each time.
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 import time
 from pathlib import Path
@@ -15,57 +14,61 @@ import drawn
 import numpy as np
 
 import goodsight
-from goodsight.flow import Training
+from goodsight.auditing.findings import Audit
+
+FINDINGS = {
+    "truncated": "unreadable",
+    "byte twin": "exact twin",
+    "near twin": "near twin",
+    "mirrored": "near twin",
+    "two labels": "twins with different labels",
+    "wrong label": "mislabelled",
+    "off-topic": "off-topic",
+}
+"""What an audit calls each planted fault; the others have the same name."""
 
 
 def main(folder: Path, per_kind: int = 145, faults: int = 8) -> dict[str, tuple[int, int]]:
-    """Draw, train, compare what was found with what was planted, check two ads.
+    """Draw, audit, train, compare what was found with what was planted, check two ads.
 
     Returns:
-        For each kind of fault, how many were found and how many were planted.
+        For each kind of fault, how many the audit found and how many were planted.
 
     """
     shutil.rmtree(folder, ignore_errors=True)
     planted = drawn.make_folder(folder / "photos", per_kind=per_kind, faults=faults)
+    planted += drawn.spoil_folder(folder / "photos", faults=faults)
     count = sum(1 for _ in (folder / "photos").rglob("*.jpg"))
     print(f"drew {count} photos of {', '.join(drawn.KINDS)} in {folder / 'photos'}, with {len(planted)} planted faults")
     start = time.monotonic()
-    training = goodsight.train(folder / "photos", folder / "model")
-    result = training.findings.results[0]
-    accuracy = result.scores.accuracy
-    print(f"trained in {time.monotonic() - start:.1f} s; right on {accuracy.value:.1%} of photos not seen in training")
-    print(f"  (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}; the planted wrong labels count as mistakes)")
-    found = _found(folder, training, planted)
+    audit = goodsight.audit(folder / "photos", folder / "audit")
+    print(f"audited in {time.monotonic() - start:.1f} s: look at {audit.worth()} photos, ", end="")
+    print(f"expect about {audit.expected(audit.worth()):.0f} of them to be wrong")
+    found = _found(audit, planted)
     print("\nfault          found  planted")
     for fault, (hits, total) in found.items():
         print(f"{fault:14} {hits:5}  {total:7}")
+    start = time.monotonic()
+    training = goodsight.train(folder / "photos", folder / "model")
+    accuracy = training.findings.results[0].scores.accuracy
+    print(
+        f"\ntrained in {time.monotonic() - start:.1f} s; right on {accuracy.value:.1%} of photos not seen in training"
+    )
+    print(f"  (95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}; the planted wrong labels count as mistakes)")
     _check_ads(folder)
-    print(f"\nreport: {(folder / 'model' / 'report.html').resolve().as_uri()}")
+    print(f"\naudit: {(folder / 'audit' / 'report.html').resolve().as_uri()}")
+    print(f"report: {(folder / 'model' / 'report.html').resolve().as_uri()}")
     print(f"in a browser: .venv/bin/goodsight serve {folder / 'model'} --data {folder / 'data'}")
     return found
 
 
-def _found(folder: Path, training: Training, planted: list[drawn.Planted]) -> dict[str, tuple[int, int]]:
-    """Each planted fault against the finding that should name it."""
-    with (folder / "model" / "predictions.csv").open(encoding="utf-8") as stream:
-        rows = {row["file_name"]: row for row in csv.DictReader(stream)}
-    verdicts = {p.row.file_name: p.verdict for p in goodsight.classify(folder / "model", folder / "photos")}
-    bad = {name for name, _ in training.findings.bad}
-
-    def twins(fault: drawn.Planted) -> bool:
-        one, other = rows.get(fault.file_name), rows.get(fault.of)
-        return one is not None and other is not None and one["twin_group"] == other["twin_group"]
+def _found(audit: Audit, planted: list[drawn.Planted]) -> dict[str, tuple[int, int]]:
+    """Each planted fault against the finding that should name it: of twins, one of the two."""
+    there = {(finding.kind, finding.row.file_name) for finding in audit.findings}
 
     def found(fault: drawn.Planted) -> bool:
-        match fault.fault:
-            case "byte twin" | "near twin":
-                return twins(fault)
-            case "truncated":
-                return fault.file_name in bad
-            case "wrong label":
-                return rows[fault.file_name]["label"] != rows[fault.file_name]["predicted"]
-            case _:
-                return verdicts[fault.file_name] != "sure"
+        kind = FINDINGS.get(fault.fault, fault.fault)
+        return (kind, fault.file_name) in there or bool(fault.of and (kind, fault.of) in there)
 
     kinds = list(dict.fromkeys(fault.fault for fault in planted))
     return {

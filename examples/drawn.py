@@ -38,7 +38,7 @@ class Planted:
     """A fault that `make_folder` put into a folder."""
 
     file_name: str  # relative to the root, with forward slashes
-    fault: str  # "byte twin", "near twin", "wrong label", "off-topic" or "truncated"
+    fault: str  # "byte twin", "near twin", "wrong label", "off-topic", "truncated", or one of `spoil_folder`
     of: str = ""  # the original's file_name for a twin, the true kind for a wrong label
 
 
@@ -434,6 +434,44 @@ def make_folder(
         (root / name).write_bytes(data)
     planted = zip(names[len(photos) - len(faulty) :], faulty, strict=True)
     return [Planted(name, fault, names[of] if isinstance(of, int) else of) for name, (fault, of) in planted]
+
+
+def _blank(photo: Image.Image) -> Image.Image:
+    blank = Image.new("RGB", photo.size, (225, 222, 215))
+    blank.paste(photo.resize((12, 12)), (photo.width // 2, photo.height // 2))
+    return blank
+
+
+_SPOILT: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "mirrored": lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "blurry": lambda photo: photo.filter(ImageFilter.GaussianBlur(min(photo.size) / 16)),
+    "dark": lambda photo: ImageEnhance.Brightness(photo).enhance(0.12),
+    "overexposed": lambda photo: Image.blend(photo, Image.new("RGB", photo.size, "white"), 0.97),
+    "nearly empty": _blank,
+    "tiny": lambda photo: photo.resize((24, 24)),
+    "odd shape": lambda photo: photo.resize((photo.width, photo.height // 6)),
+    "two labels": lambda photo: photo,
+}
+
+
+def spoil_folder(root: Path, *, faults: int = 8, seed: int = 1, size: Size = (240, 240)) -> list[Planted]:
+    """Add photos with faults of eight more sorts to a folder that :func:`make_folder` made.
+
+    A mirrored photo, and one with two labels, is of a sound photo that is added as well; the others are of new ones.
+    """
+    rng, planted = np.random.default_rng(seed), []
+    for fault, spoil in _SPOILT.items():
+        for number in range(faults):
+            home, other = rng.permutation(KINDS)[:2].tolist()
+            original = draw(home, rng, size)
+            name = f"{home}/{fault.replace(' ', '-')}-{number}.jpg"
+            of = ""
+            if fault in {"mirrored", "two labels"}:
+                of = f"{home if fault == 'mirrored' else other}/{fault.replace(' ', '-')}-of-{number}.jpg"
+                (root / of).write_bytes(_jpeg(original))
+            (root / name).write_bytes(_jpeg(spoil(original)))
+            planted.append(Planted(name, fault, of))
+    return planted
 
 
 def megapixel(rng: Rng, width: int = 1200, height: int = 900) -> bytes:

@@ -80,6 +80,35 @@ def collect(
 
 
 @app.command()
+def audit(
+    photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
+    out: Annotated[Path, typer.Option(help="A folder for report.html, review.csv and findings.csv.")],
+    label: Label = "label",
+    ledger: Ledger = None,
+    max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
+    max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
+    cache: Cache = True,
+    force: Force = False,
+) -> None:
+    """Find copies, wrong labels, foreign and bad photos before training, and say where to look first."""
+    from goodsight import flow
+
+    with terminal.progress() as progress:
+        found = flow.audit(
+            photos,
+            out,
+            label=label,
+            ledger=ledger or [],
+            limits=_limits(max_mb, max_megapixels),
+            cache=cache,
+            force=force,
+            progress=progress,
+        )
+    terminal.print_audit(found)
+    print(f"report: {out / 'report.html'}")
+
+
+@app.command()
 def train(
     photos: Annotated[
         list[Path],

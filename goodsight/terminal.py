@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from goodsight.auditing.findings import Audit
     from goodsight.gain import Gain
     from goodsight.ledger import Replayed
     from goodsight.metrics import Scores
@@ -88,6 +90,16 @@ def print_result(result: Result) -> None:
         print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
     error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
     print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
+
+
+def print_audit(audit: Audit) -> None:
+    """How many photos are worth looking at, and how many findings there are of each kind."""
+    first = audit.worth()
+    print(f"{len(audit.review)} photos: look at the first {first} of review.csv, expect about ", end="")
+    print(f"{audit.expected(first):.0f} of them to be wrong")
+    for kind, count in Counter(finding.kind for finding in audit.findings).items():
+        print(f"  {kind}: {count}")
+    print_left_out("rows left out", audit.left_out)
 
 
 def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:

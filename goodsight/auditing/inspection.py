@@ -27,6 +27,7 @@ FEW = 5
 """With fewer distinct photos of a label, nothing can be said about its labels."""
 ALIKE = 0.9
 """What is said of twins that training's quick check finds and this one does not."""
+NEAREST = 10
 SURE = 0.5
 """The chance from which on a photo is found to be mislabelled or off-topic."""
 
@@ -63,16 +64,15 @@ def inspect(
     doubts = _doubts(table, numbers, groups, scaler)
     lap("doubt labels")
     features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
-    likeness, elsewhere = _likeness(features, numbers, groups, doubts)
-    conflicting = _conflicting(pairs, numbers)
-    chance = review.chances(likeness, doubts, conflicting)
+    own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
+    chance = review.chances(review.foreign(own, anywhere), doubts, _conflicting(pairs, numbers))
     lap("find foreign photos")
     rows = table.rows
     found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
     found += _copies(rows, looks, exact, near, strength)
     found += _conflicts(rows, pairs, numbers)
     found += _mislabelled(rows, doubts, classes)
-    found += _off_topic(rows, np.maximum(likeness, elsewhere), float(np.median(likeness)), table, backbone)
+    found += _off_topic(rows, likeness, review.foreign(likeness, anywhere), table, backbone)
     for kind, (places, scores, words) in quality.find(looks).items():
         found += [
             Finding(rows[i], kind, float(score), word, "look")
@@ -117,15 +117,19 @@ def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler) -> Doubts
     return found
 
 
-def _likeness(features: npt.NDArray[np.float32], numbers: Ints, groups: Ints, doubts: Doubts) -> tuple[Floats, Floats]:
-    """To the good examples of a photo's own label (n,), and of the label that is suggested instead (n,; 0 without)."""
-    everything = np.arange(len(numbers))
+def _likeness(
+    features: npt.NDArray[np.float32], numbers: Ints, groups: Ints, doubts: Doubts
+) -> tuple[Floats, Floats, Floats]:
+    """To good examples (n,): of a photo's label; of its label or the suggested one, whichever is more; of any label."""
+    everything, nothing = np.arange(len(numbers)), np.zeros(len(numbers), np.int64)
     own = topic.likeness(features, numbers, groups, ~doubts.contradicted, everything, numbers)
     usual = review.usual(own, doubts)
     own = topic.likeness(features, numbers, groups, usual, everything, numbers)
-    elsewhere, moved = np.zeros(len(numbers)), np.flatnonzero(doubts.chance > SURE)
-    elsewhere[moved] = topic.likeness(features, numbers, groups, usual, moved, doubts.suggested[moved])
-    return own, elsewhere
+    best, moved = own.copy(), np.flatnonzero(doubts.chance > SURE)
+    suggested = topic.likeness(features, numbers, groups, usual, moved, doubts.suggested[moved])
+    best[moved] = np.maximum(own[moved], suggested)
+    anywhere = topic.likeness(features, nothing, groups, nothing == 0, everything, nothing, count=NEAREST)
+    return own, best, anywhere
 
 
 def _conflicting(pairs: Ints, numbers: Ints) -> npt.NDArray[np.bool_]:
@@ -172,11 +176,11 @@ def _mislabelled(rows: Sequence[Row], doubts: Doubts, classes: Sequence[str]) ->
 
 
 def _off_topic(
-    rows: Sequence[Row], likeness: Floats, usual: float, table: Table, backbone: Backbone
+    rows: Sequence[Row], likeness: Floats, odds: Floats, table: Table, backbone: Backbone
 ) -> Iterator[Finding]:
-    chance = review.off_topic(likeness)
-    foreign = np.flatnonzero(chance > SURE)
-    for i, name in zip(foreign.tolist(), common_names(backbone, table.vectors[foreign]), strict=True):
+    chance, usual = 1 / (1 + np.exp(-odds)), np.median(likeness)
+    found = np.flatnonzero(chance > SURE)
+    for i, name in zip(found.tolist(), common_names(backbone, table.vectors[found]), strict=True):
         words = f"looks like: {name}; " if name else ""
         words += f"likeness {likeness[i]:.2f}, usual is {usual:.2f}"
         yield Finding(rows[i], "off-topic", float(1 - chance[i]), words, "drop")

@@ -20,6 +20,7 @@ from goodsight.progress import Progress
 SIDE = 64
 _AT_LEAST = 192
 _AHEAD = 256
+_NEAR = 16
 Floats = npt.NDArray[np.float64]
 
 
@@ -33,7 +34,7 @@ class Looks:
         blur: 0 (sharp) to 1, see :func:`blurriness` (n,).
         darkest: 5th percentile of lightness, 0 to 1 (n,).
         lightest: 95th percentile of lightness, 0 to 1 (n,).
-        filled: the share of pixels that are not of the photo's most usual colour (n,).
+        filled: the share of pixels that are clearly lighter or darker than the photo's median (n,).
 
     """
 
@@ -78,9 +79,15 @@ def _one(row: Row, limits: Limits) -> _Seen | None:
     picture.thumbnail((2 * _AT_LEAST, 2 * _AT_LEAST), Image.Resampling.BOX)
     grey = picture.convert("L")
     small = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
-    below = np.cumsum(grey.histogram())
-    darkest, lightest = (np.searchsorted(below, [0.05 * below[-1], 0.95 * below[-1]]) / 255).tolist()
-    return small, size, (blurriness(np.asarray(grey, np.float32)), darkest, lightest, _filled(small))
+    below = np.cumsum(grey.histogram()) / (grey.width * grey.height)
+    darkest, middle, lightest = np.searchsorted(below, [0.05, 0.5, 0.95]).tolist()
+    usual = below[min(255, middle + _NEAR)] - (below[middle - _NEAR - 1] if middle > _NEAR else 0)
+    return small, size, (_blur(grey), darkest / 255, lightest / 255, float(1 - usual))
+
+
+def _blur(grey: Image.Image) -> float:
+    """Also judged on a smaller scale, where the steps of 8 bits do not pass for detail of a very blurred photo."""
+    return max(blurriness(np.asarray(scale, np.float32)) for scale in (grey, grey.reduce(3)))
 
 
 def blurriness(grey: npt.NDArray[np.floating]) -> float:
@@ -98,8 +105,3 @@ def blurriness(grey: npt.NDArray[np.floating]) -> float:
         lost = float(np.maximum(before - after, 0).sum())
         worst = max(worst, (total - lost) / total if total > 0 else 1.0)
     return worst
-
-
-def _filled(small: npt.NDArray[np.uint8]) -> float:
-    colour = np.median(np.ascontiguousarray(small.reshape(-1, 3).T), axis=1)
-    return float((np.abs(small.astype(np.int16) - colour.astype(np.int16)).max(axis=2) > 16).mean())

@@ -36,13 +36,13 @@ def _shape(looks: Looks) -> Floats:
 
 
 CHECKS = {
-    "blurry": Check(lambda x: 1 - x.blur, 0.25, "blur {:.2f} of 1", lambda x: x.blur),
+    "blurry": Check(lambda x: 1 - x.blur, 0.35, "blur {:.2f} of 1", lambda x: x.blur),
     "dark": Check(lambda x: x.lightest, 0.25, "95 % of it is darker than {:.0%} of white", lambda x: x.lightest),
     "overexposed": Check(
         lambda x: 1 - x.darkest, 0.1, "95 % of it is lighter than {:.0%} of white", lambda x: x.darkest
     ),
     "nearly empty": Check(
-        lambda x: np.minimum(1, 10 * x.filled), 0.1, "only {:.1%} differs from one colour", lambda x: x.filled
+        lambda x: np.minimum(1, 10 * x.filled), 0.1, "only {:.1%} stands out from the rest", lambda x: x.filled
     ),
     "tiny": Check(
         lambda x: np.minimum(1, x.sizes.min(axis=1) / 64),

@@ -1,9 +1,9 @@
 """One order in which to look: the chance that a photo is wrong, from how it looks and from its label.
 
-The log-odds that a photo is wrong are a sum: how little it looks like its label, and what the label finder says, which
-counts more when it speaks against the label than when it speaks for it (a photo of something else can still be
-answered with confidence). The weights were chosen on ads that were judged by eye and on planted faults in four sets
-of photos; ``bench/audit.py`` measures what they come to.
+The log-odds that a photo is wrong are a sum: how little it looks like its label, and like anything else there, and what
+the label finder says, which counts more when it speaks against the label than when it speaks for it (a photo of
+something else can still be answered with confidence). The weights were chosen on ads that were judged by eye and on
+planted faults in four sets of photos; ``bench/audit.py`` measures what they come to.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from goodsight.auditing.labels import Doubts
 
 FOREIGN = 0.6
 """The likeness at which a photo may as well be foreign: everyday photos have 0.45 with any label, good photos 0.8."""
-_STEEP = 30.0
+NOWHERE = 0.66
+"""Of a hundred good photos one is less like its nearest photos of any label, of everyday photos nearly all are."""
+_STEEP, _STEEPER = 30.0, 80.0
 _FOR, _AGAINST = 0.1, 0.4
 _LEAST, _MOST = -8.0, 12.0
 _USUAL = 0.9
@@ -23,23 +25,29 @@ _CONFLICT = 0.5
 Floats = npt.NDArray[np.float64]
 
 
-def off_topic(likeness: Floats) -> Floats:
-    """The chance (n,) that a photo shows none of what its label's photos show."""
-    return np.asarray(1 / (1 + np.exp(_STEEP * (likeness - FOREIGN))))
-
-
-def chances(likeness: Floats, doubts: Doubts, conflicting: npt.NDArray[np.bool_]) -> Floats:
-    """The chance (n,) that a photo's label or topic is wrong.
+def foreign(likeness: Floats, anywhere: Floats) -> Floats:
+    """The log-odds (n,) that a photo shows none of what its label's photos show.
 
     Args:
         likeness: to the photos of its label (n,).
+        anywhere: likeness to its nearest photos of any label (n,).
+
+    """
+    return np.asarray(_STEEP * (FOREIGN - likeness) + _STEEPER * np.maximum(0, NOWHERE - anywhere))
+
+
+def chances(foreign: Floats, doubts: Doubts, conflicting: npt.NDArray[np.bool_]) -> Floats:
+    """The chance (n,) that a photo's label or topic is wrong.
+
+    Args:
+        foreign: the log-odds that it shows something else (n,).
         doubts: of the label finder.
         conflicting: whether a twin has another label (n,), so that one of the two is wrong.
 
     """
     odds = np.log(np.maximum(doubts.chance, 1e-12)) - np.log(np.maximum(1 - doubts.chance, 1e-12))
     label = _FOR * (np.clip(odds, _LEAST, 0) - _LEAST / 2) + _AGAINST * np.clip(odds, 0, _MOST)
-    chance = 1 / (1 + np.exp(_STEEP * (likeness - FOREIGN) - label))
+    chance = 1 / (1 + np.exp(-foreign - label))
     return np.asarray(np.where(conflicting, np.maximum(chance, _CONFLICT), chance))
 
 

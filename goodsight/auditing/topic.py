@@ -22,7 +22,13 @@ def neighbours(count: int) -> int:
 
 
 def likeness(
-    features: Array, labels: Ints, groups: Ints, usual: npt.NDArray[np.bool_], asked: Ints, at: Ints
+    features: Array,
+    labels: Ints,
+    groups: Ints,
+    usual: npt.NDArray[np.bool_],
+    asked: Ints,
+    at: Ints,
+    count: int = 0,
 ) -> npt.NDArray[np.float64]:
     """The mean cosine of some photos (m,) to the nearest usual photos of a label.
 
@@ -33,6 +39,7 @@ def likeness(
         usual: which photos (n,) to compare with.
         asked: indices of the photos (m,).
         at: the class number that each of them is compared with (m,).
+        count: how many neighbours to look at; 0 for what :func:`neighbours` says.
 
     """
     x = np.sqrt(np.maximum(features, 0)).astype(np.float32)
@@ -41,12 +48,12 @@ def likeness(
     for c in np.unique(at):
         others = np.flatnonzero((labels == c) & usual)
         others = np.random.default_rng(0).permutation(others)[:MOST]
-        count = neighbours(len(others))
         if not len(others):
             continue
+        nearest = min(count or neighbours(len(others)), len(others))
         for places in np.array_split(np.flatnonzero(at == c), 1 + len(asked) // 2048):
             rows = asked[places]
             similar = x[rows] @ x[others].T
             similar[groups[rows, None] == groups[others]] = 0
-            found[places] = np.partition(similar, -count, axis=1)[:, -count:].mean(axis=1)
+            found[places] = np.partition(similar, -nearest, axis=1)[:, -nearest:].mean(axis=1)
     return found

@@ -1,0 +1,71 @@
+"""Copies that were cropped, turned, mirrored or written on are twins; other photos of the same kind are not."""
+
+from itertools import combinations
+
+import drawn
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance
+
+from goodsight.auditing import copies
+from goodsight.progress import quiet
+
+RNG = np.random.default_rng(0)
+MUGS = [drawn.draw("mug", RNG) for _ in range(12)]
+
+
+def _pictures(photos: list[Image.Image]) -> npt.NDArray[np.uint8]:
+    return np.stack([np.asarray(photo.convert("RGB").resize((64, 64), Image.Resampling.BOX)) for photo in photos])
+
+
+def _written(photo: Image.Image) -> Image.Image:
+    photo = photo.copy()
+    ImageDraw.Draw(photo).text((20, 190), "SALE 0669 139 151", (200, 0, 0))
+    return photo
+
+
+COPIES = {
+    "smaller": lambda photo: photo.resize((120, 120)),
+    "cropped": lambda photo: photo.crop((12, 12, 228, 228)),
+    "lighter": lambda photo: ImageEnhance.Brightness(photo).enhance(1.2),
+    "turned": lambda photo: photo.rotate(3, Image.Resampling.BICUBIC, fillcolor="white"),
+    "mirrored": lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "written on": _written,
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_has_the_same_detail(how: str) -> None:
+    pictures = _pictures([*MUGS, *(COPIES[how](mug) for mug in MUGS)])
+    pairs = np.array([(i, 12 + i) for i in range(12)])
+    correlation = copies.alike(pictures, pairs, quiet)
+    assert np.median(correlation) > 0.8
+    assert correlation.max() <= 1.01
+
+
+def test_other_mugs_have_other_detail() -> None:
+    pairs = np.array(list(combinations(range(12), 2)))
+    assert copies.alike(_pictures(MUGS), pairs, quiet).max() < 0.7
+
+
+def test_flat_pictures_are_alike_to_nothing() -> None:
+    flat = np.full((2, 64, 64, 3), 200, np.uint8)
+    assert abs(copies.alike(flat, np.array([[0, 1]]), quiet)[0]) < 0.01
+
+
+def test_no_pairs_are_no_work() -> None:
+    assert copies.alike(_pictures(MUGS), np.empty((0, 2), np.int64), quiet).shape == (0,)
+
+
+def test_candidates_are_the_pairs_above_the_limit_each_once() -> None:
+    vectors = RNG.standard_normal((50, 32)).astype(np.float32)
+    vectors[40:] = vectors[:10] * 3 + 0.3 * RNG.standard_normal((10, 32))
+    pairs, cosines = copies.candidates(vectors, least=0.8)
+    assert pairs.tolist() == [[i, 40 + i] for i in range(10)]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert np.allclose(cosines, np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]]), atol=1e-5)
+
+
+def test_a_single_photo_has_no_neighbours() -> None:
+    assert len(copies.candidates(np.ones((1, 8), np.float32))[0]) == 0
