@@ -56,6 +56,8 @@ from goodsight.twins import Fingerprints, Twins
 from goodsight.verdicts import Check, Prediction
 
 CANARIES = 8
+TWIN_SIZE = 128
+"""For a network that is trained here, the default one only finds twins, for which small pictures do as well."""
 MANY_CLASSES = 20
 """From so many on, a closer look at the centre is worth its time: on 81 classes of groceries it gave 8 points."""
 
@@ -274,7 +276,7 @@ def train(
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
     views = views or _views(rows, recipe.network if recipe else network)
-    frozen = backbones.load("lite0" if recipe else network, size=0 if recipe else size, views=views)
+    frozen = backbones.load(size=TWIN_SIZE) if recipe else backbones.load(network, size=size, views=views)
     engine = start(frozen.network)
     clock.lap("load the network")
     known = embed.Cache(frozen, engine) if cache else None

@@ -90,10 +90,11 @@ def _twins(
 ) -> tuple[Ints, Ints, dict[tuple[int, ...], float]]:
     """Pairs of exact and of near twins (k, 2), and how alike each near pair is, 0 to 1."""
     x = scaler(table.vectors)
-    quick = twins.find(table.sha256, table.thumbnails, twins.sketch(x))
+    sketches = twins.sketch(x)
+    quick = twins.find(table.sha256, table.thumbnails, sketches)
     # Of each content one photo stands for all: shops post a picture many times.
     distinct = np.sort(np.unique(table.sha256, return_index=True)[1])
-    pairs, _ = copies.candidates(twins.sketch(x[distinct]).astype(np.float32))
+    pairs, _ = copies.candidates(sketches[distinct].astype(np.float32))
     pairs = distinct[pairs]
     cosine = np.einsum("ij,ij->i", x[pairs[:, 0]], x[pairs[:, 1]])
     length = np.linalg.norm(x, axis=1)

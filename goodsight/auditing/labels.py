@@ -19,6 +19,7 @@ from goodsight.calibrate import Ints
 from goodsight.heads import Array, Scaler, Setting, Vectors
 
 SETTINGS = (Setting("kernel", 0.5, 0.06), Setting("cosine", 0.0, 0.1))
+COMPONENTS = 800
 _ROUNDS = 100
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def doubt(vectors: Vectors, labels: Ints, folds: Ints, scaler: Scaler) -> Doubts
     """
     # The main components say nearly all, and everything that follows is quicker with fewer columns.
     x = scaler(vectors)
-    low = x @ heads.principal(x, heads.PRINCIPAL)
+    low = x @ heads.principal(x, COMPONENTS)
     first = _answers(low, labels, folds, np.zeros(len(labels), bool))
     contradicted = first.argmax(axis=1) != labels
     # A class of which nothing is left would have no answer.
