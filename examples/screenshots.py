@@ -1,6 +1,6 @@
-"""The pictures of the README, made anew: the two pages of the service on drawn photos. Needs Debian's chromium.
+"""The pictures of the README, made anew: an audit and the two pages of the service. Needs Debian's chromium.
 
-``python examples/screenshots.py FOLDER`` takes the model that ``make demo`` left in ./demo.
+``python examples/screenshots.py FOLDER`` takes the audit and the model that ``make demo`` left in ./demo.
 """
 
 from __future__ import annotations
@@ -31,9 +31,20 @@ def main(model: Path, out: Path) -> None:
         drawn.draw("bag", np.random.default_rng(2026)).save(picture, "JPEG", quality=90)
         photo.write_bytes(picture.getvalue())
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        _audit(browser, model.parent / "audit" / "report.html", out)
         with loopback.service(model, Path(name) / "data") as running:
             _pictures(browser, running.url, photo, out)
         browser.close()
+
+
+def _audit(browser: Browser, report: Path, out: Path) -> None:
+    page = browser.new_page(viewport={"width": 1100, "height": 860})
+    page.goto(report.resolve().as_uri())
+    for key in "rk":
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    page.screenshot(path=out / "audit.png")
 
 
 def _pictures(browser: Browser, url: str, photo: Path, out: Path) -> None:
