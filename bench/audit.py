@@ -252,7 +252,7 @@ def _scale(data: Path, folder: Path) -> list[Figure]:
     vectors = rng.standard_normal((100_000, 256), np.float32)
     vectors[99_000:] = vectors[:1000] + 0.3 * rng.standard_normal((1000, 256), np.float32)
     begun = time.monotonic()
-    pairs, _ = copies.candidates(vectors)
+    pairs = copies.candidates(vectors)
     seconds = time.monotonic() - begun
     found = {tuple(pair) for pair in pairs.tolist()}
     recall = float(np.mean([(i, 99_000 + i) in found for i in range(1000)]))

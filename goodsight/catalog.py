@@ -224,11 +224,14 @@ def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str
     return list(rows.values()), left_out
 
 
-def records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Each row as text by column, with its line number in the file."""
+def records(listed: Path, *, table: bool = False) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Each row as text by column, with its line number in the file.
+
+    With ``table`` it is a CSV whatever its name, and bytes that are no UTF-8 text are kept, as in names of files.
+    """
     try:
-        with listed.open(encoding="utf-8-sig", newline="") as stream:
-            if listed.suffix.lower() == ".csv":
+        with listed.open(encoding="utf-8-sig", errors="surrogateescape" if table else "strict", newline="") as stream:
+            if table or listed.suffix.lower() == ".csv":
                 reader = csv.DictReader(stream, restval="")
                 for record in reader:
                     yield reader.line_num, {str(k): str(v) for k, v in record.items() if k is not None}

@@ -167,7 +167,11 @@ def audit(
         refuse_folder(Path(out), force=force)
     clock = _Clock()
     rows = catalog.load(Path(photos), label=label, ignore_split=True)
-    rows = replay(rows, _paths(ledger), limits=limits).catalog
+    sources = [Path(photos)]
+    if out is not None:
+        prepared.require_apart(Path(out), sources, rows.rows)
+    decided = replay(rows, _paths(ledger), limits=limits) if _paths(ledger) else None
+    rows = decided.catalog if decided else rows
     backbone = backbones.load("lite0")
     engine = start(backbone.network)
     clock.lap("load the network")
@@ -179,7 +183,7 @@ def audit(
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     looks = look(table.rows, limits, progress)
     clock.lap("look at the photos")
-    found = inspection.inspect(rows, table, looks, backbone, limits, clock.lap, progress)
+    found = inspection.inspect(rows, table, looks, backbone, limits, clock.lap, progress, decided)
     found = replace(found, timings=clock.laps)
     if out is not None:
         from goodsight.report import audit as report

@@ -294,7 +294,8 @@ def _cosine(
     scores = np.empty((len(low), classes), np.float32)
     for fold in np.unique(folds):
         away = folds == fold
-        whiten, means = _discriminant(low[~away & sure], labels[~away & sure], classes, shrink)
+        rest = ~away & sure if (~away & sure).any() else ~away
+        whiten, means = _discriminant(low[rest], labels[rest], classes, shrink)
         scores[away] = _unit(low[away] @ whiten) @ means
     whiten, means = _discriminant(low[sure], labels[sure], classes, shrink)
     return whiten, means, scores

@@ -14,6 +14,7 @@ from goodsight import calibrate, heads, offtopic, twins
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
 from goodsight.embed import Table
+from goodsight.errors import CatalogError
 from goodsight.folds import deal
 from goodsight.heads import Scaler, Trial
 from goodsight.model import Model, log_odds
@@ -95,11 +96,18 @@ class Learned:
 
 
 def group(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
-    """Find twins, and deal the training photos into folds."""
+    """Find twins, and deal the training photos into folds.
+
+    Raises:
+        CatalogError: all training photos are copies of one.
+
+    """
     table, training = photo_set.table, photo_set.training
     scaler = Scaler.fit(table.vectors[training], backbone.blocks)
     fingerprints = _fingerprints(photo_set, scaler)
     found = fingerprints.twins()
+    if len(np.unique(found.groups[training])) < 2:
+        raise CatalogError("all training photos are copies of one photo; training needs different ones")
     return Grouped(scaler, fingerprints, found, deal(photo_set.labels[training], found.groups[training], FOLDS))
 
 

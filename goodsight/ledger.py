@@ -91,8 +91,14 @@ def read(path: Path) -> list[Entry]:
     """
     if not path.is_file():
         raise LedgerError(f"--ledger {path}: there is no such file")
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        columns = next(csv.reader(stream), [])
+    for column in _NEEDED:
+        if column not in columns:
+            there = ", ".join(columns).encode(errors="backslashreplace").decode()[:200]
+            raise LedgerError(f"{path}: there is no column {column!r}; the columns are {there}")
     try:
-        return [_entry(path, number, record) for number, record in records(path)]
+        return [_entry(path, number, record) for number, record in records(path, table=True)]
     except CatalogError as error:
         raise LedgerError(str(error)) from error
 
@@ -167,7 +173,7 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
         # Taken out first, so that the last word also comes last.
         words.pop(key, None)
         words[key] = entry
-    with whole_file(out) as part, part.open("w", encoding="utf-8", newline="") as stream:
+    with whole_file(out) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         for e in words.values():
@@ -178,10 +184,7 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
 
 def _entry(path: Path, number: int, record: Mapping[str, str]) -> Entry:
     where = f"{path}: line {number}"
-    for column in _NEEDED:
-        if column not in record:
-            raise LedgerError(f"{path}: there is no column {column!r}; the columns are {', '.join(record)}")
-    value = {column: record.get(column, "").strip() for column in COLUMNS}
+    value = {column: record.get(column, "").strip() for column in COLUMNS} | {"file_name": record["file_name"]}
     if not value["file_name"]:
         raise LedgerError(f"{where}: the file_name is empty")
     if not re.fullmatch("[0-9a-fA-F]{64}", value["sha256"]):

@@ -175,6 +175,19 @@ def open_rgb(data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None 
     return picture if turn is None else picture.transpose(turn)
 
 
+def size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Width and height in pixels as the header states them, as stored. Raises BadPhoto as `decode` does."""
+    check_bytes(len(data), limits)
+    kind = _kind(data)
+    try:
+        if kind == "HEIF":
+            _register_heif()
+        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+            return picture.size
+    except Exception as error:  # codecs raise whatever their parser trips over, see _load
+        raise _named(error, kind, data, limits) from error
+
+
 def suffix(data: bytes) -> str:
     """The file name's ending for the format that the first bytes announce. Raises BadPhoto "not a picture"."""
     return {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}.get(kind := _kind(data), f".{kind.lower()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -91,9 +92,10 @@ def require_apart(out: Path, sources: Sequence[Path], rows: Iterable[Row]) -> No
         GoodsightError: it does.
 
     """
-    folder = out.resolve()
-    within = any(source.is_dir() and folder.is_relative_to(source.resolve()) for source in sources)
-    inside = (path.resolve() for path in (*sources, *(row.path for row in rows)))
+    # Not Path.resolve: it raises on a link that leads to itself, which is only a bad photo.
+    folder = Path(os.path.realpath(out))
+    within = any(source.is_dir() and folder.is_relative_to(os.path.realpath(source)) for source in sources)
+    inside = (Path(os.path.realpath(path)) for path in (*sources, *(row.path for row in rows)))
     if within or any(path.is_relative_to(folder) for path in inside):
         raise GoodsightError(f"--out {out}: lies in the folder of the photos, or they in it; choose one outside it")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goodsight.result import Result
     from goodsight.verdicts import Prediction
 
-_COUNTED = {"choose": "heads", "read": "pages"}
+_COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
 """What a step that begins with this word counts; all others count photos."""
 
 
@@ -100,6 +100,7 @@ def print_audit(audit: Audit) -> None:
     for kind, count in Counter(finding.kind for finding in audit.findings).items():
         print(f"  {kind}: {count}")
     print_left_out("rows left out", audit.left_out)
+    print_ledger(audit.ledger)
 
 
 def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:

@@ -54,9 +54,9 @@ def find(
     exact = np.array(
         [(first[key], i) for i, key in enumerate(sha256) if first.setdefault(key, i) != i], dtype=np.int64
     ).reshape(-1, 2)
-    near = _near(_unit(thumbnails.astype(np.float32)), vectors, alike)
-    same = {tuple(pair) for pair in exact.tolist()}
-    near = np.array([pair for pair in near.tolist() if tuple(pair) not in same], dtype=np.int64).reshape(-1, 2)
+    # Of each content one photo stands for all: of thousands of copies, every pair would be listed.
+    distinct = np.fromiter(first.values(), np.int64, len(first))
+    near = distinct[_near(_unit(thumbnails[distinct].astype(np.float32)), vectors[distinct], alike)]
     pairs = np.concatenate([exact, near])
     graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return Twins(connected_components(graph, directed=False)[1].astype(np.int64), exact, near)

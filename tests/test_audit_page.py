@@ -242,10 +242,16 @@ def test_what_is_no_ledger_changes_nothing(page: Page, audit: Audit) -> None:
         "photo.jpg is no ledger: its first line must be file_name,sha256"
     )
     sha = audit.review[0].sha256
-    lines = [f"a.jpg,{sha},burn,,,,", f"a.jpg,{sha},relabel,,,,", "a.jpg,123,keep,,,,", f"a.jpg,{sha},keep,,,,"]
+    lines = [
+        f"a.jpg,{sha},burn,,,,",
+        f"a.jpg,{sha},relabel,,,,",
+        "a.jpg,123,keep,,,,",
+        f"a.jpg,{sha},keep,,,,",
+        f"a.jpg,{sha.upper()},Keep,mug,,,2026-01-01T00:00:00Z",
+    ]
     give(page, "\n".join([HEAD, *lines]).encode())
     expect(page.get_by_role("status")).to_contain_text("1 about photos that this page does not show are kept")
-    expect(page.get_by_role("status")).to_contain_text("3 unusable lines")
+    expect(page.get_by_role("status")).to_contain_text("4 unusable lines")
     counter(page, "0 of 8 decided")
     assert [row["file_name"] for row in ledger(page)[0]] == ["a.jpg"]
 

@@ -50,7 +50,7 @@ def planted(folder: Path, names: Sequence[str] = NAMES, classes: Sequence[str] =
         Finding(rows[0], "dark", 0.02, "mean brightness 3", "look"),
     )
     left_out = [("no_label.jpg", "no label")]
-    return Audit("ads <&>", tuple(classes), findings, review, left_out, DEFAULT_LIMITS, [("embed", 1.25)])
+    return Audit("ads <&>", tuple(classes), findings, review, left_out, DEFAULT_LIMITS, timings=[("embed", 1.25)])
 
 
 def _photo(folder: Path, number: int) -> Path:

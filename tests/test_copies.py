@@ -61,11 +61,8 @@ def test_no_pairs_are_no_work() -> None:
 def test_candidates_are_the_pairs_above_the_limit_each_once() -> None:
     vectors = RNG.standard_normal((50, 32)).astype(np.float32)
     vectors[40:] = vectors[:10] * 3 + 0.3 * RNG.standard_normal((10, 32))
-    pairs, cosines = copies.candidates(vectors, least=0.8)
-    assert pairs.tolist() == [[i, 40 + i] for i in range(10)]
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert np.allclose(cosines, np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]]), atol=1e-5)
+    assert copies.candidates(vectors, least=0.8).tolist() == [[i, 40 + i] for i in range(10)]
 
 
 def test_a_single_photo_has_no_neighbours() -> None:
-    assert len(copies.candidates(np.ones((1, 8), np.float32))[0]) == 0
+    assert len(copies.candidates(np.ones((1, 8), np.float32))) == 0

@@ -82,13 +82,14 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     assert found.comparison.gain.low > 0
     folds = group(after, tiny).folds
     a, b = 0, int(np.flatnonzero(folds != folds[0])[0])
-    # The dropped photo is a copy of one photo by its bytes, and of another by what it looks like.
-    bridge = replace(
-        wrong.take(np.arange(1)),
-        sha256=(after.table.sha256[a],),
-        thumbnails=after.table.thumbnails[[b]],
-        vectors=after.table.vectors[[b]],
-    )
+    # The dropped photo looks like two photos that look less like each other: half of it is of each.
+    thumbnails, vectors = after.table.thumbnails.copy(), after.table.vectors.copy()
+    thumbnails[b, 30:], vectors[b] = thumbnails[a, 30:], vectors[a]
+    between = thumbnails[[a]].copy()
+    between[0, :15] = thumbnails[b, :15]
+    after = _set(replace(after.table, thumbnails=thumbnails, vectors=vectors))
+    assert (group(after, tiny).folds == folds).all()
+    bridge = replace(wrong.take(np.arange(1)), thumbnails=between, vectors=vectors[[a]])
     found = _measured(after, tiny, Replayed(_none()), bridge)
     assert found.comparison is not None
     assert found.comparison.n == 99

@@ -1,6 +1,7 @@
 """What people decided is replayed on the rows, whatever the order of the ledgers; a photo is never touched."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -212,8 +213,20 @@ def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"--ledger .*nowhere.csv: there is no such file"):
         read(tmp_path / "nowhere.csv")
     (tmp_path / "picture.csv").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(LedgerError, match=r"picture.csv: cannot be read as UTF-8 text"):
+    with pytest.raises(LedgerError, match=r"picture.csv: there is no column 'file_name'; the columns are"):
         read(tmp_path / "picture.csv")
+
+
+def test_names_that_are_no_text_and_other_endings_are_read_and_merged(photos: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"bag/odd \xff .jpg ")
+    (photos / name).write_bytes((photos / "bag/1.jpg").read_bytes() + b"more")
+    digest = hashlib.sha256((photos / name).read_bytes()).hexdigest()
+    line = f"{name},{digest},drop,,,,2026-01-01T00:00:00Z\n"
+    (tmp_path / "mine").write_bytes(os.fsencode(",".join(COLUMNS) + "\n" + line))
+    merge([tmp_path / "mine"], tmp_path / "both")
+    for path in ("mine", "both"):
+        replayed = replay(catalog.load(photos), [tmp_path / path])
+        assert [row.file_name for row in replayed.dropped] == [name]
 
 
 def test_merged_ledgers_replay_as_their_parts(photos: Path, write: Write, tmp_path: Path) -> None:

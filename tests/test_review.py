@@ -24,7 +24,7 @@ def test_a_photo_like_nothing_there_is_more_foreign_than_one_like_another_label(
 def test_the_chance_rises_with_both_signs() -> None:
     likeness = np.array([0.8, 0.45, 0.8, 0.45])
     odds = review.foreign(likeness, np.full(4, 0.8))
-    chance = review.chances(odds, _doubts(1e-6, 1e-6, 0.9999, 0.9999), np.zeros(4, bool))
+    chance = review.chances(odds, _doubts(1e-6, 1e-6, 0.9999, 0.9999), np.zeros(4))
     assert chance[0] < 0.01
     assert chance[1] > 0.9
     assert 0.01 < chance[2] < chance[3]
@@ -32,24 +32,34 @@ def test_the_chance_rises_with_both_signs() -> None:
 
 
 def test_a_label_that_the_finder_is_certain_of_being_wrong_is_doubted_however_usual_it_looks() -> None:
-    chance = review.chances(_odds(0.7), _doubts(1 - 1e-6), np.zeros(1, bool))
+    chance = review.chances(_odds(0.7), _doubts(1 - 1e-6), np.zeros(1))
     assert chance[0] > 0.6
 
 
 def test_of_two_twins_with_different_labels_one_is_wrong() -> None:
-    chance = review.chances(_odds(0.9, 0.9), _doubts(0.0, 0.0), np.array([True, False]))
-    assert chance[0] == 0.5
-    assert chance[1] < 0.01
+    conflict = review.conflicts(np.array([0, 1, 1]), np.array([0, 0, 1]))
+    assert conflict.tolist() == [0.5, 0.5, 0]
+    chance = review.chances(_odds(0.9, 0.9, 0.9), _doubts(0.0, 0.0, 0.0), conflict)
+    assert chance[:2].tolist() == [0.5, 0.5]
+    assert chance[2] < 0.01
+
+
+def test_one_wrong_label_among_seven_copies_is_about_one_fault() -> None:
+    conflict = review.conflicts(np.array([0, 0, 0, 1, 0, 0, 0]), np.zeros(7, np.int64))
+    assert conflict[3] == pytest.approx(6 / 7)
+    assert conflict.sum() == pytest.approx(6 / 7)
 
 
 def test_certain_chances_do_not_overflow() -> None:
-    chance = review.chances(_odds(0.0, 1.0), _doubts(1.0, 0.0), np.zeros(2, bool))
+    chance = review.chances(_odds(0.0, 1.0), _doubts(1.0, 0.0), np.zeros(2))
     assert chance.tolist() == pytest.approx([1, 0], abs=1e-3)
 
 
-def test_usual_photos_are_nine_in_ten_and_not_contradicted() -> None:
-    doubts = Doubts(np.zeros(100), np.zeros(100, np.int64), np.ones(100), np.arange(100) == 99, 0.1)
-    usual = review.usual(np.arange(100) / 100, doubts)
-    assert usual.sum() == 89
+def test_usual_photos_are_nine_in_ten_of_their_label_and_not_contradicted() -> None:
+    labels = np.repeat([0, 1], 100)
+    doubts = Doubts(np.zeros(200), labels, np.ones(200), np.arange(200) == 199, 0.1)
+    usual = review.usual(np.r_[np.arange(100) / 100, np.arange(100) / 1000], labels, doubts)
+    assert usual[:100].sum() == 90
+    assert usual[100:].sum() == 89
     assert not usual[:10].any()
-    assert not usual[99]
+    assert not usual[199]

@@ -22,10 +22,12 @@ def test_a_foreign_photo_is_unlike_all_others() -> None:
     assert found[60] < 0.1
 
 
-def test_twins_do_not_vouch_for_each_other() -> None:
+def test_twins_do_not_vouch_for_each_other_and_do_not_count_as_unlike() -> None:
     features = np.concatenate([PHONES, np.repeat(CABLES[:1], 6, axis=0)])
     assert _likeness(features, np.arange(66))[60:].min() > 0.99
     assert _likeness(features, np.r_[np.arange(60), np.full(6, 60)])[60:].max() < 0.1
+    copies = np.repeat(PHONES[:1], 31, axis=0)
+    assert (_likeness(copies, np.zeros(31, np.int64)) == 1).all()
 
 
 def test_only_usual_photos_are_compared_with() -> None:
@@ -35,8 +37,8 @@ def test_only_usual_photos_are_compared_with() -> None:
     assert _likeness(features, np.arange(66), usual)[60:].max() < 0.1
 
 
-def test_a_label_without_usual_photos_is_like_nothing() -> None:
-    assert (_likeness(PHONES, np.arange(60), np.zeros(60, bool)) == 0).all()
+def test_without_usual_photos_nothing_is_known() -> None:
+    assert (_likeness(PHONES, np.arange(60), np.zeros(60, bool)) == 1).all()
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (20, 1), (200, 10), (5000, 50)])

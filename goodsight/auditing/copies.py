@@ -37,7 +37,7 @@ WAYS = (
 Array = npt.NDArray[np.float32]
 
 
-def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) -> tuple[Ints, Array]:
+def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) -> Ints:
     """Pairs of photos near each other, exact, in memory that grows with their number only.
 
     Args:
@@ -46,7 +46,7 @@ def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) ->
         count: of neighbours to take of each photo.
 
     Returns:
-        Pairs (m, 2), first < second, each once, and their cosines (m,).
+        Pairs (m, 2), first < second, each once.
 
     """
     import faiss
@@ -59,8 +59,7 @@ def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) ->
     second, cosine = near.ravel(), similar.ravel()
     worth = (second >= 0) & (second != first) & (cosine >= least)
     pairs = np.sort(np.stack([first[worth], second[worth]], axis=1), axis=1)
-    pairs, places = np.unique(pairs, axis=0, return_index=True)
-    return pairs.astype(np.int64), cosine[worth][places]
+    return np.unique(pairs, axis=0).astype(np.int64)
 
 
 def alike(pictures: npt.NDArray[np.uint8], pairs: Ints, progress: Progress) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goodsight.catalog import Row
+from goodsight.ledger import Replayed
 from goodsight.photos import Limits
 
 KINDS: Mapping[str, str] = {
@@ -23,6 +24,9 @@ KINDS: Mapping[str, str] = {
     "odd shape": "much longer than wide, or wider than long",
 }
 """Every kind of finding, in the order of the report, with what it means."""
+
+WORTH = 0.2
+"""The chance from which on a photo is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Audit:
         review: every photo that could be read, the most suspicious first.
         left_out: names of rows that were not looked at, and why.
         limits: on bytes and pixels of a photo.
+        ledger: what people had decided before; None when nothing was given.
         timings: (step, seconds) in order.
 
     """
@@ -80,13 +85,14 @@ class Audit:
     review: tuple[Suspect, ...]
     left_out: Sequence[tuple[str, str]]
     limits: Limits
+    ledger: Replayed | None = None
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
 
     def expected(self, first: int) -> float:
         """How many of the first photos of the review are expected to be wrong."""
         return sum(suspect.chance for suspect in self.review[:first])
 
-    def worth(self, chance: float = 0.2) -> int:
+    def worth(self, chance: float = WORTH) -> int:
         """How many photos are worth looking at: those with at least this chance of being wrong."""
         return sum(suspect.chance >= chance for suspect in self.review)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from goodsight.calibrate import Ints
 from goodsight.catalog import Catalog, Row
 from goodsight.embed import Table
 from goodsight.heads import Scaler
+from goodsight.ledger import Replayed
 from goodsight.photos import Limits
 from goodsight.progress import Progress
 
@@ -40,6 +42,7 @@ def inspect(
     limits: Limits,
     lap: Callable[[str], None],
     progress: Progress,
+    ledger: Replayed | None = None,
 ) -> Audit:
     """Find what is wrong.
 
@@ -51,6 +54,7 @@ def inspect(
         limits: on bytes and pixels of a photo.
         lap: told each step that is done.
         progress: told pairs of photos.
+        ledger: what people decided already; what they kept is not found again.
 
     """
     classes = sorted({row.label for row in table.rows})
@@ -65,10 +69,12 @@ def inspect(
     lap("doubt labels")
     features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
     own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
-    chance = review.chances(review.foreign(own, anywhere), doubts, _conflicting(pairs, numbers))
+    chance = review.chances(review.foreign(own, anywhere), doubts, review.conflicts(numbers, groups))
     lap("find foreign photos")
     rows = table.rows
     found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
+    gone = np.flatnonzero((looks.sizes == 0).any(axis=1))
+    found += [Finding(rows[i], "unreadable", 0.0, "cannot be read any more", "drop") for i in gone.tolist()]
     found += _copies(rows, looks, exact, near, strength)
     found += _conflicts(rows, pairs, numbers)
     found += _mislabelled(rows, doubts, classes)
@@ -80,9 +86,12 @@ def inspect(
         ]
     order = {kind: number for number, kind in enumerate(KINDS)}
     found.sort(key=lambda finding: (order[finding.kind], finding.score))
+    kept = set() if ledger is None else set(ledger.kept)
+    found = [finding for finding in found if finding.row.file_name not in kept]
+    chance[[row.file_name in kept for row in rows]] = 0.0
     suspects = _suspects(table, chance, found)
     lap("put in order")
-    return Audit(catalog.name, tuple(classes), tuple(found), suspects, catalog.left_out, limits)
+    return Audit(catalog.name, tuple(classes), tuple(found), suspects, catalog.left_out, limits, ledger)
 
 
 def _twins(
@@ -94,11 +103,11 @@ def _twins(
     quick = twins.find(table.sha256, table.thumbnails, sketches)
     # Of each content one photo stands for all: shops post a picture many times.
     distinct = np.sort(np.unique(table.sha256, return_index=True)[1])
-    pairs, _ = copies.candidates(sketches[distinct].astype(np.float32))
+    pairs = copies.candidates(sketches[distinct].astype(np.float32))
     pairs = distinct[pairs]
-    cosine = np.einsum("ij,ij->i", x[pairs[:, 0]], x[pairs[:, 1]])
-    length = np.linalg.norm(x, axis=1)
-    cosine /= np.maximum(length[pairs[:, 0]] * length[pairs[:, 1]], 1e-9)
+    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+    pieces = np.array_split(pairs, len(pairs) // 4096 + 1)
+    cosine = np.concatenate([np.einsum("ij,ij->i", x[piece[:, 0]], x[piece[:, 1]]) for piece in pieces])
     correlation = copies.alike(looks.pictures, pairs, progress)
     same = copies.twins(correlation, cosine)
     strength = dict.fromkeys(map(tuple, quick.near.tolist()), ALIKE)
@@ -107,15 +116,16 @@ def _twins(
 
 
 def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler) -> Doubts:
-    n = len(numbers)
     if numbers.max(initial=0) == 0:
-        none = np.zeros(n, bool)
-        return Doubts(np.zeros(n), numbers, np.ones(n), none, 0.0)
+        return labels.nothing(numbers)
     found = labels.doubt(table.vectors, numbers, folds.deal(numbers, groups, FOLDS), scaler)
-    for c in np.unique(numbers):
-        if len(np.unique(groups[numbers == c])) < FEW:
-            found.chance[numbers == c] = 0.0
-    return found
+    return replace(found, chance=np.where(_few(numbers, groups), 0.0, found.chance))
+
+
+def _few(numbers: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
+    """Which photos (n,) have a label of too few distinct photos to say anything about it."""
+    few = [c for c in np.unique(numbers) if len(np.unique(groups[numbers == c])) < FEW]
+    return np.isin(numbers, few)
 
 
 def _likeness(
@@ -124,20 +134,14 @@ def _likeness(
     """To good examples (n,): of a photo's label; of its label or the suggested one, whichever is more; of any label."""
     everything, nothing = np.arange(len(numbers)), np.zeros(len(numbers), np.int64)
     own = topic.likeness(features, numbers, groups, ~doubts.contradicted, everything, numbers)
-    usual = review.usual(own, doubts)
+    usual = review.usual(own, numbers, doubts)
     own = topic.likeness(features, numbers, groups, usual, everything, numbers)
+    own[_few(numbers, groups)] = 1.0
     best, moved = own.copy(), np.flatnonzero(doubts.chance > SURE)
     suggested = topic.likeness(features, numbers, groups, usual, moved, doubts.suggested[moved])
     best[moved] = np.maximum(own[moved], suggested)
     anywhere = topic.likeness(features, nothing, groups, nothing == 0, everything, nothing, count=NEAREST)
-    return own, best, anywhere
-
-
-def _conflicting(pairs: Ints, numbers: Ints) -> npt.NDArray[np.bool_]:
-    """Which photos (n,) have a twin with another label."""
-    found = np.zeros(len(numbers), bool)
-    found[pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]]] = True
-    return found
+    return own, best, anywhere if len(np.unique(groups)) > NEAREST else np.ones(len(numbers))
 
 
 def _copies(
@@ -155,7 +159,8 @@ def _copies(
                 words = f"same as {rows[kept].file_name}" + (
                     "" if alike == 1 else f", detail correlates by {alike:.2f}"
                 )
-                yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, "drop", other=rows[kept])
+                suggestion = "drop" if rows[gone].label == rows[kept].label else "look"
+                yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, suggestion, other=rows[kept])
 
 
 def _conflicts(rows: Sequence[Row], pairs: Ints, numbers: Ints) -> Iterator[Finding]:

@@ -54,6 +54,8 @@ def doubt(vectors: Vectors, labels: Ints, folds: Ints, scaler: Scaler) -> Doubts
         scaler: standardises the embeddings.
 
     """
+    if len(np.unique(folds)) < 2:
+        return nothing(labels)
     # The main components say nearly all, and everything that follows is quicker with fewer columns.
     x = scaler(vectors)
     low = x @ heads.principal(x, COMPONENTS)
@@ -67,6 +69,12 @@ def doubt(vectors: Vectors, labels: Ints, folds: Ints, scaler: Scaler) -> Doubts
     chance, share = wrong(second[np.arange(len(labels)), labels], second.shape[1])
     suggested = second.argmax(axis=1)
     return Doubts(chance, suggested, second[np.arange(len(labels)), suggested], contradicted, share)
+
+
+def nothing(labels: Ints) -> Doubts:
+    """No doubts about labels (n,), where they cannot be judged."""
+    none = np.zeros(len(labels))
+    return Doubts(none, labels, none + 1, none > 0, 0.0)
 
 
 def wrong(own: Floats, classes: int) -> tuple[Floats, float]:

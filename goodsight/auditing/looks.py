@@ -30,7 +30,7 @@ class Looks:
 
     Attributes:
         pictures: RGB (n, 64, 64, 3), uint8, without regard to their shape.
-        sizes: width and height (n, 2) in pixels, of large photos perhaps of a smaller scale, but not below 192.
+        sizes: width and height in pixels, as stored (n, 2); 0 for a photo that cannot be read any more.
         blur: 0 (sharp) to 1, see :func:`blurriness` (n,).
         darkest: 5th percentile of lightness, 0 to 1 (n,).
         lightest: 95th percentile of lightness, 0 to 1 (n,).
@@ -71,10 +71,10 @@ def _seen(rows: Sequence[Row], limits: Limits) -> Iterator[_Seen | None]:
 def _one(row: Row, limits: Limits) -> _Seen | None:
     try:
         data = photos.read(row.path, limits)
+        size = photos.size(data, limits)
         picture = photos.open_rgb(data, limits, at_least=_AT_LEAST)
     except BadPhoto:
         return None
-    size = picture.size
     # Sharpness is judged at one scale: a big photo of a product need not be sharp to the last pixel.
     picture.thumbnail((2 * _AT_LEAST, 2 * _AT_LEAST), Image.Resampling.BOX)
     grey = picture.convert("L")

@@ -60,7 +60,7 @@ def find(looks: Looks) -> dict[str, tuple[npt.NDArray[np.int64], Floats, list[st
     found = {}
     for kind, check in CHECKS.items():
         scores, measures = check.score(looks), check.measure(looks)
-        rows = np.flatnonzero(scores < check.least)
+        rows = np.flatnonzero((scores < check.least) & (looks.sizes > 0).all(axis=1))
         rows = rows[np.argsort(scores[rows], kind="stable")]
         found[kind] = (rows, scores[rows], [check.words.format(measures[i]) for i in rows])
     return found

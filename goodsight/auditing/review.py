@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.auditing.labels import Doubts
+from goodsight.calibrate import Ints
 
 FOREIGN = 0.6
 """The likeness at which a photo may as well be foreign: everyday photos have 0.45 with any label, good photos 0.8."""
@@ -21,7 +22,6 @@ _STEEP, _STEEPER = 30.0, 80.0
 _FOR, _AGAINST = 0.1, 0.4
 _LEAST, _MOST = -8.0, 12.0
 _USUAL = 0.9
-_CONFLICT = 0.5
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,21 +36,41 @@ def foreign(likeness: Floats, anywhere: Floats) -> Floats:
     return np.asarray(_STEEP * (FOREIGN - likeness) + _STEEPER * np.maximum(0, NOWHERE - anywhere))
 
 
-def chances(foreign: Floats, doubts: Doubts, conflicting: npt.NDArray[np.bool_]) -> Floats:
+def chances(foreign: Floats, doubts: Doubts, conflict: Floats) -> Floats:
     """The chance (n,) that a photo's label or topic is wrong.
 
     Args:
         foreign: the log-odds that it shows something else (n,).
         doubts: of the label finder.
-        conflicting: whether a twin has another label (n,), so that one of the two is wrong.
+        conflict: the chance that it has the wrong label because its twins have others (n,), see :func:`conflicts`.
 
     """
     odds = np.log(np.maximum(doubts.chance, 1e-12)) - np.log(np.maximum(1 - doubts.chance, 1e-12))
     label = _FOR * (np.clip(odds, _LEAST, 0) - _LEAST / 2) + _AGAINST * np.clip(odds, 0, _MOST)
     chance = 1 / (1 + np.exp(-foreign - label))
-    return np.asarray(np.where(conflicting, np.maximum(chance, _CONFLICT), chance))
+    return np.asarray(np.maximum(chance, conflict))
 
 
-def usual(likeness: Floats, doubts: Doubts) -> npt.NDArray[np.bool_]:
-    """Which photos (n,) are good examples of their label: nine in ten, and none that is contradicted."""
-    return np.asarray((likeness > np.quantile(likeness, 1 - _USUAL)) & ~doubts.contradicted)
+def conflicts(labels: Ints, groups: Ints) -> Floats:
+    """The chance (n,) that a photo's label is wrong as its twins are labelled otherwise: the share that says so.
+
+    A photo that is of its twins' majority is not suspected for the others' sake.
+
+    Args:
+        labels: class numbers (n,).
+        groups: twin groups (n,).
+
+    """
+    both, place = np.unique(np.stack([groups, labels], axis=1), axis=0, return_inverse=True)
+    count = np.bincount(place.ravel())
+    share = count[place.ravel()] / np.bincount(groups)[groups]
+    return np.asarray(np.where(share <= 0.5, 1 - share, 0.0) if len(both) else share)
+
+
+def usual(likeness: Floats, labels: Ints, doubts: Doubts) -> npt.NDArray[np.bool_]:
+    """Which photos (n,) are good examples of their label: nine in ten of it, and none that is contradicted."""
+    found = ~doubts.contradicted
+    for c in np.unique(labels):
+        own = labels == c
+        found[own] &= likeness[own] >= np.quantile(likeness[own], 1 - _USUAL)
+    return found

@@ -30,7 +30,7 @@ def likeness(
     at: Ints,
     count: int = 0,
 ) -> npt.NDArray[np.float64]:
-    """The mean cosine of some photos (m,) to the nearest usual photos of a label.
+    """The mean cosine of some photos (m,) to the nearest usual photos of a label; 1 where there are none.
 
     Args:
         features: of the network's last stage (n, width), 0 or more.
@@ -44,16 +44,23 @@ def likeness(
     """
     x = np.sqrt(np.maximum(features, 0)).astype(np.float32)
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
-    found = np.zeros(len(asked))
+    found = np.ones(len(asked))
     for c in np.unique(at):
-        others = np.flatnonzero((labels == c) & usual)
+        places, others = np.flatnonzero(at == c), np.flatnonzero((labels == c) & usual)
         others = np.random.default_rng(0).permutation(others)[:MOST]
-        if not len(others):
-            continue
         nearest = min(count or neighbours(len(others)), len(others))
-        for places in np.array_split(np.flatnonzero(at == c), 1 + len(asked) // 2048):
-            rows = asked[places]
-            similar = x[rows] @ x[others].T
-            similar[groups[rows, None] == groups[others]] = 0
-            found[places] = np.partition(similar, -nearest, axis=1)[:, -nearest:].mean(axis=1)
+        if not nearest:
+            continue
+        reference = x[others].T
+        for some in np.array_split(places, 1 + len(places) // 2048):
+            similar = x[asked[some]] @ reference
+            similar[groups[asked[some], None] == groups[others]] = -1
+            found[some] = _mean(np.partition(similar, -nearest, axis=1)[:, -nearest:])
     return found
+
+
+def _mean(nearest: Array) -> npt.NDArray[np.float64]:
+    """Of each row, without the -1 of twins; 1 where nothing else is left."""
+    other = nearest >= 0
+    total, count = (nearest * other).sum(axis=1), other.sum(axis=1)
+    return np.asarray(np.where(count, total / np.maximum(count, 1), 1.0), np.float64)

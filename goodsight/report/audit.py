@@ -28,7 +28,6 @@ from goodsight.catalog import Row
 from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import Thumbnails
 
-_WORTH = 0.2
 _REVIEWED, _AT_LEAST, _PER_KIND, _LISTED = 120, 40, 60, 50
 _EDGE = 176
 _FIRSTS = (20, 50, 100, 200, 500)
@@ -50,7 +49,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
         "classes": list(audit.classes),
         "photos": len(audit.review),
         "findings": {kind: len(audit.of(kind)) for kind in KINDS},
-        "worth_a_look": audit.worth(_WORTH),
+        "worth_a_look": audit.worth(),
         "expected_faults": {str(first): round(audit.expected(first), 3) for first in _FIRSTS},
         "left_out": [list(pair) for pair in audit.left_out],
         "seconds": {step: round(seconds, 3) for step, seconds in audit.timings},
@@ -102,7 +101,7 @@ def _number(value: float) -> str:
 
 def _view(audit: Audit) -> dict[str, Any]:
     """The page's parts, with pictures made."""
-    worth = audit.worth(_WORTH)
+    worth = audit.worth()
     reviewed = audit.review[: min(_REVIEWED, max(worth, _AT_LEAST))]
     galleries = [(kind, *_gallery(audit.of(kind))) for kind in KINDS if kind != _UNREADABLE and audit.of(kind)]
     shown = [suspect.row for suspect in reviewed]

@@ -54,7 +54,12 @@ function readLedger(bytes) {
   const [head, ...lines] = parseCsv(decodeText(bytes));
   if (!head || head.join(",") !== COLUMNS.join(",")) throw new Error(`its first line must be ${COLUMNS.join(",")}`);
   const rows = lines.map((line) => Object.fromEntries(COLUMNS.map((column, at) => [column, line[at] ?? ""])));
+  for (const row of rows) {
+    row.sha256 = row.sha256.toLowerCase();
+    row.decision = row.decision.toLowerCase();
+    if (row.decision !== "relabel") row.label = "";
+  }
   const good = rows.filter((row) => row.file_name && /^[0-9a-f]{64}$/.test(row.sha256)
-    && DECISIONS.includes(row.decision) && (row.decision === "relabel") === (row.label !== ""));
+    && !Number.isNaN(Date.parse(row.time)) && DECISIONS.includes(row.decision) && (row.decision === "relabel") === (row.label !== ""));
   return { rows: good, bad: rows.length - good.length };
 }
