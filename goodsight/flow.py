@@ -1,4 +1,4 @@
-"""The whole story, top to bottom: collect, train, evaluate, classify, check, inspect. This is the public Python API.
+"""The whole story, top to bottom: collect, audit, train, evaluate, classify, check, and on. The public Python API.
 
 Every function here is a verb of the command line. A photo that cannot be used never raises: it is counted, named and
 left out. What the user got wrong raises a :class:`~goodsight.errors.GoodsightError` with the reason.
@@ -167,9 +167,8 @@ def audit(
         refuse_folder(Path(out), force=force)
     clock = _Clock()
     rows = catalog.load(Path(photos), label=label, ignore_split=True)
-    sources = [Path(photos)]
     if out is not None:
-        prepared.require_apart(Path(out), sources, rows.rows)
+        prepared.require_apart(Path(out), [Path(photos)], rows.rows)
     decided = replay(rows, _paths(ledger), limits=limits) if _paths(ledger) else None
     rows = decided.catalog if decided else rows
     backbone = backbones.load("lite0")
@@ -183,7 +182,9 @@ def audit(
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     looks = look(table.rows, limits, progress)
     clock.lap("look at the photos")
-    found = inspection.inspect(rows, table, looks, backbone, limits, clock.lap, progress, decided)
+    found = inspection.inspect(
+        Path(photos).resolve().name, rows, table, looks, backbone, limits, clock.lap, progress, decided
+    )
     found = replace(found, timings=clock.laps)
     if out is not None:
         from goodsight.report import audit as report

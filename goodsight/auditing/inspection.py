@@ -35,6 +35,7 @@ SURE = 0.5
 
 
 def inspect(
+    source: str,
     catalog: Catalog,
     table: Table,
     looks: Looks,
@@ -47,7 +48,8 @@ def inspect(
     """Find what is wrong.
 
     Args:
-        catalog: where the photos came from, and the rows that were left out of it.
+        source: what the photos are called in the report.
+        catalog: the rows that were left out.
         table: the photos that can be used (n), and those that cannot.
         looks: of the same photos (n).
         backbone: what embedded them.
@@ -91,7 +93,7 @@ def inspect(
     chance[[row.file_name in kept for row in rows]] = 0.0
     suspects = _suspects(table, chance, found)
     lap("put in order")
-    return Audit(catalog.name, tuple(classes), tuple(found), suspects, catalog.left_out, limits, ledger)
+    return Audit(source, tuple(classes), tuple(found), suspects, catalog.left_out, limits, ledger)
 
 
 def _twins(

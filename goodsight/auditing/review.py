@@ -21,6 +21,8 @@ NOWHERE = 0.66
 _STEEP, _STEEPER = 30.0, 80.0
 _FOR, _AGAINST = 0.1, 0.4
 _LEAST, _MOST = -8.0, 12.0
+_SUREST = 0.99
+"""Nothing here is surer than that."""
 _USUAL = 0.9
 Floats = npt.NDArray[np.float64]
 
@@ -47,7 +49,7 @@ def chances(foreign: Floats, doubts: Doubts, conflict: Floats) -> Floats:
     """
     odds = np.log(np.maximum(doubts.chance, 1e-12)) - np.log(np.maximum(1 - doubts.chance, 1e-12))
     label = _FOR * (np.clip(odds, _LEAST, 0) - _LEAST / 2) + _AGAINST * np.clip(odds, 0, _MOST)
-    chance = 1 / (1 + np.exp(-foreign - label))
+    chance = _SUREST / (1 + np.exp(-foreign - label))
     return np.asarray(np.maximum(chance, conflict))
 
 
