@@ -76,9 +76,14 @@ def test_a_new_model_takes_over_under_load_without_a_lost_request(
     with loopback.service(in_use, tmp_path / "data") as running:
         changer = threading.Timer(0.5, lambda: exchange(other, in_use))
         changer.start()
-        made = loopback.load(running.port, requests, 8, connections=8, keep_bodies=True)
+        statuses: set[int] = set()
+        models: list[str] = []
+        # On a busy machine the new model takes longer to load.
+        while len(models) < 30_000 and len(set(models)) < 2:
+            made = loopback.load(running.port, requests, 4, connections=8, keep_bodies=True)
+            statuses |= set(made.statuses)
+            models += [json.loads(body)["model_id"] for body in made.bodies]
         changer.join()
-    assert set(made.statuses) == {200}
-    models = [json.loads(body)["model_id"] for body in made.bodies]
+    assert statuses == {200}
     assert len(set(models)) == 2
     assert models[0] != models[-1]
