@@ -94,9 +94,12 @@ def print_result(result: Result) -> None:
 
 def print_audit(audit: Audit) -> None:
     """How many photos are worth looking at, and how many findings there are of each kind."""
-    first = audit.worth()
-    print(f"{len(audit.review)} photos: look at the first {first} of review.csv, expect about ", end="")
-    print(f"{audit.expected(first):.0f} of them to be wrong")
+    first, total = audit.worth(), len(audit.review)
+    if first:
+        print(f"{total} photos: look at the first {first} of review.csv, expect about ", end="")
+        print(f"{audit.expected(first):.0f} of them to be wrong")
+    else:
+        print(f"{total} photos: no label and no topic stands out as wrong")
     for kind, count in Counter(finding.kind for finding in audit.findings).items():
         print(f"  {kind}: {count}")
     print_left_out("rows left out", audit.left_out)

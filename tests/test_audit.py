@@ -198,3 +198,12 @@ def test_the_command_says_where_to_look(folder: Path, audit: Audit, tmp_path: Pa
     assert f"look at the first {audit.worth()} of review.csv, expect about" in done.output
     assert f"mislabelled: {len(audit.of('mislabelled'))}" in done.output
     assert {p.name for p in (tmp_path / "audit").iterdir()} >= {"report.html", "review.csv", "findings.csv"}
+
+
+def test_the_command_says_when_nothing_stands_out(sound: dict[str, list[Path]], tmp_path: Path) -> None:
+    (tmp_path / "photos" / "mug").mkdir(parents=True)
+    for path in sound["mug"][:8]:
+        shutil.copyfile(path, tmp_path / "photos" / "mug" / path.name)
+    done = CliRunner().invoke(app, ["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "audit")])
+    assert done.exit_code == 0, done.output
+    assert "8 photos: no label and no topic stands out as wrong" in done.output

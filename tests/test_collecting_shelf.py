@@ -145,6 +145,7 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("file_name,label\ncat.jpg,cat\n")
     with pytest.raises(FolderExistsError, match="there is no column 'url', so `goodsight collect` did not write it"):
         Shelf(tmp_path, {"mug"})
+    assert not (tmp_path / ".collect").exists()
     assert (tmp_path / "metadata.csv").read_text() == "file_name,label\ncat.jpg,cat\n"
 
 

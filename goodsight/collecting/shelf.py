@@ -121,7 +121,10 @@ class Shelf:
 def _require_ours(root: Path) -> None:
     if root.exists() and not root.is_dir():
         raise FolderExistsError(f"{root}: is a file; choose another --out")
-    if not root.is_dir() or (root / "metadata.csv").is_file():
+    if (root / "metadata.csv").is_file():
+        _columns(root / "metadata.csv", (root / "metadata.csv").read_bytes())
+        return
+    if not root.is_dir():
         return
     found = sorted(p.name for p in root.iterdir() if not p.name.startswith("."))
     if found:
@@ -157,13 +160,7 @@ def _recover(listed: Path) -> list[str]:
         with whole_file(listed) as part:
             part.write_text(_line(COLUMNS, dict(zip(COLUMNS, COLUMNS, strict=True))), encoding="utf-8", newline="")
     data = listed.read_bytes()
-    columns = next(csv.reader([data.partition(b"\n")[0].decode("utf-8-sig", "replace").strip()]), [])
-    missing = [column for column in COLUMNS if column not in columns]
-    if missing:
-        raise FolderExistsError(
-            f"{listed}: there is no column {missing[0]!r}, so `goodsight collect` did not write it; "
-            "choose another --out"
-        )
+    columns = _columns(listed, data)
     whole, _, tail = data.rpartition(b"\n")
     if tail:
         keep = not whole or _is_whole(tail, columns)
@@ -173,6 +170,17 @@ def _recover(listed: Path) -> list[str]:
                 stream.write(b"\n")
             else:
                 stream.truncate(len(whole) + 1)
+    return columns
+
+
+def _columns(listed: Path, data: bytes) -> list[str]:
+    columns = next(csv.reader([data.partition(b"\n")[0].decode("utf-8-sig", "replace").strip()]), [])
+    missing = [column for column in COLUMNS if column not in columns]
+    if missing:
+        raise FolderExistsError(
+            f"{listed}: there is no column {missing[0]!r}, so `goodsight collect` did not write it; "
+            "choose another --out"
+        )
     return columns
 
 
