@@ -19,7 +19,7 @@ import goodsight
 from goodsight.flow import Training
 from goodsight.result import Result
 
-SHORT = 16
+SHORT = 14
 """Epochs of the short training of compact on the ads, which must end in a third of the Keras recipe's time."""
 
 
