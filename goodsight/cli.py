@@ -33,6 +33,8 @@ Ledger = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.")]
+MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are left out.")]
+MaxMegapixels = Annotated[float, typer.Option(help="Photos of more megapixels are left out.")]
 Spoilt = Annotated[int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")]
 ModelFolder = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
 
@@ -50,8 +52,8 @@ def collect(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Also fetch from private and loopback addresses.")
     ] = False,
-    max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
-    max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
+    max_mb: MaxMb = 32.0,
+    max_megapixels: MaxMegapixels = 64.0,
 ) -> None:
     """Fetch photos from the web, politely, into a folder that train reads; run it again to go on."""
     from goodsight import collecting, flow
@@ -85,8 +87,8 @@ def audit(
     out: Annotated[Path, typer.Option(help="A folder for report.html, review.csv and findings.csv.")],
     label: Label = "label",
     ledger: Ledger = None,
-    max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
-    max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
+    max_mb: MaxMb = 32.0,
+    max_megapixels: MaxMegapixels = 64.0,
     cache: Cache = True,
     force: Force = False,
 ) -> None:
@@ -155,8 +157,8 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps to train it on; else the best there is.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with its training that was cut off.")] = False,
     spoilt: Spoilt = 24,
-    max_mb: Annotated[float, typer.Option(help="Photos of more MiB are left out.")] = 32.0,
-    max_megapixels: Annotated[float, typer.Option(help="Photos of more megapixels are left out.")] = 64.0,
+    max_mb: MaxMb = 32.0,
+    max_megapixels: MaxMegapixels = 64.0,
     cache: Cache = True,
     force: Force = False,
 ) -> None:

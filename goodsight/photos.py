@@ -177,15 +177,8 @@ def open_rgb(data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None 
 
 def size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Width and height in pixels as the header states them, as stored. Raises BadPhoto as `decode` does."""
-    check_bytes(len(data), limits)
-    kind = _kind(data)
-    try:
-        if kind == "HEIF":
-            _register_heif()
-        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
-            return picture.size
-    except Exception as error:  # codecs raise whatever their parser trips over, see _load
-        raise _named(error, kind, data, limits) from error
+    with _picture(data, limits) as picture:
+        return picture.size
 
 
 def suffix(data: bytes) -> str:
@@ -295,6 +288,19 @@ def _load(
     `target` maps the header's width and height to the size that is needed; a JPEG is then decoded at a smaller scale,
     never below that size.
     """
+    with _picture(data, limits) as picture:
+        drafted = None
+        if target is not None and _kind(data) == "JPEG":  # not the picture's own format, which may be MPO
+            drafted = picture.draft("RGB", target(*picture.size))
+        picture.load()
+        # The scaled size is rounded up to whole pixels; the exact one keeps the edges where they belong.
+        exact = drafted[1][2:] if drafted else picture.size
+        return _rgb(picture), exact, _turn(picture)
+
+
+@contextmanager
+def _picture(data: bytes, limits: Limits) -> Iterator[Image.Image]:
+    """A photo whose header was read and is within the limits; what goes wrong with it becomes a BadPhoto."""
     check_bytes(len(data), limits)
     kind = _kind(data)
     try:
@@ -302,13 +308,7 @@ def _load(
             _register_heif()
         with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
             _check_pixels(picture.width * picture.height, limits)
-            drafted = None
-            if kind == "JPEG" and target is not None:
-                drafted = picture.draft("RGB", target(*picture.size))
-            picture.load()
-            # The scaled size is rounded up to whole pixels; the exact one keeps the edges where they belong.
-            exact = drafted[1][2:] if drafted else picture.size
-            return _rgb(picture), exact, _turn(picture)
+            yield picture
     except BadPhoto:
         raise
     # Codecs raise whatever their parser trips over (struct.error, IndexError, MemoryError, SyntaxError, ...);

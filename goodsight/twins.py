@@ -57,9 +57,13 @@ def find(
     # Of each content one photo stands for all: of thousands of copies, every pair would be listed.
     distinct = np.fromiter(first.values(), np.int64, len(first))
     near = distinct[_near(_unit(thumbnails[distinct].astype(np.float32)), vectors[distinct], alike)]
-    pairs = np.concatenate([exact, near])
-    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return Twins(connected_components(graph, directed=False)[1].astype(np.int64), exact, near)
+    return Twins(grouped(np.concatenate([exact, near]), n), exact, near)
+
+
+def grouped(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """The group number (n,) of each of ``count`` photos: those that pairs (k, 2) connect have the same."""
+    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def _near(

@@ -13,7 +13,9 @@ CABLES = np.abs(RNG.normal(1, 0.2, (6, 20)) * (np.arange(20) >= 10)).astype(np.f
 def _likeness(features: np.ndarray, groups: np.ndarray, usual: np.ndarray | None = None) -> np.ndarray:
     everyone = np.arange(len(features))
     good = np.ones(len(features), bool) if usual is None else usual
-    return topic.likeness(features, np.zeros(len(features), np.int64), groups, good, everyone, 0 * everyone)
+    return topic.likeness(
+        topic.hellinger(features), np.zeros(len(features), np.int64), groups, good, everyone, 0 * everyone
+    )
 
 
 def test_a_foreign_photo_is_unlike_all_others() -> None:

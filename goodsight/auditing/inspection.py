@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from goodsight import folds, twins
 from goodsight.auditing import copies, labels, quality, review, topic
@@ -60,12 +58,12 @@ def inspect(
 
     """
     classes = sorted({row.label for row in table.rows})
-    numbers = np.array([classes.index(row.label) for row in table.rows])
+    number = {name: i for i, name in enumerate(classes)}
+    numbers = np.array([number[row.label] for row in table.rows])
     scaler = Scaler.fit(table.vectors, backbone.blocks)
     exact, near, strength = _twins(table, looks, scaler, progress)
     pairs = np.concatenate([exact, near])
-    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(numbers),) * 2)
-    groups = connected_components(graph, directed=False)[1].astype(np.int64)
+    groups = twins.grouped(pairs, len(numbers))
     lap("find twins")
     doubts = _doubts(table, numbers, groups, scaler)
     lap("doubt labels")
@@ -135,14 +133,15 @@ def _likeness(
 ) -> tuple[Floats, Floats, Floats]:
     """To good examples (n,): of a photo's label; of its label or the suggested one, whichever is more; of any label."""
     everything, nothing = np.arange(len(numbers)), np.zeros(len(numbers), np.int64)
-    own = topic.likeness(features, numbers, groups, ~doubts.contradicted, everything, numbers)
+    x = topic.hellinger(features)
+    own = topic.likeness(x, numbers, groups, ~doubts.contradicted, everything, numbers)
     usual = review.usual(own, numbers, doubts)
-    own = topic.likeness(features, numbers, groups, usual, everything, numbers)
+    own = topic.likeness(x, numbers, groups, usual, everything, numbers)
     own[_few(numbers, groups)] = 1.0
     best, moved = own.copy(), np.flatnonzero(doubts.chance > SURE)
-    suggested = topic.likeness(features, numbers, groups, usual, moved, doubts.suggested[moved])
+    suggested = topic.likeness(x, numbers, groups, usual, moved, doubts.suggested[moved])
     best[moved] = np.maximum(own[moved], suggested)
-    anywhere = topic.likeness(features, nothing, groups, nothing == 0, everything, nothing, count=NEAREST)
+    anywhere = topic.likeness(x, nothing, groups, nothing == 0, everything, nothing, count=NEAREST)
     return own, best, anywhere if len(np.unique(groups)) > NEAREST else np.ones(len(numbers))
 
 

@@ -63,10 +63,9 @@ def conflicts(labels: Ints, groups: Ints) -> Floats:
         groups: twin groups (n,).
 
     """
-    both, place = np.unique(np.stack([groups, labels], axis=1), axis=0, return_inverse=True)
-    count = np.bincount(place.ravel())
+    _, place, count = np.unique(np.stack([groups, labels], axis=1), axis=0, return_inverse=True, return_counts=True)
     share = count[place.ravel()] / np.bincount(groups)[groups]
-    return np.asarray(np.where(share <= 0.5, 1 - share, 0.0) if len(both) else share)
+    return np.asarray(np.where(share <= 0.5, 1 - share, 0.0))
 
 
 def usual(likeness: Floats, labels: Ints, doubts: Doubts) -> npt.NDArray[np.bool_]:

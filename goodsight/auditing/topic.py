@@ -21,8 +21,15 @@ def neighbours(count: int) -> int:
     return max(1, min(50, count // 20))
 
 
+def hellinger(features: Array) -> Array:
+    """What is compared of a network's last features (n, width), 0 or more: their square roots, of unit length."""
+    x = np.sqrt(np.maximum(features, 0)).astype(np.float32)
+    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
+    return x
+
+
 def likeness(
-    features: Array,
+    x: Array,
     labels: Ints,
     groups: Ints,
     usual: npt.NDArray[np.bool_],
@@ -33,7 +40,7 @@ def likeness(
     """The mean cosine of some photos (m,) to the nearest usual photos of a label; 1 where there are none.
 
     Args:
-        features: of the network's last stage (n, width), 0 or more.
+        x: what :func:`hellinger` makes of the photos' features (n, width).
         labels: class numbers (n,).
         groups: twin groups (n,); a photo is not compared with its twins.
         usual: which photos (n,) to compare with.
@@ -42,8 +49,6 @@ def likeness(
         count: how many neighbours to look at; 0 for what :func:`neighbours` says.
 
     """
-    x = np.sqrt(np.maximum(features, 0)).astype(np.float32)
-    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
     found = np.ones(len(asked))
     for c in np.unique(at):
         places, others = np.flatnonzero(at == c), np.flatnonzero((labels == c) & usual)
