@@ -143,7 +143,7 @@ def _found(pairs: Iterable[Sequence[str]], names: set[str] | None = None) -> tup
 
 def _labels(data: Path, folder: Path) -> list[Figure]:
     """Fashion types, of which some are changed to any other at random."""
-    rows, figures = catalog.load(data / "fashion", label="type").rows, []
+    rows, figures = catalog.load(data / "fashion", columns=catalog.Columns(("type",))).rows, []
     classes = sorted({row.label for row in rows})
     true = np.array([classes.index(row.label) for row in rows])
     for share in (0.05, 0.2):

@@ -74,3 +74,21 @@ def threshold_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: f
     last_of_ties = np.append(sorted_confidence[1:] < sorted_confidence[:-1], True)
     good = last_of_ties & ((errors + 1) / (n + 1) <= 1 - precision)
     return float(sorted_confidence[np.flatnonzero(good)[-1]]) if good.any() else float("inf")
+
+
+def cut_for(probability: Floats, holds: npt.NDArray[np.bool_]) -> float:
+    """The probability from which a tag is given, for the best F1.
+
+    Args:
+        probability: that the tag holds (n,).
+        holds: whether it does (n,), at least once.
+
+    """
+    order = np.argsort(-probability, kind="stable")
+    found = np.cumsum(holds[order])
+    f1 = 2 * found / (np.arange(1, len(order) + 1) + holds.sum())
+    ranked = probability[order]
+    last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
+    best = int(np.argmax(np.where(last_of_ties, f1, -1)))
+    # Half-way to the next one: a new photo is as likely to lie on either side.
+    return float((ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)

@@ -1,8 +1,9 @@
-"""A folder of photos, or a list of them, becomes rows: which photo, which label, which split.
+"""A folder of photos, or a list of them, becomes rows: which photo, which labels, which split.
 
 Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
-per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, a label
-column and, if wanted, a ``split`` column.
+per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, one or
+several label columns and, if wanted, a ``split`` column. With several attributes a folder's name holds one label of
+each (``black_jeans``), and a column of tags gives every tag an attribute of its own, with the labels yes and no.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodsight import photos
@@ -31,11 +32,28 @@ SPLITS = {
 }
 
 
+YES, NO = "yes", "no"
+"""The labels of a tag: it holds, or it does not."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A named group of labels of which a photo has one at most; a ``tag`` is a group of its own, yes or no."""
+
+    name: str
+    tag: bool = False
+
+
+LABEL = Attribute("label")
+"""What labels are called when nobody names them."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
-    ``source`` numbers the folder or list it came from.
+    ``source`` numbers the folder or list it came from. With several attributes ``labels`` has one of each, and
+    ``label`` says them all, until :meth:`Catalog.view` chooses one.
     """
 
     file_name: str
@@ -43,19 +61,40 @@ class Row:
     label: str = ""
     split: str = ""
     source: int = 0
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Catalog:
     """Rows in a fixed order, the classes in the order used everywhere, and what was left out with the reason.
 
-    ``name`` says where they came from, for messages.
+    ``name`` says where they came from, for messages. With several ``attributes`` the classes are combinations of
+    labels, until :meth:`view` chooses one attribute.
     """
 
     name: str
     rows: tuple[Row, ...]
     classes: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[Attribute, ...] = (LABEL,)
+
+    @classmethod
+    def of(
+        cls, name: str, rows: Iterable[Row], left_out: Iterable[tuple[str, str]], attributes: tuple[Attribute, ...]
+    ) -> Catalog:
+        """A catalog of rows; with several attributes, whose labels become the row's own."""
+        if len(attributes) > 1:
+            rows = (replace(row, label=in_words(row.labels, attributes)) for row in rows)
+        kept = tuple(rows)
+        return cls(name, kept, tuple(sorted({row.label for row in kept})), tuple(left_out), attributes)
+
+    def view(self, attribute: int) -> Catalog:
+        """The same rows with the labels of one attribute, by its number; '' where a photo has none of it."""
+        if len(self.attributes) == 1:
+            return self
+        rows = tuple(replace(row, label=row.labels[attribute]) for row in self.rows)
+        classes = tuple(sorted({row.label for row in rows} - {""}))
+        return replace(self, rows=rows, classes=classes)
 
     @property
     def has_split(self) -> bool:
@@ -63,16 +102,53 @@ class Catalog:
         return any(row.split for row in self.rows)
 
 
-def load(*sources: Path, label: str = "label", ignore_split: bool = False) -> Catalog:
+@dataclass(frozen=True)
+class Columns:
+    """Where labels are: in label columns of a list, or in the names of folders; and in a column of tags ('' for none).
+
+    ``folders`` says that a folder's name holds one label of each, as in ``black_jeans``.
+    """
+
+    labels: tuple[str, ...] = ("label",)
+    folders: bool = False
+    tags: str = ""
+
+    @classmethod
+    def of(cls, label: str | Sequence[str] = (), attributes: Sequence[str] = (), tags: str = "") -> Columns:
+        """As the user gives them: the column ``label`` when no other is named.
+
+        Args:
+            label: one label column or several.
+            attributes: names of attributes, for labels in the names of folders.
+            tags: the column of tags.
+
+        Raises:
+            CatalogError: a name is empty or given twice.
+
+        """
+        label = (label,) if isinstance(label, str) else label
+        names = tuple(name.strip() for name in attributes or label)
+        if attributes and label:
+            raise CatalogError("--attributes takes labels from folders' names, --label from columns: give one of them")
+        for name in names:
+            if not name or (*names, tags).count(name) > 1:
+                raise CatalogError(f"{'--attributes' if attributes else '--label'} {name!r}: empty or given twice")
+        return cls(names or (() if tags else ("label",)), bool(attributes), tags)
+
+
+ONE_COLUMN = Columns()
+
+
+def load(*sources: Path, columns: Columns = ONE_COLUMN, ignore_split: bool = False) -> Catalog:
     """Read labelled photos from a folder or a list, or from several as one catalog.
 
     With several, names begin with the source's own name, and when one has splits the photos of those without are
-    training photos. A later source corrects an earlier one: :func:`goodsight.photoset.to_train` sees to that, as it
+    training photos. A later source corrects an earlier one: :func:`goodsight.photoset.corrected` sees to that, as it
     knows which photos are the same.
 
     Args:
         sources: folders, or .csv or .jsonl files.
-        label: the label column of a list.
+        columns: where the labels are.
         ignore_split: treat all photos alike, whatever split they came with.
 
     Raises:
@@ -81,7 +157,7 @@ def load(*sources: Path, label: str = "label", ignore_split: bool = False) -> Ca
     """
     rows: list[Row] = []
     left_out: list[tuple[str, str]] = []
-    read = [_read(source, label) for source in sources]
+    read = [_read(source, columns) for source in sources]
     split_given = not ignore_split and any(row.split for found, _ in read for row in found)
     for number, ((found, without), prefix) in enumerate(zip(read, _prefixes(sources), strict=True)):
         own_split = any(row.split for row in found)
@@ -92,11 +168,45 @@ def load(*sources: Path, label: str = "label", ignore_split: bool = False) -> Ca
                 left_out.append((prefix + row.file_name, "no split given"))
             else:
                 split = split or ("train" if split_given else "")
-                rows.append(Row(prefix + row.file_name, row.path, row.label, split, number))
+                rows.append(replace(row, file_name=prefix + row.file_name, split=split, source=number))
     said = ", ".join(map(str, sources))
     if not rows:
         raise CatalogError(f"{said}: no photos with a label; {_FORMS}")
-    return Catalog(said, tuple(rows), tuple(sorted({row.label for row in rows})), tuple(left_out))
+    rows, attributes = _attributed(said, rows, columns)
+    return Catalog.of(said, rows, left_out, attributes)
+
+
+def in_words(labels: Sequence[str], attributes: Sequence[Attribute]) -> str:
+    """Labels in one phrase, such as ``black jeans``; of tags those that hold."""
+    pairs = zip(labels, attributes, strict=True)
+    words = (
+        attribute.name if attribute.tag else label for label, attribute in pairs if label != NO or not attribute.tag
+    )
+    return " ".join(word for word in words if word)
+
+
+def _attributed(said: str, rows: list[Row], columns: Columns) -> tuple[list[Row], tuple[Attribute, ...]]:
+    """The rows with one label of each attribute, every tag being one, and the attributes."""
+    attributes = [Attribute(name) for name in columns.labels]
+    if columns.tags:
+        found = sorted({tag for row in rows for tag in _tags(row.labels[-1])})
+        if not found:
+            raise CatalogError(f"{said}: the column {columns.tags!r} holds no tags; separate them by spaces or commas")
+        both = next((tag for tag in found if tag in columns.labels), None)
+        if both:
+            raise CatalogError(f"{said}: {both!r} is both a tag and a label column; rename one of them")
+        attributes += [Attribute(tag, tag=True) for tag in found]
+        rows = [
+            replace(row, labels=(*row.labels[:-1], *(YES if tag in given else NO for tag in found)))
+            for row in rows
+            for given in (_tags(row.labels[-1]),)
+        ]
+    # One label only: it needs no tuple.
+    return ([replace(row, labels=()) for row in rows] if len(attributes) == 1 else rows), tuple(attributes)
+
+
+def _tags(text: str) -> set[str]:
+    return set(text.replace(",", " ").split())
 
 
 def _prefixes(sources: Sequence[Path]) -> list[str]:
@@ -132,16 +242,20 @@ def unlabelled(source: Path) -> Iterator[Row]:
 
 
 def require_classes(catalog: Catalog) -> None:
-    """Training needs two classes at least.
+    """Training needs two classes at least, of each attribute.
 
     Raises:
         CatalogError: there is one class only.
 
     """
-    if len(catalog.classes) < 2:
-        raise CatalogError(
-            f"{catalog.name}: one class only ({catalog.classes[0]!r}); training needs at least two, each in its folder"
-        )
+    for number, attribute in enumerate(catalog.attributes):
+        classes = catalog.view(number).classes
+        if len(classes) < 2:
+            which = f"{attribute.name}: " if len(catalog.attributes) > 1 else ""
+            raise CatalogError(
+                f"{catalog.name}: {which}one class only ({', '.join(classes)!r}); training needs at least two, each "
+                "in its folder"
+            )
 
 
 _FORMS = (
@@ -150,15 +264,23 @@ _FORMS = (
 )
 
 
-def _read(source: Path, label: str) -> tuple[list[Row], list[tuple[str, str]]]:
+def _read(source: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
     if not source.exists():
         raise CatalogError(f"{source}: there is no such folder or list")
     listed = _list_in(source)
     if listed:
-        return _from_list(listed, label)
+        return _from_list(listed, columns)
     if not source.is_dir():
         raise CatalogError(f"{source}: not a folder, .csv or .jsonl file; {_FORMS}")
-    return _from_folders(source)
+    if columns.tags:
+        raise CatalogError(f"{source}: --tags {columns.tags} is a column of a list, and there is no metadata.csv")
+    if len(columns.labels) > 1 and not columns.folders:
+        said = " and ".join(f"--label {name}" for name in columns.labels)
+        raise CatalogError(
+            f"{source}: {said} are columns of a list, and there is no metadata.csv; for labels in the names of folders "
+            f"use --attributes {','.join(columns.labels)}"
+        )
+    return _from_folders(source, columns)
 
 
 def _list_in(source: Path) -> Path | None:
@@ -167,7 +289,7 @@ def _list_in(source: Path) -> Path | None:
     return next((source / name for name in LISTS if (source / name).is_file()), None)
 
 
-def _from_folders(root: Path) -> tuple[list[Row], list[tuple[str, str]]]:
+def _from_folders(root: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
     folders = sorted(p for p in _children(root) if p.is_dir())
     split_of = {p: SPLITS.get(p.name.lower(), "") for p in folders}
     given = "train" in split_of.values() and all(split_of.values())
@@ -178,8 +300,13 @@ def _from_folders(root: Path) -> tuple[list[Row], list[tuple[str, str]]]:
         depth = 1 if given else 0
         if len(parts) < depth + 2:
             left_out.append((name, "lies in no class folder"))
+            continue
+        labels = tuple(parts[depth].split("_", len(columns.labels) - 1)) if columns.folders else (parts[depth],)
+        if len(labels) < len(columns.labels) or not all(labels):
+            wanted = "_".join(columns.labels).upper()
+            left_out.append((name, f"the folder {parts[depth]!r} does not name one label of each, as {wanted} would"))
         else:
-            rows.append(Row(name, path, parts[depth], split_of[root / parts[0]] if given else ""))
+            rows.append(Row(name, path, labels[0], split_of[root / parts[0]] if given else "", labels=labels))
     if not rows:
         raise CatalogError(f"{root}: no photos in class folders; {_FORMS}")
     return rows, left_out
@@ -192,30 +319,33 @@ def _children(root: Path) -> Iterable[Path]:
         raise CatalogError(f"{root}: cannot be read: {error.strerror}") from error
 
 
-def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str]]]:
+def _from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
     rows: dict[str, Row] = {}
     left_out: list[tuple[str, str]] = []
     missing: list[str] = []
+    wanted = {"--label": columns.labels, "--tags": (columns.tags,) if columns.tags else ()}
     for number, record in records(listed):
         name = _file_name(listed, number, record)
-        if label not in record:
-            columns = [c for c in record if c not in {"file_name", "split"}]
-            raise CatalogError(
-                f"{listed}: there is no column {label!r}; the columns are {', '.join(record)}."
-                f"{did_you_mean(label, columns)} Choose one with --label"
-            )
-        value, split = record[label].strip(), _split(listed, number, record.get("split", ""))
-        path = listed.parent / name
-        if not value:
+        for option, column in ((option, column) for option, those in wanted.items() for column in those):
+            if column not in record:
+                others = [c for c in record if c not in {"file_name", "split"}]
+                raise CatalogError(
+                    f"{listed}: there is no column {column!r}; the columns are {', '.join(record)}."
+                    f"{did_you_mean(column, others)} Choose one with {option}"
+                )
+        labels = tuple(record[column].strip() for those in wanted.values() for column in those)
+        row = Row(name, listed.parent / name, labels[0], _split(listed, number, record.get("split", "")), 0, labels)
+        if not any(labels) and not columns.tags:
             left_out.append((name, "no label"))
-        elif name in rows and rows[name].label != value:
-            raise CatalogError(f"{listed}: {name} is listed as {rows[name].label!r} and as {value!r}; keep one of them")
-        elif name in rows and rows[name].split != split:
-            raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {split!r}")
-        elif not path.is_file():
+        elif name in rows and rows[name].labels != labels:
+            one, two = (", ".join(given) for given in (rows[name].labels, labels))
+            raise CatalogError(f"{listed}: {name} is listed as {one!r} and as {two!r}; keep one of them")
+        elif name in rows and rows[name].split != row.split:
+            raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
+        elif not row.path.is_file():
             missing.append(f"row {number}: {name}")
         else:
-            rows[name] = Row(name, path, value, split)
+            rows[name] = row
     if missing:
         shown = "; ".join(missing[:5])
         raise CatalogError(

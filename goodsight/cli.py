@@ -28,6 +28,14 @@ ledgers = typer.Typer(help="What people decided about photos, as files.", no_arg
 app.add_typer(ledgers, name="ledger")
 
 Label = Annotated[str, typer.Option(help="The label column of a metadata.csv or metadata.jsonl.")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A label column of a metadata.csv or metadata.jsonl; several are attributes."),
+]
+Attributes = Annotated[
+    str, typer.Option(help="Names of attributes, as colour,type, whose labels are in folders' names (black_jeans).")
+]
+Tags = Annotated[str, typer.Option(help="A column of tags with spaces or commas between; each is yes or no.")]
 Ledger = Annotated[
     list[Path] | None, typer.Option(help="What people decided about these photos; may be given several times.")
 ]
@@ -85,7 +93,9 @@ def collect(
 def audit(
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path, typer.Option(help="A folder for report.html, review.csv and findings.csv.")],
-    label: Label = "label",
+    label: Labels = None,
+    attributes: Attributes = "",
+    tags: Tags = "",
     ledger: Ledger = None,
     max_mb: MaxMb = 32.0,
     max_megapixels: MaxMegapixels = 64.0,
@@ -99,7 +109,9 @@ def audit(
         found = flow.audit(
             photos,
             out,
-            label=label,
+            label=label or (),
+            attributes=_names(attributes),
+            tags=tags,
             ledger=ledger or [],
             limits=_limits(max_mb, max_megapixels),
             cache=cache,
@@ -117,7 +129,9 @@ def train(
         typer.Argument(help="One folder per class, train/validation/test folders, or a list; a later one corrects."),
     ],
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
-    label: Label = "label",
+    label: Labels = None,
+    attributes: Attributes = "",
+    tags: Tags = "",
     ledger: Ledger = None,
     ignore_split: Annotated[
         bool, typer.Option("--ignore-split", help="Treat all photos alike, whatever split they came with.")
@@ -169,7 +183,9 @@ def train(
         training = flow.train(
             photos,
             out,
-            label=label,
+            label=label or (),
+            attributes=_names(attributes),
+            tags=tags,
             ledger=ledger or (),
             ignore_split=ignore_split,
             off_topic=off_topic,
@@ -194,7 +210,8 @@ def train(
     found = training.findings
     for result in found.results:
         terminal.print_result(result)
-    terminal.print_ledger(found.ledger, found.gain)
+    terminal.print_combinations(found.combinations)
+    terminal.print_ledger(found.ledger, {part.name if found.several else "": part.gain for part in found.parts})
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
     terminal.print_left_out("bad photos", found.bad)
     terminal.print_left_out("rows left out", found.left_out)
@@ -206,7 +223,9 @@ def evaluate(
     model: ModelFolder,
     photos: Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")],
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and metrics.json.")] = None,
-    label: Label = "label",
+    label: Labels = None,
+    attributes: Attributes = "",
+    tags: Tags = "",
     ledger: Ledger = None,
     spoilt: Spoilt = 24,
     cache: Cache = True,
@@ -220,14 +239,17 @@ def evaluate(
             model,
             photos,
             out=out,
-            label=label,
+            label=label or (),
+            attributes=_names(attributes),
+            tags=tags,
             ledger=ledger or (),
             spoilt=spoilt,
             cache=cache,
             force=force,
             progress=progress,
         )
-    terminal.print_result(evaluation.result)
+    for result in evaluation.findings.results:
+        terminal.print_result(result)
     terminal.print_ledger(evaluation.findings.ledger)
     terminal.print_left_out("bad photos", evaluation.findings.bad)
     terminal.print_left_out("rows left out", evaluation.findings.left_out)
@@ -263,18 +285,18 @@ def classify(
     with ExitStack() as stack:
         sinks: list[output.Sink] = []
         if out is not None:
-            sinks.append(stack.enter_context(output.table(out, loaded.model.classes, top)))
+            sinks.append(stack.enter_context(output.table(out, loaded.models, top)))
         if submission is not None:
             sinks.append(stack.enter_context(output.submission(submission)))
         if annotate is not None:
-            sinks.append(output.Annotated(annotate, loaded.model.limits))
+            sinks.append(output.Annotated(annotate, loaded.models[0].limits))
         if not sinks:
-            sinks.append(terminal.Printed(loaded.model.classes, top))
+            sinks.append(terminal.Printed(loaded.models, top))
         progress = stack.enter_context(terminal.progress())
         for prediction in flow.classify(loaded, *photos, cache=cache, progress=progress):
             for sink in sinks:
                 sink.write(prediction)
-            if prediction.label:
+            if not prediction.problem:
                 counts[prediction.verdict] = counts.get(prediction.verdict, 0) + 1
             else:
                 bad.append((prediction.row.file_name, prediction.reason))
@@ -288,18 +310,27 @@ def classify(
 def check(
     model: ModelFolder,
     photo: Annotated[Path, typer.Argument(help="The photo to check.")],
-    declared: Annotated[str, typer.Option(help="The class that was declared.")],
+    declared: Annotated[
+        list[str],
+        typer.Option(help="The class that was declared; of a model with attributes ATTRIBUTE=CLASS, once for each."),
+    ],
 ) -> None:
     """Say whether a photo shows what was declared: match (exit code 0), else mismatch, unsure or off-topic (1)."""
     from goodsight import flow
 
-    answer = flow.check(model, photo, declared)
-    if not answer.verdict:
-        raise GoodsightError(f"{photo}: {answer.reason}")
-    print(f"{answer.verdict}: {answer.reason}" if answer.reason else answer.verdict)
-    print(f"declared {answer.declared}: probability {answer.probability:.3f}, p-value {answer.p_value:.3f}")
-    print(f"most likely: {answer.label}")
-    raise typer.Exit(0 if answer.verdict == "match" else 1)
+    loaded = flow.load(model)
+    if len(loaded.models) == len(declared) == 1:
+        answers = {"": flow.check(loaded, photo, declared[0])}
+    else:
+        answers = flow.check(loaded, photo, _pairs(declared))
+    for attribute, answer in answers.items():
+        if not answer.verdict:
+            raise GoodsightError(f"{photo}: {answer.reason}")
+        said = attribute and f"{attribute}: "
+        print(f"{said}{answer.verdict}: {answer.reason}" if answer.reason else f"{said}{answer.verdict}")
+        print(f"{said}declared {answer.declared}: probability {answer.probability:.3f}, p-value {answer.p_value:.3f}")
+        print(f"{said}most likely: {answer.label}")
+    raise typer.Exit(0 if all(answer.verdict == "match" for answer in answers.values()) else 1)
 
 
 @app.command()
@@ -439,6 +470,22 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _pairs(declared: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in declared:
+        attribute, equals, label = text.partition("=")
+        if not equals or attribute in pairs:
+            raise GoodsightError(
+                f"--declared {text}: the model has several attributes; give ATTRIBUTE=CLASS, once for each of them"
+            )
+        pairs[attribute] = label
+    return pairs
 
 
 def _limits(max_mb: float, max_megapixels: float) -> Limits:

@@ -56,6 +56,10 @@ class Table:
     thumbnails: npt.NDArray[np.uint8]
     bad: tuple[tuple[Row, BadPhoto], ...]
 
+    def view(self, attribute: int) -> Table:
+        """The same photos, looked at for one of their labels; see :meth:`goodsight.catalog.Catalog.view`."""
+        return replace(self, rows=tuple(replace(row, label=row.labels[attribute]) for row in self.rows))
+
     def take(self, chosen: npt.NDArray[np.int64]) -> Table:
         """Some of the good photos, and all of the bad ones."""
         rows, digests = (tuple(column[i] for i in chosen) for column in (self.rows, self.sha256))

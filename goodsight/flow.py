@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from goodsight import (
     backbones,
     catalog,
     collecting,
+    combinations,
     embed,
     gain,
     photoset,
@@ -36,12 +37,13 @@ from goodsight import result as result_step
 from goodsight.auditing import inspection
 from goodsight.auditing.findings import Audit
 from goodsight.auditing.looks import look
-from goodsight.catalog import Catalog, Row
+from goodsight.catalog import NO, Catalog, Columns, Row
 from goodsight.collecting import Collected, Manners, Source
+from goodsight.combinations import Combinations
 from goodsight.engine import start
-from goodsight.errors import CatalogError, GoodsightError, ModelError
+from goodsight.errors import CatalogError, EngineError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
-from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, write_predictions
+from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, topic, write_predictions
 from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
@@ -49,7 +51,7 @@ from goodsight.photoset import PhotoSet
 from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
-from goodsight.report.findings import Findings, gather
+from goodsight.report.findings import Findings, Part, gather
 from goodsight.result import Result
 from goodsight.training import Recipe, Trained, unfinished
 from goodsight.twins import Fingerprints, Twins
@@ -74,9 +76,13 @@ class Training:
 class Evaluation:
     """What :func:`evaluate` measured; ``folder`` holds the report when one was asked for."""
 
-    result: Result
     findings: Findings
     folder: Path | None
+
+    @property
+    def result(self) -> Result:
+        """Of the first attribute."""
+        return self.findings.results[0]
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,9 @@ def audit(
     photos: str | Path,
     out: str | Path | None = None,
     *,
-    label: str = "label",
+    label: str | Sequence[str] = (),
+    attributes: Sequence[str] = (),
+    tags: str = "",
     ledger: str | Path | Sequence[str | Path] = (),
     limits: Limits = DEFAULT_LIMITS,
     cache: bool = True,
@@ -148,7 +156,9 @@ def audit(
     Args:
         photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
         out: a folder for report.html, findings.csv, review.csv and metrics.json, if wanted.
-        label: the label column of a list.
+        label: the label column of a list, or several; "label" when nothing is said.
+        attributes: of labels in the names of folders, as for :func:`train`.
+        tags: the column of tags.
         ledger: what people decided already; dropped photos are not looked at again, relabelled ones have their new
             label.
         limits: on bytes and pixels of a photo.
@@ -166,7 +176,7 @@ def audit(
     if out is not None:
         refuse_folder(Path(out), force=force)
     clock = _Clock()
-    rows = catalog.load(Path(photos), label=label, ignore_split=True)
+    rows = catalog.load(Path(photos), columns=Columns.of(label, attributes, tags), ignore_split=True)
     if out is not None:
         prepared.require_apart(Path(out), [Path(photos)], rows.rows)
     decided = replay(rows, _paths(ledger), limits=limits) if _paths(ledger) else None
@@ -182,9 +192,8 @@ def audit(
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     looks = look(table.rows, limits, progress)
     clock.lap("look at the photos")
-    found = inspection.inspect(
-        Path(photos).resolve().name, rows, table, looks, backbone, limits, clock.lap, progress, decided
-    )
+    name = Path(photos).resolve().name
+    found = inspection.inspect(name, rows, table, looks, backbone, limits, clock.lap, progress, decided)
     found = replace(found, timings=clock.laps)
     if out is not None:
         from goodsight.report import audit as report
@@ -199,7 +208,9 @@ def train(
     photos: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
-    label: str = "label",
+    label: str | Sequence[str] = (),
+    attributes: Sequence[str] = (),
+    tags: str = "",
     ledger: str | Path | Sequence[str | Path] = (),
     ignore_split: bool = False,
     off_topic: str | Path | None = None,
@@ -227,7 +238,10 @@ def train(
         photos: one folder per class, train/validation/test folders, or a list (see :mod:`goodsight.catalog`); or
             several of these, of which a later one corrects the labels of an earlier one.
         out: the model folder to make.
-        label: the label column of a list.
+        label: the label column of a list, or several, each an attribute of its own; "label" when nothing is said.
+        attributes: names of attributes whose labels are in the names of folders: of ``colour`` and ``type`` the
+            folder ``black_jeans`` has one each.
+        tags: a column of tags, with spaces or commas between: each is an attribute of its own, yes or no.
         ledger: what people decided about these photos, in one or several files; see :mod:`goodsight.ledger`.
         ignore_split: treat all photos alike, whatever split they came with.
         off_topic: a folder of photos that show none of the classes, if there is one.
@@ -273,10 +287,15 @@ def train(
         views = recipe.views
     clock = _Clock()
     sources = _paths(photos)
-    given = catalog.load(*sources, label=label, ignore_split=ignore_split)
+    given = catalog.load(*sources, columns=Columns.of(label, attributes, tags), ignore_split=ignore_split)
     replayed = replay(given, _paths(ledger), limits=limits)
     rows = replayed.catalog
     catalog.require_classes(rows)
+    if recipe and len(rows.attributes) > 1:
+        raise EngineError(
+            f"a network that is trained here answers for one attribute, not for {len(rows.attributes)}; "
+            "train one for each, or use lite0 as it is"
+        )
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
@@ -289,46 +308,66 @@ def train(
     undone = [row for row in replayed.dropped if row.split in ("", "train") and not recipe]
     put_back = embed.table(undone, frozen, engine, cache=known, limits=limits, progress=progress)
     clock.lap("embed the photos")
-    photo_set = photoset.to_train(rows, table)
-    grouped = group(photo_set, frozen)
+    table, corrected = photoset.corrected(table)
+    sets = photoset.to_train(rows, table)
+    grouped = group(sets, frozen)
     clock.lap("find twins")
     backbone, own = frozen, None
     if recipe:
-        own = _trained_here(recipe, photo_set, grouped, views, out, limits, progress, resume=resume)
+        own = _trained_here(recipe, sets[0], grouped[0], views, out, limits, progress, resume=resume)
         backbone, engine, known = own.backbone, start(own.backbone.network), None
         clock.lap("train the network")
-        again = embed.table(photo_set.table.rows, backbone, engine, limits=limits, progress=progress)
-        photo_set = photoset.embedded_again(photo_set, again)
+        again = embed.table(sets[0].table.rows, backbone, engine, limits=limits, progress=progress)
+        sets = (photoset.embedded_again(sets[0], again),)
         clock.lap("embed the photos again")
     negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
+    on = topic(sets, backbone, grouped[0].found.groups, negatives)
 
-    learned = learn(photo_set, backbone, grouped, negatives, wishes, name, own=own, lap=clock.lap, progress=progress)
-    if ledger:
-        gained = gain.measure(replayed, photo_set, learned, put_back, own)
-        clock.lap("measure what the ledger gained")
-    results = result_step.of_training(learned, photo_set)
-    clock.lap("evaluate")
-    card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, known, own, progress)
+    hidden, parts, learned = combinations.numbers(sets), [], []
+    for number, (photo_set, twin_groups) in enumerate(zip(sets, grouped, strict=True)):
+        prefix = f"{photo_set.attribute.name}: " if len(sets) > 1 else ""
+        found = learn(
+            photo_set,
+            backbone,
+            twin_groups,
+            on,
+            wishes,
+            name,
+            hidden=None if hidden is None or photo_set.attribute.tag else hidden[photo_set.training],
+            own=own,
+            lap=clock.under(prefix),
+            progress=progress,
+        )
+        gained = None
+        if ledger:
+            undone_here = put_back.view(number) if len(sets) > 1 else put_back
+            gained = gain.measure(replayed.view(number), photo_set, found, undone_here, own)
+            clock.lap(f"{prefix}measure what the ledger gained")
+        results = result_step.of_training(found, photo_set, prefix)
+        clock.lap(f"{prefix}evaluate")
+        card = None
+        if not photo_set.attribute.tag:
+            which = results[0].name.removeprefix(prefix)
+            card = spoiling.of_training(spoilt, which, photo_set, found, engine, known, own, progress)
+            clock.lap(f"{prefix}spoil photos")
+        parts.append(Part(found.model, results, photo_set, found.trials, card, gained))
+        learned.append(found)
     engine.close()
-    clock.lap("spoil photos")
-    left_out = [*rows.left_out, *photo_set.corrected]
+    together = combinations.measure(sets, learned)
+    clock.lap("hide combinations of labels")
     findings = gather(
         f"Training report: {name}",
-        learned.model,
-        results,
-        photo_set,
-        grouped.found,
-        left_out,
-        trials=learned.trials,
-        on_topic=learned.on_topic,
-        card=card,
+        parts,
+        grouped[0].found,
+        [*rows.left_out, *corrected],
+        topic=on,
         own=own,
         ledger=replayed,
-        gain=gained if ledger else None,
+        combinations=together,
     )
     with whole_folder(out, force=force) as folder:
         progress("write the report", 0, 0)
-        _save(folder, photo_set, learned)
+        _save(folder, sets, learned, together)
         if own:
             shutil.copytree(unfinished.folder_for(out) / "logs", folder / "logs")
         _report(folder, findings, clock)
@@ -343,7 +382,9 @@ def evaluate(
     photos: str | Path,
     *,
     out: str | Path | None = None,
-    label: str = "label",
+    label: str | Sequence[str] = (),
+    attributes: Sequence[str] = (),
+    tags: str = "",
     ledger: str | Path | Sequence[str | Path] = (),
     spoilt: int = 24,
     cache: bool = True,
@@ -356,7 +397,10 @@ def evaluate(
         model: a model folder, or a model that :func:`load` gave.
         photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
         out: a folder for report.html and metrics.json, if wanted.
-        label: the label column of a list.
+        label: the label column of a list, or one for each attribute; what the model was trained on when nothing is
+            said.
+        attributes: of labels in the names of folders, as for :func:`train`.
+        tags: the column of tags.
         ledger: what people decided about these photos, in one or several files.
         spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card.
         cache: use and fill the embedding cache.
@@ -374,32 +418,45 @@ def evaluate(
         refuse_folder(Path(out), force=force)
     clock = _Clock()
     loaded = load(model)
-    given, classes = catalog.load(Path(photos), label=label, ignore_split=True), loaded.model.classes
-    replayed = replay(given, _paths(ledger), classes=classes, limits=loaded.model.limits)
-    rows = _known_labels(replayed.catalog, classes)
+    shared = loaded.models[0]
+    given = catalog.load(Path(photos), columns=_columns(loaded, label, attributes, tags), ignore_split=True)
+    given = _reordered(given, loaded)
+    classes = {name for each in loaded.models for name in each.classes}
+    replayed = replay(given, _paths(ledger), classes=classes, limits=shared.limits)
+    rows = replayed.catalog
     clock.lap("load the model")
-    backbone, engine = loaded.model.backbone, loaded.engine
+    backbone, engine = shared.backbone, loaded.engine
     known = embed.Cache(backbone, engine) if cache else None
-    table = embed.table(rows.rows, backbone, engine, cache=known, limits=loaded.model.limits, progress=progress)
+    table = embed.table(rows.rows, backbone, engine, cache=known, limits=shared.limits, progress=progress)
     if not table.rows:
         raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
     clock.lap("embed the photos")
-    photo_set = photoset.to_score(table, loaded.model.classes)
-    own, leaked = _leaks(loaded.model, table)
-    probabilities = loaded.model.probabilities(table.vectors)
-    result = result_step.of("photos", loaded.model, photo_set, own, np.arange(len(table.rows)), probabilities, leaked)
-    clock.lap("evaluate")
+    own, leaked = _leaks(shared, table)
+    parts = []
+    for number, each in enumerate(loaded.models):
+        prefix = f"{each.attribute.name}: " if len(loaded.models) > 1 else ""
+        photo_set = photoset.to_score(table.view(number) if prefix else table, each.classes)
+        scored = np.flatnonzero(photo_set.labels >= 0)
+        if not len(scored):
+            raise CatalogError(
+                f"{rows.name}: {prefix}none of the labels ({', '.join(rows.view(number).classes[:10])}) is one of the "
+                f"model's classes ({', '.join(each.classes[:10])})"
+            )
+        probabilities = each.probabilities(table.vectors[scored])
+        result = result_step.of(f"{prefix}photos", each, photo_set, own, scored, probabilities, leaked[scored])
+        clock.lap(f"{prefix}evaluate")
+        card = None
+        if out is not None and not each.attribute.tag:
+            unseen = scored[~leaked[scored]]
+            card = spoiling.of_photos(spoilt, "photos", each, engine, known, photo_set, unseen, own.groups, progress)
+            clock.lap(f"{prefix}spoil photos")
+        parts.append(Part(each, [result], photo_set, card=card))
     title = f"Evaluation report: {Path(photos).resolve().name}"
-    findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out, ledger=replayed)
-    if out is None:
-        return Evaluation(result, findings, None)
-    unseen = np.flatnonzero(~leaked)
-    card = spoiling.of_photos(spoilt, "photos", loaded.model, engine, known, photo_set, unseen, own.groups, progress)
-    clock.lap("spoil photos")
-    findings = replace(findings, card=card)
-    with whole_folder(Path(out), force=force) as folder:
-        _report(folder, findings, clock, card=False)
-    return Evaluation(result, findings, Path(out))
+    findings = gather(title, parts, own, rows.left_out, ledger=replayed)
+    if out is not None:
+        with whole_folder(Path(out), force=force) as folder:
+            _report(folder, findings, clock, card=False)
+    return Evaluation(findings, None if out is None else Path(out))
 
 
 def classify(
@@ -427,22 +484,40 @@ def classify(
             f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists"
         )
     loaded = load(model)
-    known = embed.Cache(loaded.model.backbone, loaded.engine) if cache else None
+    known = embed.Cache(loaded.models[0].backbone, loaded.engine) if cache else None
     return verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(rows))
 
 
-def check(model: str | Path | LoadedModel, photo: str | Path, declared: str) -> Check:
-    """Say whether a photo shows what was declared; see :func:`goodsight.verdicts.check` for the verdicts.
+@overload
+def check(model: str | Path | LoadedModel, photo: str | Path, declared: str) -> Check: ...
+@overload
+def check(model: str | Path | LoadedModel, photo: str | Path, declared: Mapping[str, str]) -> dict[str, Check]: ...
+def check(
+    model: str | Path | LoadedModel, photo: str | Path, declared: str | Mapping[str, str]
+) -> Check | dict[str, Check]:
+    """Say whether a photo shows what was declared; see :func:`goodsight.verdicts.judge` for the verdicts.
+
+    Args:
+        model: a model folder, or a model that :func:`load` gave.
+        photo: the photo.
+        declared: the class of the only attribute, or those of some attributes by their names.
+
+    Returns:
+        The answer, or that for each attribute that something was declared of.
 
     Raises:
-        ModelError: the model folder cannot be trusted.
-        CatalogError: there is no such photo, or the model has no such class.
+        ModelError: the model folder cannot be trusted, or has several attributes and one class was declared.
+        CatalogError: there is no such photo, or the model has no such class or attribute.
 
     """
     path = Path(photo)
     if not path.is_file():
         raise CatalogError(f"{path}: there is no such photo")
-    return verdicts.check(load(model), Row(path.name, path), declared)
+    loaded = load(model)
+    row = Row(path.name, path)
+    if isinstance(declared, str):
+        return verdicts.check(loaded, row, {loaded.model.attribute.name: declared})[0]
+    return dict(zip(declared, verdicts.check(loaded, row, declared), strict=True))
 
 
 def inspect(model: str | Path) -> dict[str, Any]:
@@ -495,7 +570,7 @@ def promote(
     rows, digests = (
         testset.read(Path(candidate))
         if test is None
-        else (catalog.load(Path(test), label=label, ignore_split=True), {})
+        else (catalog.load(Path(test), columns=Columns.of(label), ignore_split=True), {})
     )
     known = _known_labels(rows, classes)
     tables = []
@@ -562,7 +637,7 @@ def split(
     out, sources, wanted = Path(out), _paths(photos), prepared.shares(validation, test)
     _not_negative(**{"--seed": seed})
     refuse_folder(out, force=force)
-    given = catalog.load(*sources, label=label, ignore_split=True)
+    given = catalog.load(*sources, columns=Columns.of(label), ignore_split=True)
     prepared.require_apart(out, sources, given.rows)
     replayed = replay(given, _paths(ledger), limits=limits)
     rows = replayed.catalog
@@ -572,11 +647,13 @@ def split(
     known = embed.Cache(backbone, engine) if cache else None
     table = embed.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
     engine.close()
-    photo_set = photoset.to_train(rows, table)
-    groups = group(photo_set, backbone).found.groups
+    table, corrected = photoset.corrected(table)
+    (photo_set,) = photoset.to_train(rows, table)
+    (twin_groups,) = group([photo_set], backbone)
     with whole_folder(out, force=force) as folder:
         progress("copy the photos", 0, 0)
-        done = prepared.write(folder, photo_set, groups, replayed, wanted, seed, limits)
+        left_out = [*rows.left_out, *corrected]
+        done = prepared.write(folder, photo_set, twin_groups.found.groups, replayed, left_out, wanted, seed, limits)
     return replace(done, folder=out)
 
 
@@ -617,14 +694,16 @@ def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool
     return mine.twins(model.alike_pixels), np.isin(groups[count:], groups[:count])
 
 
-def _save(folder: Path, photo_set: PhotoSet, learned: Learned) -> None:
+def _save(folder: Path, sets: Sequence[PhotoSet], learned: Sequence[Learned], together: Combinations | None) -> None:
     """The model and the evidence behind it, but for the report."""
-    table = photo_set.table
-    chosen = photo_set.training[canaries(learned, CANARIES)]
+    table = sets[0].table
+    chosen = sets[0].training[canaries(learned[0], CANARIES)]
     paths, vectors = [table.rows[i].path for i in chosen], table.vectors[chosen].astype(np.float16)
-    model_folder.save(folder, learned.model, paths, vectors)
-    write_predictions(folder / "predictions.csv", photo_set, learned)
-    testset.write(folder, photo_set)
+    trained = together.trained if together else ()
+    model_folder.save(folder, [each.model for each in learned], trained, paths, vectors)
+    write_predictions(folder / "predictions.csv", sets, learned)
+    if len(sets) == 1:
+        testset.write(folder, sets[0])
 
 
 def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = True) -> None:
@@ -633,6 +712,41 @@ def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = Tru
     page.write(folder, replace(findings, timings=clock.laps))
     if card:
         page.card(folder, findings)
+
+
+def _columns(loaded: LoadedModel, label: str | Sequence[str], attributes: Sequence[str], tags: str) -> Columns:
+    """Where the labels of photos to be scored are: for several attributes under their own names, if nothing is said."""
+    names = [model.attribute.name for model in loaded.models if not model.attribute.tag]
+    if label or attributes or tags or len(loaded.models) == 1:
+        return Columns.of(label, attributes, tags)
+    if len(names) < len(loaded.models):
+        raise CatalogError(f"{loaded.folder} answers for tags; name their column with --tags")
+    return Columns.of(names)
+
+
+def _reordered(given: Catalog, loaded: LoadedModel) -> Catalog:
+    """The rows with the labels in the order of the model's attributes; a tag that no photo has is one that all lack.
+
+    Raises:
+        CatalogError: an attribute of the model is missing.
+
+    """
+    if len(loaded.models) == len(given.attributes) == 1:
+        return given
+    numbers = {attribute.name: number for number, attribute in enumerate(given.attributes)}
+    wanted = [model.attribute for model in loaded.models]
+    lacking = [a.name for a in wanted if a.name not in numbers and not a.tag]
+    if lacking:
+        raise CatalogError(
+            f"{given.name}: the model answers for {', '.join(a.name for a in wanted)}, and there are labels for "
+            f"{', '.join(numbers)} only; name the others with --label or --attributes"
+        )
+    rows = []
+    for row in given.rows:
+        every = row.labels or (row.label,)
+        labels = tuple(every[numbers[a.name]] if a.name in numbers else NO for a in wanted)
+        rows.append(replace(row, label=labels[0], labels=labels if len(labels) > 1 else ()))
+    return Catalog.of(given.name, rows, given.left_out, tuple(wanted))
 
 
 def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
@@ -647,7 +761,8 @@ def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
 
 
 def _views(rows: Catalog, network: str) -> int:
-    return 2 if len(rows.classes) >= MANY_CLASSES and network == "lite0" else 1
+    most = max(len(rows.view(number).classes) for number in range(len(rows.attributes)))
+    return 2 if most >= MANY_CLASSES and network == "lite0" else 1
 
 
 def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -671,6 +786,10 @@ class _Clock:
     def __init__(self) -> None:
         self.laps: list[tuple[str, float]] = []
         self._last = time.monotonic()
+
+    def under(self, prefix: str) -> Callable[[str], None]:
+        """:meth:`lap` for steps whose names begin so."""
+        return lambda step: self.lap(prefix + step)
 
     def lap(self, step: str) -> None:
         now = time.monotonic()

@@ -141,6 +141,8 @@ CANDIDATES = (
     Setting("cosine", 0.0, 0.03),
 )
 """One of each kind first, so that even a budget of nothing compares the kinds."""
+SMALL = tuple(setting for setting in CANDIDATES if setting.kind == "linear")
+"""For tags, of which there may be many: heads that keep no photos and are learnt in a second."""
 
 
 def fit(
@@ -148,7 +150,9 @@ def fit(
     labels: Ints,
     folds: Ints,
     scaler: Scaler,
+    candidates: Sequence[Setting] = CANDIDATES,
     *,
+    search_folds: Ints | None = None,
     budget: float = 60.0,
     progress: Progress = quiet,
 ) -> Fit:
@@ -163,6 +167,8 @@ def fit(
         labels: class numbers (n,), 0 to C - 1, each with at least one photo.
         folds: fold numbers (n,) that keep twins together.
         scaler: standardises the embeddings.
+        candidates: what to choose from.
+        search_folds: fold numbers (n,) to choose on, when the head must carry over to something else than new photos.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
 
@@ -171,20 +177,21 @@ def fit(
     targets = _targets(labels)
     ease = _ease(labels)
     part = _part(labels, SEARCH)
+    held = folds if search_folds is None else search_folds
     x = scaler(vectors[part])
     squared, basis = _squared(x, x), principal(x, PRINCIPAL // 2)
     trials: list[Trial] = []
-    for done, setting in enumerate(CANDIDATES):
+    for done, setting in enumerate(candidates):
         if done >= 3 and time.monotonic() - start > budget:
             break
         if setting.kind == "cosine":
             everyone = np.ones(len(part), bool)
-            scores = _cosine(x @ basis, labels[part], folds[part], setting.penalty, everyone)[2]
+            scores = _cosine(x @ basis, labels[part], held[part], setting.penalty, everyone)[2]
         else:
             kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
-            scores = _dual(kernel, targets[part], folds[part], setting.penalty * ease[part])[1]
+            scores = _dual(kernel, targets[part], held[part], setting.penalty * ease[part])[1]
         trials.append(_judge(setting, scores, labels[part]))
-        progress("choose the head", done + 1, len(CANDIDATES))
+        progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
     head, scores = train(best, scaler, vectors, labels, folds)
     return Fit(head, scores, tuple(trials))

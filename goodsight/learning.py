@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ import numpy.typing as npt
 from goodsight import calibrate, heads, offtopic, twins
 from goodsight.backbones import Backbone
 from goodsight.calibrate import Ints
+from goodsight.catalog import YES
 from goodsight.embed import Table
 from goodsight.errors import CatalogError
 from goodsight.folds import deal
 from goodsight.heads import Scaler, Trial
 from goodsight.model import Model, log_odds
+from goodsight.offtopic import OffTopic
 from goodsight.photos import Limits
 from goodsight.photoset import PhotoSet
 from goodsight.progress import Progress
@@ -49,10 +51,10 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Grouped:
-    """Twins among all photos of a set, and what keeps the ``t`` training photos' twins together.
+    """Twins among all photos, and what keeps twins together among the ``t`` training photos of one attribute.
 
     Attributes:
-        scaler: learnt from the training photos.
+        scaler: learnt from the training photos of any attribute.
         fingerprints: of all photos.
         found: the twins among all photos.
         folds: fold numbers (t,).
@@ -66,8 +68,17 @@ class Grouped:
 
 
 @dataclass(frozen=True)
+class Topic:
+    """What is on topic: the scorer, and the score (t,) of each of the photos ``rows`` (t,) against the others."""
+
+    scorer: OffTopic
+    rows: Ints
+    scores: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Learned:
-    """A model and the evidence behind it, for the ``t`` training photos in their order.
+    """A model and the evidence behind it, for the ``t`` training photos of its attribute in their order.
 
     Attributes:
         model: the model.
@@ -75,7 +86,6 @@ class Learned:
         scored: which training photos have an answer from a training that did not see them (s,): all, or those that
             a network trained here was only watched on.
         probabilities: those answers, calibrated (s, classes).
-        on_topic: the on-topic score of each training photo against the others (t,).
         trials: the candidate heads.
         folds: which fold's training answered for each training photo (t,).
 
@@ -85,7 +95,6 @@ class Learned:
     grouped: Grouped
     scored: Ints
     probabilities: npt.NDArray[np.float64]
-    on_topic: npt.NDArray[np.float64]
     trials: tuple[Trial, ...]
     folds: Ints
 
@@ -94,58 +103,96 @@ class Learned:
         """What a result on the scored photos is called: a network trained here may only be watched on some."""
         return "out-of-fold" if len(self.scored) == len(self.folds) else "held-out"
 
+    @property
+    def guesses(self) -> Ints:
+        """The class number that was answered for each scored photo (s,)."""
+        return self.model.given(self.probabilities)
 
-def group(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
-    """Find twins, and deal the training photos into folds.
+
+def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
+    """Find twins, and deal the training photos of each set into folds.
 
     Raises:
         CatalogError: all training photos are copies of one.
 
     """
-    table, training = photo_set.table, photo_set.training
-    scaler = Scaler.fit(table.vectors[training], backbone.blocks)
-    fingerprints = _fingerprints(photo_set, scaler)
+    training = trained_rows(sets)
+    scaler = Scaler.fit(sets[0].table.vectors[training], backbone.blocks)
+    fingerprints = _fingerprints(sets[0], scaler)
     found = fingerprints.twins()
     if len(np.unique(found.groups[training])) < 2:
         raise CatalogError("all training photos are copies of one photo; training needs different ones")
-    return Grouped(scaler, fingerprints, found, deal(photo_set.labels[training], found.groups[training], FOLDS))
+    return tuple(
+        Grouped(scaler, fingerprints, found, deal(each.labels[each.training], found.groups[each.training], FOLDS))
+        for each in sets
+    )
+
+
+def trained_rows(sets: Sequence[PhotoSet]) -> Ints:
+    """Indices of the photos that are trained on for any attribute, sorted."""
+    return np.unique(np.concatenate([each.training for each in sets]))
+
+
+def topic(sets: Sequence[PhotoSet], backbone: Backbone, groups: Ints, negatives: Table) -> Topic:
+    """Learn what is on topic, whatever the labels.
+
+    Args:
+        sets: the photos, with those that are trained on.
+        backbone: what embedded them.
+        groups: twin groups of all photos (n,).
+        negatives: photos that show none of the classes; may be empty.
+
+    """
+    rows = trained_rows(sets)
+    columns = backbone.columns("head") or backbone.columns("features") or slice(0, backbone.width)
+    others = negatives.vectors if negatives.rows else None
+    scorer, scores = offtopic.fit(sets[0].table.vectors[rows], groups[rows], columns, others)
+    return Topic(scorer, rows, scores)
 
 
 def learn(
     photo_set: PhotoSet,
     backbone: Backbone,
     grouped: Grouped,
-    negatives: Table,
+    on: Topic,
     wishes: Wishes,
     source: str,
     *,
+    hidden: Ints | None = None,
     own: Trained | None = None,
     lap: Callable[[str], None],
     progress: Progress,
 ) -> Learned:
-    """Learn a model from a photo set.
+    """Learn a model of one attribute from a photo set.
 
     Args:
         photo_set: the photos, with those that are trained on.
         backbone: what embedded them.
         grouped: their twins and folds.
-        negatives: photos that show none of the classes; may be empty.
+        on: what is on topic.
         wishes: what the user wants.
         source: where the photos came from, for ``model.json``.
+        hidden: other fold numbers (t,) to choose the head on: those that hide combinations of labels.
         own: for a network that was trained here, what it says of photos that it did not see.
         lap: told each step that is done.
         progress: told about the choice of the head.
 
     """
     training = photo_set.training
-    vectors, labels, groups = (
-        photo_set.table.vectors[training],
-        photo_set.labels[training],
-        grouped.found.groups[training],
-    )
+    vectors, labels = photo_set.table.vectors[training], photo_set.labels[training]
     trials: tuple[Trial, ...] = ()
     if own is None:
-        fit = heads.fit(vectors, labels, grouped.folds, grouped.scaler, budget=wishes.budget, progress=progress)
+        kinds = heads.SMALL if photo_set.attribute.tag else heads.CANDIDATES
+        fit = heads.fit(
+            vectors,
+            labels,
+            grouped.folds,
+            grouped.scaler,
+            kinds,
+            search_folds=hidden,
+            budget=wishes.budget,
+            progress=progress,
+        )
         head, scores, trials, scored = fit.head, fit.scores, fit.trials, np.arange(len(labels))
         fingerprints = grouped.fingerprints
         lap("choose and train the head")
@@ -159,27 +206,32 @@ def learn(
     temperature = calibrate.fit_temperature(scores, known)
     probabilities = calibrate.softmax(scores, temperature)
     conformity = log_odds(probabilities)
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == known
-    topic = backbone.columns("head") or backbone.columns("features") or slice(0, backbone.width)
-    scorer, on_topic = offtopic.fit(vectors, groups, topic, negatives.vectors if negatives.rows else None)
+    usual = on.scores if own is None else on.scores[scored]
     model = Model(
         classes=photo_set.classes,
         backbone=backbone,
         head=head,
-        off_topic=scorer,
+        off_topic=on.scorer,
         temperature=temperature,
         calibration=tuple(np.sort(conformity[known == c, c]) for c in range(len(photo_set.classes))),
-        on_topic=np.sort(on_topic[scored]).astype(np.float32),
+        on_topic=np.sort(usual).astype(np.float32),
         alpha=wishes.alpha,
         off_topic_alpha=wishes.off_topic_alpha,
         precision=wishes.precision,
-        threshold=calibrate.threshold_for(confidence, right, wishes.precision),
+        threshold=float("inf"),
         training=fingerprints.take(training),
         limits=wishes.limits,
         info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": source},
+        attribute=photo_set.attribute,
     )
+    if photo_set.attribute.tag:
+        yes = photo_set.classes.index(YES)
+        model = replace(model, cut=calibrate.cut_for(probabilities[:, yes], known == yes))
+    given = model.given(probabilities)
+    confidence = probabilities[np.arange(len(given)), given]
+    model = replace(model, threshold=calibrate.threshold_for(confidence, given == known, wishes.precision))
     lap("calibrate")
-    return Learned(model, grouped, scored, probabilities, on_topic, trials, grouped.folds if own is None else own.folds)
+    return Learned(model, grouped, scored, probabilities, trials, grouped.folds if own is None else own.folds)
 
 
 def _fingerprints(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:
@@ -194,14 +246,20 @@ def canaries(learned: Learned, count: int) -> Ints:
     return np.asarray(learned.scored[order[spread]])
 
 
-def write_predictions(path: Path, photo_set: PhotoSet, learned: Learned) -> None:
-    """What the model said of training photos without having seen them: of all, or of those it was only watched on."""
-    table = photo_set.table
+def write_predictions(path: Path, sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> None:
+    """What the models said of training photos without having seen them: of all, or of those only watched on.
+
+    One row for each photo and attribute; the column ``attribute`` is there only when there are several.
+    """
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
-        rows, folds = photo_set.training[learned.scored], learned.folds[learned.scored]
-        for i, fold, p in zip(rows, folds, learned.probabilities, strict=True):
-            row, best = table.rows[i], int(p.argmax())
-            answer = [photo_set.classes[best], f"{p[best]:.6f}"]
-            writer.writerow([row.file_name, table.sha256[i], row.label, *answer, fold, learned.grouped.found.groups[i]])
+        several = len(sets) > 1
+        first = ["attribute"] if several else []
+        writer.writerow([*first, "file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"])
+        for photo_set, found in zip(sets, learned, strict=True):
+            table, groups = photo_set.table, found.grouped.found.groups
+            first = [photo_set.attribute.name] if several else []
+            rows, folds = photo_set.training[found.scored], found.folds[found.scored]
+            for i, fold, p, best in zip(rows, folds, found.probabilities, found.guesses, strict=True):
+                row, answer = table.rows[i], [photo_set.classes[best], f"{p[best]:.6f}"]
+                writer.writerow([*first, row.file_name, table.sha256[i], row.label, *answer, fold, groups[i]])

@@ -1,7 +1,8 @@
 """What people decided about photos is written in a ledger and replayed on the rows of a catalog, in memory.
 
 A ledger is a CSV with the columns of :data:`COLUMNS`. The newest row on a photo counts, so a decision is undone by
-deleting its row or by a newer ``keep``. No photo is ever moved, changed or deleted.
+deleting its row or by a newer ``keep``. Where photos have several attributes, a new label says in ``attribute`` which
+of them it is for, and the newest for each counts. No photo is ever moved, changed or deleted.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import csv
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from goodsight import photos
-from goodsight.catalog import Catalog, Row, records
+from goodsight.catalog import Catalog, Row, in_words, records
 from goodsight.errors import CatalogError, LedgerError, did_you_mean
 from goodsight.files import refuse_existing, whole_file
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 
-COLUMNS = ("file_name", "sha256", "decision", "label", "reason", "reviewer", "time")
+COLUMNS = ("file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute")
 DECISIONS = ("keep", "drop", "relabel")
 _NEEDED = ("file_name", "sha256", "decision", "time")
 _SHOWN = 5
@@ -30,7 +31,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a ledger; ``where`` names the file and line, ``label`` is '' unless it relabels."""
+    """One row of a ledger; ``where`` names the file and line, ``label`` is '' unless it relabels.
+
+    ``attribute`` is '' where photos have but one.
+    """
 
     file_name: str
     sha256: str
@@ -40,11 +44,12 @@ class Entry:
     reviewer: str
     time: datetime
     where: str
+    attribute: str = ""
 
     @property
     def said(self) -> str:
         """The decision in words."""
-        return f"relabel to {self.label!r}" if self.label else self.decision
+        return f"relabel {self.attribute and self.attribute + ' '}to {self.label!r}" if self.label else self.decision
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Replayed:
         files: the ledgers.
         kept: names of photos that a person looked at and left as they are.
         dropped: rows that are out, as they were.
-        relabelled: the old label of each photo that has a new one, by name.
+        relabelled: the old label of each photo that has a new one, by name; with several attributes all of them,
+            until :meth:`view` chooses one.
         absent: names of rows whose photo is not among the photos, or cannot be read, with the reason.
         disputed: names of photos on which reviewers disagree, with what each said.
 
@@ -69,6 +75,18 @@ class Replayed:
     relabelled: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[tuple[str, str], ...] = ()
     disputed: tuple[tuple[str, str], ...] = ()
+    _before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def view(self, attribute: int) -> Replayed:
+        """What it did to the labels of one attribute, by its number."""
+        if len(self.catalog.attributes) == 1:
+            return self
+        catalog = self.catalog.view(attribute)
+        before = {name: labels[attribute] for name, labels in self._before.items()}
+        new = {row.file_name: row.label for row in catalog.rows}
+        relabelled = {name: label for name, label in before.items() if label != new[name]}
+        dropped = tuple(replace(row, label=row.labels[attribute]) for row in self.dropped)
+        return replace(self, catalog=catalog, relabelled=relabelled, dropped=dropped)
 
     def to_json(self) -> dict[str, Any]:
         """For ``metrics.json``."""
@@ -123,10 +141,9 @@ def replay(
 
     """
     entries = sorted((entry for path in ledgers for entry in read(path)), key=lambda entry: entry.time)
-    said, absent = _matched(catalog, entries, limits)
-    last = {i: each[-1] for i, each in said.items()}
-    _require_labels(last.values(), {*catalog.classes, *classes})
-    after = _after(catalog, last)
+    said, absent = _matched(catalog, _for(catalog, entries), limits)
+    _require_labels(catalog, list(said.values()), classes)
+    after = _after(catalog, said)
     if not after.catalog.rows:
         raise LedgerError(f"{', '.join(map(str, ledgers))}: drops every photo of {catalog.name}")
     disputed = ((catalog.rows[i].file_name, _dispute(said[i])) for i in sorted(said))
@@ -138,23 +155,49 @@ def replay(
     )
 
 
-def _after(catalog: Catalog, last: Mapping[int, Entry]) -> Replayed:
-    """A catalog after the last entry on each row, by its number."""
-    left, out, dropped, kept, relabelled = [], [], [], [], {}
+def _for(catalog: Catalog, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that are about these photos' attributes: a new label of an attribute that is not trained is not.
+
+    Raises:
+        LedgerError: there are several attributes, and a new label does not say which it is for.
+
+    """
+    names = [attribute.name for attribute in catalog.attributes]
+    meant = []
+    for entry in entries:
+        if entry.label and not entry.attribute and len(names) > 1:
+            raise LedgerError(
+                f"{entry.where}: relabels to {entry.label!r}, but the photos have the attributes {', '.join(names)}; "
+                "write which one into the column attribute"
+            )
+        if not entry.label or not entry.attribute or entry.attribute in names:
+            meant.append(entry)
+    return meant
+
+
+def _after(catalog: Catalog, said: Mapping[int, Sequence[Entry]]) -> Replayed:
+    """A catalog after the entries on each row, by its number, in their order."""
+    numbers = {attribute.name: number for number, attribute in enumerate(catalog.attributes)}
+    left, out, dropped, kept, before = [], [], [], [], {}
     for i, row in enumerate(catalog.rows):
-        entry = last.get(i)
-        if entry and entry.decision == "drop":
+        entries = said.get(i, ())
+        if entries and entries[-1].decision == "drop":
             dropped.append(row)
-            out.append((row.file_name, f"dropped by the ledger{entry.reason and ': '}{entry.reason}"))
+            out.append((row.file_name, f"dropped by the ledger{entries[-1].reason and ': '}{entries[-1].reason}"))
             continue
-        left.append(replace(row, label=entry.label) if entry and entry.label else row)
-        if left[-1] != row:
-            relabelled[row.file_name] = row.label
-        elif entry:
+        labels = given = row.labels or (row.label,)
+        for entry in entries:
+            number = numbers.get(entry.attribute, 0)
+            labels = (*labels[:number], entry.label, *labels[number + 1 :]) if entry.label else given
+        left.append(replace(row, label=labels[0], labels=row.labels and labels))
+        if labels != given:
+            before[row.file_name] = given
+        elif entries:
             kept.append(row.file_name)
-    classes = tuple(sorted({row.label for row in left}))
-    changed = replace(catalog, rows=tuple(left), classes=classes, left_out=(*catalog.left_out, *out))
-    return Replayed(changed, kept=tuple(kept), dropped=tuple(dropped), relabelled=relabelled)
+    changed = Catalog.of(catalog.name, left, (*catalog.left_out, *out), catalog.attributes)
+    several = len(catalog.attributes) > 1
+    relabelled = {n: in_words(labels, catalog.attributes) if several else labels[0] for n, labels in before.items()}
+    return Replayed(changed, (), tuple(kept), tuple(dropped), relabelled, _before=before)
 
 
 def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
@@ -167,9 +210,10 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
     """
     refuse_existing(out, force=force)
     entries = sorted((entry for path in ledgers for entry in read(path)), key=lambda entry: entry.time)
-    words: dict[tuple[str, str, str], Entry] = {}
+    words: dict[tuple[str, str, str, str], Entry] = {}
     for entry in entries:
-        key = (entry.file_name, entry.sha256, entry.reviewer)
+        # A drop and a keep are about all attributes, but what was said of one before is part of the story.
+        key = (entry.file_name, entry.sha256, entry.reviewer, entry.attribute)
         # Taken out first, so that the last word also comes last.
         words.pop(key, None)
         words[key] = entry
@@ -178,7 +222,7 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
         writer.writerow(COLUMNS)
         for e in words.values():
             time = e.time.isoformat().replace("+00:00", "Z")
-            writer.writerow([e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time])
+            writer.writerow([e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute])
     return len(words)
 
 
@@ -206,6 +250,7 @@ def _entry(path: Path, number: int, record: Mapping[str, str]) -> Entry:
         reviewer=value["reviewer"],
         time=_time(where, value["time"]),
         where=where,
+        attribute=value["attribute"] if decision == "relabel" else "",
     )
 
 
@@ -284,19 +329,24 @@ def _require_unchanged(stale: Mapping[str, Entry]) -> None:
         )
 
 
-def _require_labels(last: Collection[Entry], known: Collection[str]) -> None:
+def _require_labels(catalog: Catalog, said: Sequence[Sequence[Entry]], classes: Iterable[str]) -> None:
     """A new class is a class only when two photos are given to it: one alone is more likely a slip."""
-    for entry in last:
-        if entry.label and entry.label not in known and sum(e.label == entry.label for e in last) < 2:
-            raise LedgerError(
-                f"{entry.where}: relabels {entry.file_name} to {entry.label!r}, which is none of the labels "
-                f"({', '.join(sorted(known)[:20])}).{did_you_mean(entry.label, known)} A new class needs two photos"
-            )
+    several = len(catalog.attributes) > 1
+    for number, attribute in enumerate(catalog.attributes):
+        known = {*catalog.view(number).classes, *classes}
+        mine = [[e for e in entries if not e.label or not several or e.attribute == attribute.name] for entries in said]
+        last = [entries[-1] for entries in mine if entries]
+        for entry in last:
+            if entry.label and entry.label not in known and sum(e.label == entry.label for e in last) < 2:
+                raise LedgerError(
+                    f"{entry.where}: relabels {entry.file_name} to {entry.label!r}, which is none of the labels "
+                    f"({', '.join(sorted(known)[:20])}).{did_you_mean(entry.label, known)} A new class needs two photos"
+                )
 
 
 def _dispute(entries: Sequence[Entry]) -> str:
     """What each reviewer said last, when that is not the same; '' when they agree."""
     words = {entry.reviewer or "somebody": entry for entry in entries}
-    if len({entry.said for entry in words.values()}) < 2:
+    if len({entry.said for entry in words.values()}) < 2 or len({entry.attribute for entry in words.values()}) > 1:
         return ""
     return f"{', '.join(f'{name}: {entry.said}' for name, entry in words.items())}; the newest counts"

@@ -49,13 +49,22 @@ class Scores:
     confusion: npt.NDArray[np.int64]
 
 
-def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = ROUNDS, seed: int = 0) -> Scores:
+def score(
+    probabilities: Floats,
+    labels: Ints,
+    groups: Ints,
+    given: Ints | None = None,
+    *,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Scores:
     """Accuracy, balanced accuracy, log loss, expected calibration error and per-class figures.
 
     Args:
         probabilities: shape (n, classes), rows sum to 1.
         labels: class numbers (n,).
         groups: twin group of each photo (n,); a group is drawn whole.
+        given: class numbers that were answered (n,); None for the likeliest.
         rounds: bootstrap rounds.
         seed: of the bootstrap.
 
@@ -69,9 +78,9 @@ def score(probabilities: Floats, labels: Ints, groups: Ints, *, rounds: int = RO
     n, classes = probabilities.shape
     if n == 0:
         raise ValueError("there is no photo to score")
-    guesses = probabilities.argmax(axis=1)
+    guesses = probabilities.argmax(axis=1) if given is None else given
     one_hot, guessed = np.eye(classes)[labels], np.eye(classes)[guesses]
-    confidence, right = probabilities.max(axis=1), guesses == labels
+    confidence, right = probabilities[np.arange(n), guesses], guesses == labels
     bins = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
     parts = (
         ("n", np.ones((n, 1))),

@@ -1,8 +1,8 @@
 """The model folder: everything that inference needs and the evidence behind it, with no pickle anywhere.
 
-``network.onnx`` turns pixels into an embedding, ``heads.safetensors`` turns the embedding into scores, and
-``model.json`` says the rest, with the sha256 of every file that matters. ``canaries/`` holds a few training photos
-and ``model.json`` their expected probabilities: a machine that answers differently is refused.
+``network.onnx`` turns pixels into an embedding, ``heads.safetensors`` turns the embedding into scores of each
+attribute, and ``model.json`` says the rest, with the sha256 of every file that matters. ``canaries/`` holds a few
+training photos and ``model.json`` their expected probabilities: a machine that answers differently is refused.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from safetensors.numpy import load_file, save_file
 import goodsight
 from goodsight import photos
 from goodsight.backbones import Backbone, file_sha256
-from goodsight.calibrate import p_values, softmax
+from goodsight.calibrate import Ints, p_values, softmax
+from goodsight.catalog import LABEL, YES, Attribute
 from goodsight.engine import Engine, start
 from goodsight.errors import EngineError, ModelError
 from goodsight.heads import Head, Scaler, Setting, Vectors
@@ -33,7 +34,7 @@ from goodsight.offtopic import OffTopic
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 
-SCHEMA = 1
+SCHEMA = 2
 TOLERANCE = 0.08
 """How far a canary's probability may be off."""
 ALIKE = 0.96
@@ -43,9 +44,14 @@ and on drawn photos; half the light (0.84), swapped colours (0.76) or stretching
 
 @dataclass(frozen=True)
 class Model:
-    """All that turns embeddings into answers; :func:`load` adds the engine.
+    """All that turns embeddings into answers for one attribute; :func:`load` adds the engine and the other attributes.
+
+    What does not depend on the labels (backbone, off-topic scores, training photos, alphas) is the same in each model
+    of a folder.
 
     Attributes:
+        attribute: what the classes are classes of.
+        cut: for a tag, the probability of "yes" from which it is given.
         calibration: per class, out-of-fold scores of its photos, sorted ascending.
         on_topic: on-topic scores of the training photos, sorted ascending.
         threshold: the probability from which answers are right with the wanted ``precision``.
@@ -68,6 +74,14 @@ class Model:
     training: Fingerprints
     limits: Limits = DEFAULT_LIMITS
     info: Mapping[str, Any] = field(default_factory=dict)
+    attribute: Attribute = LABEL
+    cut: float = 0.5
+
+    def given(self, probabilities: npt.NDArray[np.float64]) -> Ints:
+        """The class number (n,) that is answered for probabilities (n, classes): the likeliest, or by a tag's cut."""
+        if self.attribute.tag:
+            return np.asarray(probabilities[:, self.classes.index(YES)] >= self.cut, np.int64)
+        return np.asarray(probabilities.argmax(axis=1), np.int64)
 
     def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of embeddings (n, width)."""
@@ -91,11 +105,47 @@ class Model:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A verified model and the engine that runs its network."""
+    """A verified model folder and the engine that runs its network.
 
-    model: Model
+    Attributes:
+        models: one for each attribute.
+        engine: runs the network that they share.
+        folder: where they are.
+        combinations: of labels that were trained, one label of each attribute that is no tag; empty for one attribute.
+
+    """
+
+    models: tuple[Model, ...]
     engine: Engine
     folder: Path
+    combinations: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def model(self) -> Model:
+        """The model of the only attribute.
+
+        Raises:
+            ModelError: there are several.
+
+        """
+        if len(self.models) > 1:
+            raise ModelError(
+                f"{self.folder}: answers for {', '.join(model.attribute.name for model in self.models)}, and this is "
+                "for models of one label; train one with a single --label"
+            )
+        return self.models[0]
+
+    def only(self, attribute: str) -> LoadedModel:
+        """The same with the model of one attribute.
+
+        Raises:
+            ModelError: it has no such attribute.
+
+        """
+        chosen = tuple(model for model in self.models if model.attribute.name == attribute)
+        if not chosen:
+            raise ModelError(f"{self.folder}: does not answer for {attribute!r} any more")
+        return replace(self, models=chosen, combinations=frozenset())
 
 
 def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -104,46 +154,66 @@ def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return np.asarray(np.log(p) - np.log1p(-p), np.float32)
 
 
-def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors) -> None:
+def save(
+    folder: Path,
+    models: Sequence[Model],
+    combinations: Collection[tuple[str, ...]],
+    canaries: Sequence[Path],
+    vectors: Vectors,
+) -> None:
     """Write the files that inference needs into an empty folder; :func:`seal` ends the work.
 
     Args:
         folder: an empty folder.
-        model: what to write.
+        models: what to write, one for each attribute.
+        combinations: of labels that were trained.
         canaries: a few photos.
         vectors: their embeddings (n, width).
 
     """
-    shutil.copyfile(model.backbone.network, folder / "network.onnx")
-    save_file(_tensors(model) | {"canaries": vectors}, folder / "heads.safetensors")
+    shared = models[0]
+    shutil.copyfile(shared.backbone.network, folder / "network.onnx")
+    tensors = _shared_tensors(shared) | {"canaries": vectors}
+    for number, model in enumerate(models):
+        tensors |= {f"{number}.{name}": tensor for name, tensor in _tensors(model).items()}
+    save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, folder / "heads.safetensors")
     (folder / "canaries").mkdir()
     expected = {}
-    for number, (path, probabilities) in enumerate(zip(canaries, model.probabilities(vectors), strict=True)):
+    answers = np.concatenate([model.probabilities(vectors) for model in models], axis=1)
+    for number, (path, probabilities) in enumerate(zip(canaries, answers, strict=True)):
         name = f"{number}{path.suffix.lower()[:8]}"
-        (folder / "canaries" / name).write_bytes(photos.read(path, model.limits))
+        (folder / "canaries" / name).write_bytes(photos.read(path, shared.limits))
         expected[name] = [round(float(p), 6) for p in probabilities]
     record = {
         "schema": SCHEMA,
-        "classes": list(model.classes),
-        "backbone": model.backbone.to_json(),
-        "head": {
-            "kind": model.head.setting.kind,
-            "gamma": model.head.setting.gamma,
-            "penalty": model.head.setting.penalty,
-        },
-        "off_topic": {"columns": [model.off_topic.columns.start, model.off_topic.columns.stop]},
-        "temperature": model.temperature,
-        "alpha": model.alpha,
-        "off_topic_alpha": model.off_topic_alpha,
-        "precision": model.precision,
-        "threshold": None if np.isinf(model.threshold) else model.threshold,
-        "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
+        "attributes": [_attribute(model) for model in models],
+        "combinations": sorted(map(list, combinations)),
+        "backbone": shared.backbone.to_json(),
+        "off_topic": {"columns": [shared.off_topic.columns.start, shared.off_topic.columns.stop]},
+        "alpha": shared.alpha,
+        "off_topic_alpha": shared.off_topic_alpha,
+        "precision": shared.precision,
+        "limits": {"max_bytes": shared.limits.max_bytes, "max_pixels": shared.limits.max_pixels},
         "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
         "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
         | {"goodsight": goodsight.__version__, "python": platform.python_version()},
-        "info": dict(model.info),
+        "info": dict(shared.info),
     }
     (folder / "model.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _attribute(model: Model) -> dict[str, Any]:
+    """What ``model.json`` says of one attribute."""
+    setting = model.head.setting
+    return {
+        "name": model.attribute.name,
+        "tag": model.attribute.tag,
+        "classes": list(model.classes),
+        "head": {"kind": setting.kind, "gamma": setting.gamma, "penalty": setting.penalty},
+        "temperature": model.temperature,
+        "threshold": None if np.isinf(model.threshold) else model.threshold,
+        "cut": model.cut,
+    }
 
 
 def seal(folder: Path) -> None:
@@ -156,14 +226,14 @@ def seal(folder: Path) -> None:
     (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
 
 
-def read(folder: Path) -> tuple[Model, dict[str, Any]]:
-    """Verify a folder's files and read the model without starting an engine.
+def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
+    """Verify a folder's files and read the models, one for each attribute, without starting an engine.
 
     Returns:
-        The model and the whole of ``model.json``.
+        The models and the whole of ``model.json``.
 
     Raises:
-        ModelError: not a model folder, a newer schema, or a file that is missing, damaged or edited.
+        ModelError: not a model folder, another schema, or a file that is missing, damaged or edited.
 
     """
     record = _record(folder)
@@ -171,41 +241,54 @@ def read(folder: Path) -> tuple[Model, dict[str, Any]]:
     try:
         tensors = load_file(folder / "heads.safetensors")
         backbone = Backbone.from_json(record["backbone"], folder / "network.onnx")
-        head = Head(
-            Setting(record["head"]["kind"], record["head"]["gamma"], record["head"]["penalty"]),
-            Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
-            # In columns: a product with a few photos is twice as quick.
-            np.asfortranarray(tensors["landmarks"], np.float32),
-            tensors["weights"],
-            backbone.columns("classes") or slice(0, 0),
+        off_topic = OffTopic(
+            slice(*record["off_topic"]["columns"]),
+            tensors["topic"].astype(np.float32),
+            tensors["negatives"].astype(np.float32),
         )
-        model = Model(
-            classes=tuple(record["classes"]),
-            backbone=backbone,
-            head=head,
-            off_topic=OffTopic(
-                slice(*record["off_topic"]["columns"]),
-                tensors["topic"].astype(np.float32),
-                tensors["negatives"].astype(np.float32),
-            ),
-            temperature=float(record["temperature"]),
-            calibration=tuple(tensors[f"calibration.{c}"] for c in range(len(record["classes"]))),
-            on_topic=tensors["on_topic"],
-            alpha=float(record["alpha"]),
-            off_topic_alpha=float(record["off_topic_alpha"]),
-            precision=float(record["precision"]),
-            threshold=float("inf") if record["threshold"] is None else float(record["threshold"]),
-            training=Fingerprints(
-                tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
-                tensors["training.thumbnails"],
-                tensors["training.sketches"],
-            ),
-            limits=Limits(**record["limits"]),
-            info=record["info"],
+        training = Fingerprints(
+            tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
+            tensors["training.thumbnails"],
+            tensors["training.sketches"],
+        )
+        models = tuple(
+            Model(
+                classes=tuple(said["classes"]),
+                backbone=backbone,
+                head=_head(said["head"], tensors, number, backbone),
+                off_topic=off_topic,
+                temperature=float(said["temperature"]),
+                calibration=tuple(tensors[f"{number}.calibration.{c}"] for c in range(len(said["classes"]))),
+                on_topic=tensors["on_topic"],
+                alpha=float(record["alpha"]),
+                off_topic_alpha=float(record["off_topic_alpha"]),
+                precision=float(record["precision"]),
+                threshold=float("inf") if said["threshold"] is None else float(said["threshold"]),
+                training=training,
+                limits=Limits(**record["limits"]),
+                info=record["info"],
+                attribute=Attribute(said["name"], said["tag"]),
+                cut=float(said["cut"]),
+            )
+            for number, said in enumerate(record["attributes"])
         )
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder}: the model cannot be read ({error!r}); train it again") from error
-    return model, record
+    return models, record
+
+
+def _head(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Head:
+    mean, scale, bound, landmarks, weights = (
+        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights")
+    )
+    return Head(
+        Setting(said["kind"], said["gamma"], said["penalty"]),
+        Scaler(mean, scale, bound),
+        # In columns: a product with a few photos is twice as quick.
+        np.asfortranarray(landmarks, np.float32),
+        weights,
+        backbone.columns("classes") or slice(0, 0),
+    )
 
 
 def load(folder: Path, *, engine: str = "") -> LoadedModel:
@@ -216,22 +299,17 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
         EngineError: the network cannot be started.
 
     """
-    model, record = read(folder)
-    running = start(model.backbone.network, engine=engine)
+    models, record = read(folder)
+    running = start(models[0].backbone.network, engine=engine)
     try:
-        _try_canaries(folder, model, running, record["canaries"])
+        _try_canaries(folder, models, running, record["canaries"])
     except (KeyError, EngineError) as error:
         raise ModelError(f"{folder}: model.json does not fit the network: {error}; train it again") from error
-    return LoadedModel(model, running, folder)
+    return LoadedModel(models, running, folder, frozenset(map(tuple, record["combinations"])))
 
 
-def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
-    tensors = {
-        "mean": model.head.scaler.mean,
-        "scale": model.head.scaler.scale,
-        "bound": model.head.scaler.bound,
-        "landmarks": model.head.landmarks.astype(np.float16),
-        "weights": model.head.weights,
+def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+    return {
         "topic": model.off_topic.photos.astype(np.float16),
         "negatives": model.off_topic.negatives.astype(np.float16),
         "on_topic": model.on_topic,
@@ -239,8 +317,18 @@ def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
         "training.thumbnails": model.training.thumbnails,
         "training.sketches": model.training.sketches,
     }
-    tensors |= {f"calibration.{c}": scores for c, scores in enumerate(model.calibration)}
-    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+
+
+def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+    """What one attribute has of its own."""
+    calibration: dict[str, npt.NDArray[Any]] = {f"calibration.{c}": s for c, s in enumerate(model.calibration)}
+    return calibration | {
+        "mean": model.head.scaler.mean,
+        "scale": model.head.scaler.scale,
+        "bound": model.head.scaler.bound,
+        "landmarks": model.head.landmarks.astype(np.float16),
+        "weights": model.head.weights,
+    }
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -255,6 +343,8 @@ def _record(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: damaged: {error}; train it again or restore it from a copy") from error
     if schema > SCHEMA:
         raise ModelError(f"{path}: schema {schema} is newer than this Goodsight reads ({SCHEMA}); upgrade goodsight")
+    if schema < SCHEMA:
+        raise ModelError(f"{path}: schema {schema} is of an older Goodsight (this one reads {SCHEMA}); train it again")
     seal_path = folder / "SHA256"
     if not seal_path.is_file() or seal_path.read_text("ascii", "replace").split()[:1] != [
         hashlib.sha256(text).hexdigest()
@@ -274,8 +364,8 @@ def _verify(folder: Path, record: Mapping[str, Any]) -> None:
             raise ModelError(f"{path}: damaged or edited: its sha256 is not the one in model.json")
 
 
-def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping[str, Any]) -> None:
-    expected = canaries["expected"]
+def _try_canaries(folder: Path, models: Sequence[Model], running: Engine, canaries: Mapping[str, Any]) -> None:
+    expected, model = canaries["expected"], models[0]
     if not expected:
         return
     try:
@@ -288,7 +378,7 @@ def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping
     vectors = running.submit(pixels).result().astype(np.float16)
     one, two = model.head.scaler(vectors), model.head.scaler(load_file(folder / "heads.safetensors")["canaries"])
     alike = float((np.einsum("ij,ij->i", one, two) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)).min())
-    found = model.probabilities(vectors)
+    found = np.concatenate([each.probabilities(vectors) for each in models], axis=1)
     worst = float(np.abs(found - np.array(list(expected.values()))).max())
     if worst > canaries["tolerance"] or alike < canaries["alike"]:
         raise ModelError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -14,12 +14,16 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from goodsight import photos
+from goodsight.catalog import NO, Row
 from goodsight.errors import GoodsightError
 from goodsight.files import whole_file
+from goodsight.model import Model
 from goodsight.photos import Limits
-from goodsight.verdicts import Prediction
+from goodsight.verdicts import Answer, Prediction
 
 COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
+"""Of a model with one attribute."""
+_NONE = Prediction(Row("", Path()), (), float("nan"))
 
 
 _MARK = ".goodsight-annotated"
@@ -32,25 +36,46 @@ class Sink(Protocol):
         """Take one."""
 
 
-def record(prediction: Prediction, classes: tuple[str, ...], top: int) -> dict[str, Any]:
-    """A prediction as one flat row: the columns of :data:`COLUMNS`, then ``top1_label, top1_probability`` and on."""
-    bad = not prediction.label
-    row: dict[str, Any] = {
-        "file_name": prediction.row.file_name,
-        "label": prediction.label,
-        "probability": None if bad else round(prediction.probability, 6),
-        "verdict": prediction.verdict,
-        "reason": prediction.reason,
-    }
-    order = [] if bad else np.argsort(-prediction.probabilities, kind="stable")[:top].tolist()
-    for rank in range(min(top, len(classes))):
-        row[f"top{rank + 1}_label"] = "" if bad else classes[order[rank]]
-        row[f"top{rank + 1}_probability"] = None if bad else round(float(prediction.probabilities[order[rank]]), 6)
-    return row
+def record(prediction: Prediction, models: Sequence[Model], top: int) -> dict[str, Any]:
+    """A prediction as one flat row.
+
+    Of a model with one attribute: the columns of :data:`COLUMNS`, then ``top1_label, top1_probability`` and on. With
+    several, ``label`` and ``probability`` give way to columns for each: ``colour``, ``colour_probability`` (of a tag
+    the probability of "yes"), ``colour_verdict`` and ``colour_top1_label`` and on; and ``combination`` says whether
+    labels that go together were trained together.
+    """
+    several = len(models) > 1
+    answers = prediction.answers or (None,) * len(models)
+    row: dict[str, Any] = {"file_name": prediction.row.file_name}
+    ranks: dict[str, Any] = {}
+    for model, answer in zip(models, answers, strict=True):
+        name = model.attribute.name
+        prefix = f"{name}_" if several else ""
+        row[name if several else "label"] = answer.label if answer else ""
+        row[f"{prefix}probability"] = _probability(answer)
+        if several:
+            row[f"{prefix}verdict"] = answer.verdict if answer else ""
+        order = np.argsort(-answer.probabilities, kind="stable")[:top].tolist() if answer else []
+        for rank in range(0 if model.attribute.tag else min(top, len(model.classes))):
+            place = f"{prefix}top{rank + 1}"
+            ranks[f"{place}_label"] = model.classes[order[rank]] if answer else ""
+            ranks[f"{place}_probability"] = round(float(answer.probabilities[order[rank]]), 6) if answer else None
+    if several:
+        row["combination"] = ("trained" if prediction.trained else "never trained") if prediction.answers else ""
+    return row | {"verdict": prediction.verdict, "reason": prediction.reason} | ranks
+
+
+def _probability(answer: Answer | None) -> float | None:
+    """Of the label; of a tag that it holds."""
+    if answer is None:
+        return None
+    if answer.attribute.tag and answer.label == NO:
+        return round(1 - answer.probability, 6)
+    return round(answer.probability, 6)
 
 
 @contextmanager
-def table(path: Path, classes: tuple[str, ...], top: int) -> Iterator[Sink]:
+def table(path: Path, models: Sequence[Model], top: int) -> Iterator[Sink]:
     """Write rows to a .csv or .jsonl file that appears, whole, at the end.
 
     Raises:
@@ -62,13 +87,9 @@ def table(path: Path, classes: tuple[str, ...], top: int) -> Iterator[Sink]:
         raise GoodsightError(f"--out {path}: the name must end in .csv or .jsonl")
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
         if suffix == ".jsonl":
-            yield _JsonLines(stream, classes, top)
+            yield _JsonLines(stream, models, top)
         else:
-            columns = [
-                *COLUMNS,
-                *(f"top{i + 1}_{what}" for i in range(min(top, len(classes))) for what in ("label", "probability")),
-            ]
-            yield _Csv(stream, columns, classes, top)
+            yield _Csv(stream, models, top)
 
 
 @contextmanager
@@ -79,21 +100,22 @@ def submission(path: Path) -> Iterator[Sink]:
 
 
 class _Csv:
-    def __init__(self, stream: io.TextIOBase, columns: list[str], classes: tuple[str, ...], top: int) -> None:
+    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
+        columns = list(record(_NONE, models, top))
         self._writer = csv.DictWriter(stream, columns, lineterminator="\n")
         self._writer.writeheader()
-        self._classes, self._top = classes, top
+        self._models, self._top = models, top
 
     def write(self, prediction: Prediction) -> None:
-        self._writer.writerow(record(prediction, self._classes, self._top))
+        self._writer.writerow(record(prediction, self._models, self._top))
 
 
 class _JsonLines:
-    def __init__(self, stream: io.TextIOBase, classes: tuple[str, ...], top: int) -> None:
-        self._stream, self._classes, self._top = stream, classes, top
+    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
+        self._stream, self._models, self._top = stream, models, top
 
     def write(self, prediction: Prediction) -> None:
-        self._stream.write(json.dumps(record(prediction, self._classes, self._top), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(record(prediction, self._models, self._top), ensure_ascii=False) + "\n")
 
 
 class _Submission:
@@ -124,7 +146,7 @@ class Annotated:
 
     def write(self, prediction: Prediction) -> None:
         """Draw one; a bad photo has no picture."""
-        if not prediction.label:
+        if prediction.problem:
             return
         try:
             picture = photos.open_rgb(photos.read(prediction.row.path, self._limits), self._limits, at_least=640)
@@ -132,7 +154,8 @@ class Annotated:
             # It was read a moment ago for its label; if it is gone now, the table still has its row.
             return
         picture.thumbnail((1280, 1280))
-        caption = f"{prediction.label}  {prediction.probability:.0%}"
+        answers = prediction.answers
+        caption = ",  ".join(f"{a.given}  {a.probability:.0%}" for a in answers if a.given) or "no tag"
         if prediction.verdict != "sure":
             caption += f"  ({prediction.verdict})"
         with whole_file(self._path(prediction.row.file_name)) as part:

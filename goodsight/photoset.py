@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.calibrate import Ints
-from goodsight.catalog import Catalog
+from goodsight.catalog import LABEL, Attribute, Catalog
 from goodsight.embed import Table
 from goodsight.errors import CatalogError
 
@@ -22,10 +22,10 @@ class PhotoSet:
     Attributes:
         table: rows, hashes, embeddings and thumbnails (n).
         classes: the names that class numbers stand for.
-        labels: class numbers (n,); -1 for a class that has no training photo.
+        labels: class numbers (n,); -1 for no label, or a class that has no training photo.
         splits: ``train``, ``validation``, ``test`` or '' (n,).
         training: indices of the photos that are trained on.
-        corrected: names that a later source labels otherwise, each with the reason why it was left out.
+        attribute: what the classes are classes of.
 
     """
 
@@ -34,7 +34,7 @@ class PhotoSet:
     labels: Ints
     splits: npt.NDArray[np.str_]
     training: Ints
-    corrected: tuple[tuple[str, str], ...] = ()
+    attribute: Attribute = LABEL
 
     def catalog_hash(self) -> str:
         """Hex sha256 of content, label and name of every training photo: the same photos give the same hash."""
@@ -43,24 +43,31 @@ class PhotoSet:
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def to_train(catalog: Catalog, table: Table) -> PhotoSet:
-    """Photos of the training split, or of none, are trained on; the classes are theirs.
+def to_train(catalog: Catalog, table: Table) -> tuple[PhotoSet, ...]:
+    """One set for each attribute, over the same photos. Those of the training split, or of none, are trained on.
+
+    The classes are those of the training photos; a photo that lacks an attribute is not trained on for it.
 
     Raises:
-        CatalogError: fewer than two classes have a good training photo.
+        CatalogError: an attribute has fewer than two classes with a good training photo.
 
     """
-    table, corrected = _corrected(table)
     splits = np.array([row.split for row in table.rows])
-    trained = np.isin(splits, ["", "train"])
-    classes = tuple(sorted({row.label for row, used in zip(table.rows, trained, strict=True) if used}))
-    if len(classes) < 2:
-        first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
-        raise CatalogError(
-            f"{catalog.name}: {len(classes)} class with photos that can be trained on, of {len(table.rows)} good "
-            f"photos and {len(table.bad)} bad ones; training needs two classes{first}"
-        )
-    return PhotoSet(table, classes, _numbers(table, classes), splits, np.flatnonzero(trained), corrected)
+    several = len(catalog.attributes) > 1
+    sets = []
+    for number, attribute in enumerate(catalog.attributes):
+        view = table.view(number) if several else table
+        trained = np.isin(splits, ["", "train"]) & np.array([row.label != "" for row in view.rows])
+        classes = tuple(sorted({row.label for row, used in zip(view.rows, trained, strict=True) if used}))
+        if len(classes) < 2:
+            first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
+            raise CatalogError(
+                f"{catalog.name}: {f'{attribute.name}: ' if several else ''}{len(classes)} class with photos that can "
+                f"be trained on, of {len(table.rows)} good photos and {len(table.bad)} bad ones; training needs two "
+                f"classes{first}"
+            )
+        sets.append(PhotoSet(view, classes, _numbers(view, classes), splits, np.flatnonzero(trained), attribute))
+    return tuple(sets)
 
 
 def embedded_again(photo_set: PhotoSet, table: Table) -> PhotoSet:
@@ -90,17 +97,22 @@ def _numbers(table: Table, classes: Sequence[str]) -> Ints:
     return np.array([number.get(row.label, -1) for row in table.rows], np.int64)
 
 
-def _corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
-    """The table without the photos that a later source has, byte for byte, under another label."""
+def corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
+    """The table without the photos that a later source has, byte for byte, under another label; and their names.
+
+    Each name comes with the reason why the photo was left out.
+    """
     last: dict[str, int] = {}
     for i, digest in enumerate(table.sha256):
         if digest not in last or table.rows[i].source >= table.rows[last[digest]].source:
             last[digest] = i
-    kept, corrected = [], []
+    kept, out = [], []
     for i, (row, digest) in enumerate(zip(table.rows, table.sha256, strict=True)):
         newest = table.rows[last[digest]]
-        if newest.source > row.source and newest.label != row.label:
-            corrected.append((row.file_name, f"labelled {row.label!r}, but {newest.file_name} says {newest.label!r}"))
+        one, other = (each.labels or (each.label,) for each in (row, newest))
+        if newest.source > row.source and one != other:
+            said = f"labelled {', '.join(one)!r}, but {newest.file_name} says {', '.join(other)!r}"
+            out.append((row.file_name, said))
         else:
             kept.append(i)
-    return (table.take(np.array(kept, np.int64)) if corrected else table), tuple(corrected)
+    return (table.take(np.array(kept, np.int64)) if out else table), tuple(out)

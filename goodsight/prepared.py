@@ -105,6 +105,7 @@ def write(
     photo_set: PhotoSet,
     groups: Ints,
     replayed: Replayed,
+    left_out: Sequence[tuple[str, str]],
     wanted: Mapping[str, float],
     seed: int,
     limits: Limits,
@@ -116,6 +117,7 @@ def write(
         photo_set: the photos (n), each with a class.
         groups: twin group of each photo (n,).
         replayed: the catalog that they came from, and what ledgers changed in it.
+        left_out: names of rows that are not used, and why.
         wanted: the share of each split.
         seed: of the dealing.
         limits: that the photos were read with.
@@ -140,7 +142,7 @@ def write(
         twin_groups=len(np.unique(groups)),
         lacking=_lacking(photo_set, groups, counts),
         bad=tuple((row.file_name, str(bad)) for row, bad in table.bad),
-        left_out=(*replayed.catalog.left_out, *photo_set.corrected),
+        left_out=tuple(left_out),
         ledger=replayed if replayed.files else None,
     )
     told = {"goodsight": __version__, "shares": dict(wanted), "seed": seed} | made.to_json()

@@ -27,7 +27,8 @@ class Result:
     """Everything that is known about a model on one set of photos.
 
     Attributes:
-        name: which photos: ``out-of-fold``, ``held-out``, ``validation``, ``test`` or ``photos``.
+        name: which photos: ``out-of-fold``, ``held-out``, ``validation``, ``test`` or ``photos``; with several
+            attributes that of the attribute comes first.
         classes: in the model's order.
         scores: on all photos.
         scores_without_leaks: on photos that have no twin in training; None when none leaks.
@@ -59,7 +60,7 @@ class Result:
     @property
     def not_measurable(self) -> list[str]:
         """Classes with too few photos (1 or 2) for any figure; of held-out photos, none at all is too few as well."""
-        least = 0 if self.name == "held-out" else 1
+        least = 0 if self.name.endswith("held-out") else 1
         return [c for c, n in zip(self.classes, self.scores.support, strict=True) if least <= n < 3]
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def evaluate(
     groups: Ints,
     leaked: npt.NDArray[np.bool_],
     threshold: float,
+    given: Ints | None = None,
 ) -> Result:
     """Score probabilities.
 
@@ -104,12 +106,14 @@ def evaluate(
         groups: twin groups (n,).
         leaked: whether a photo has a twin in training (n,).
         threshold: the model's decision threshold.
+        given: class numbers that were answered (n,); None for the likeliest.
 
     Raises:
         ValueError: there is no photo.
 
     """
-    guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    guesses = probabilities.argmax(axis=1) if given is None else given
+    confidence = probabilities[np.arange(len(rows)), guesses]
     right, decided = guesses == labels, confidence >= threshold
     shares, errors = metrics.moderation(confidence, right)
     kept = np.unique(np.linspace(0, len(shares) - 1, min(len(shares), 200)).astype(int))
@@ -119,8 +123,8 @@ def evaluate(
     return Result(
         name=name,
         classes=classes,
-        scores=metrics.score(probabilities, labels, groups),
-        scores_without_leaks=metrics.score(probabilities[clean], labels[clean], groups[clean])
+        scores=metrics.score(probabilities, labels, groups, guesses),
+        scores_without_leaks=metrics.score(probabilities[clean], labels[clean], groups[clean], guesses[clean])
         if leaked.any() and clean.any()
         else None,
         leaked=int(leaked.sum()),
@@ -155,11 +159,15 @@ def of(
     """
     chosen = [photo_set.table.rows[i] for i in rows]
     labels, groups = photo_set.labels[rows], found.groups[rows]
-    return evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold)
+    given = model.given(probabilities)
+    return evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold, given)
 
 
-def of_training(learned: Learned, photo_set: PhotoSet) -> list[Result]:
-    """Results on the user's own splits first, then out-of-fold on the training photos."""
+def of_training(learned: Learned, photo_set: PhotoSet, prefix: str = "") -> list[Result]:
+    """Results on the user's own splits first, then out-of-fold on the training photos.
+
+    ``prefix`` begins their names.
+    """
     results, found = [], learned.grouped.found
     groups = found.groups
     for name in ("validation", "test"):
@@ -167,9 +175,12 @@ def of_training(learned: Learned, photo_set: PhotoSet) -> list[Result]:
         if len(rows):
             leaked = np.isin(groups[rows], groups[photo_set.training])
             probabilities = learned.model.probabilities(photo_set.table.vectors[rows])
-            results.append(of(name, learned.model, photo_set, found, rows, probabilities, leaked))
+            results.append(of(prefix + name, learned.model, photo_set, found, rows, probabilities, leaked))
     scored, none = photo_set.training[learned.scored], np.zeros(len(learned.scored), bool)
-    return [*results, of(learned.scored_as, learned.model, photo_set, found, scored, learned.probabilities, none)]
+    return [
+        *results,
+        of(prefix + learned.scored_as, learned.model, photo_set, found, scored, learned.probabilities, none),
+    ]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def of_photos(
 
     """
     rows = _drawn(rows, count)
-    guesses = model.probabilities(photo_set.table.vectors[rows]).argmax(axis=1)
+    guesses = model.given(model.probabilities(photo_set.table.vectors[rows]))
     tried = _Tried(model.backbone, engine, model.head, cache)
     return _card(which, photo_set, rows, guesses, groups, tried, model.limits, progress)
 
@@ -94,7 +94,7 @@ def of_training(
         watched = own.watched
         tried = replace(tried, backbone=own.witness, engine=start(own.witness.network), cache=None)
     said = np.zeros(len(trained), np.int64)
-    said[learned.scored] = learned.probabilities.argmax(axis=1)
+    said[learned.scored] = learned.guesses
     watched = _drawn(watched, count)
     return _card(learned.scored_as, photo_set, trained[watched], said[watched], groups, tried, model.limits, progress)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
+    from goodsight.combinations import Combinations
     from goodsight.gain import Gain
     from goodsight.ledger import Replayed
     from goodsight.metrics import Scores
+    from goodsight.model import Model
     from goodsight.progress import Progress
     from goodsight.result import Result
     from goodsight.verdicts import Prediction
@@ -25,18 +27,20 @@ _COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
 class Printed:
     """Rows on the terminal, as they come."""
 
-    def __init__(self, classes: tuple[str, ...], top: int) -> None:
-        self._classes, self._top = classes, top
+    def __init__(self, models: Sequence[Model], top: int) -> None:
+        self._models, self._top = models, top
 
     def write(self, prediction: Prediction) -> None:
         """Print a row."""
         from goodsight import output
 
-        row = output.record(prediction, self._classes, self._top)
-        chance = "" if row["probability"] is None else f"{row['probability']:.3f}"
-        line = f"{row['file_name']:<40} {row['label']:<20} {chance:>6} {row['verdict']:<10} {row['reason']}"
-        for rank in range(min(self._top, len(self._classes)) if prediction.label else 0):
-            line += f"  {row[f'top{rank + 1}_label']} {row[f'top{rank + 1}_probability']:.3f}"
+        chance = "" if prediction.problem else f"{prediction.probability:.3f}"
+        file_name, verdict = prediction.row.file_name, prediction.verdict
+        line = f"{file_name:<40} {prediction.label:<20} {chance:>6} {verdict:<10} {prediction.reason}"
+        row = output.record(prediction, self._models, self._top)
+        ranks = [key.removesuffix("_label") for key in row if key.endswith("_label")] if prediction.answers else []
+        for rank in ranks:
+            line += f"  {row[f'{rank}_label']} {row[f'{rank}_probability']:.3f}"
         print(line.rstrip())
 
 
@@ -106,24 +110,36 @@ def print_audit(audit: Audit) -> None:
     print_ledger(audit.ledger)
 
 
-def print_ledger(ledger: Replayed | None, gain: Gain | None = None) -> None:
-    """What a ledger changed and gained; nothing without one."""
+def print_combinations(found: Combinations | None) -> None:
+    """What happens on combinations of labels that were not trained; nothing for one attribute."""
+    if found is None:
+        return
+    print(f"combinations: {len(found.trained)} trained; all labels right on {found.seen:.4f} of their photos")
+    if found.hidden:
+        each = ", ".join(f"{name} {right:.4f}" for name, right in zip(found.attributes, found.right, strict=True))
+        print(f"combinations: {len(found.hidden)} hidden in turn; all right {found.all_right:.4f}, {each} (means)")
+
+
+def print_ledger(ledger: Replayed | None, gains: Mapping[str, Gain | None] | None = None) -> None:
+    """What a ledger changed and gained; nothing without one. Each gain goes by its attribute, '' when there is one."""
     if ledger is None:
         return
     counts = {"dropped": ledger.dropped, "relabelled": ledger.relabelled, "kept": ledger.kept}
     said = ", ".join(f"{len(those)} {what}" for what, those in counts.items())
     print(f"ledger: {said}, {len(ledger.absent)} rows without a photo")
-    if gain and gain.comparison:
-        found = gain.comparison
-        for what, value, before, after in (
-            ("accuracy", found.gain, found.current_accuracy, found.candidate_accuracy),
-            ("log loss", found.loss_gain, *gain.losses),
-        ):
-            interval = f"[{value.low:+.4f}, {value.high:+.4f}]"
-            print(f"ledger: {what} {before:.4f} -> {after:.4f}, gain {value.value:+.4f} {interval}", end="")
-            print(f" ({found.n} untouched photos, out-of-fold)")
-    elif gain:
-        print(f"ledger: what it gained is not measured: {gain.reason}")
+    for name, gain in (gains or {}).items():
+        said = f"ledger: {name and f'{name}: '}"
+        if gain and gain.comparison:
+            found = gain.comparison
+            for what, value, before, after in (
+                ("accuracy", found.gain, found.current_accuracy, found.candidate_accuracy),
+                ("log loss", found.loss_gain, *gain.losses),
+            ):
+                interval = f"[{value.low:+.4f}, {value.high:+.4f}]"
+                print(f"{said}{what} {before:.4f} -> {after:.4f}, gain {value.value:+.4f} {interval}", end="")
+                print(f" ({found.n} untouched photos, out-of-fold)")
+        elif gain:
+            print(f"{said}what it gained is not measured: {gain.reason}")
     print_left_out("ledger rows without a photo", ledger.absent)
     print_left_out("photos on which reviewers disagree", ledger.disputed)
 

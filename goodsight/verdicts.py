@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Literal
@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from goodsight import embed
 from goodsight.backbones import common_names
-from goodsight.catalog import Row
+from goodsight.catalog import LABEL, YES, Attribute, Row
 from goodsight.errors import CatalogError, did_you_mean
 from goodsight.model import LoadedModel, Model
 from goodsight.progress import Progress, quiet
@@ -23,30 +23,100 @@ Trust = Literal["sure", "unsure", "off-topic", ""]
 Outcome = Literal["match", "mismatch", "unsure", "off-topic", ""]
 
 
+WORST_FIRST: tuple[Trust, ...] = ("", "off-topic", "unsure", "sure")
+
+
 @dataclass(frozen=True)
-class Prediction:
-    """What the model says of one photo.
+class Answer:
+    """What the model says of one attribute of a photo.
 
     Attributes:
-        row: the photo.
-        label: the most likely class; '' for a bad photo.
-        probability: its calibrated probability.
-        verdict: ``sure`` when the label can be taken without a person, ``unsure``, ``off-topic``, '' for a bad photo.
-        reason: why it is not sure, or what is wrong with the photo.
-        probabilities: of each class (classes,), empty for a bad photo.
+        attribute: which.
+        label: the most likely class; of a tag, "yes" when its probability reaches the tag's cut.
+        probability: of that label, calibrated.
+        verdict: ``sure`` when the label can be taken without a person, ``unsure`` or ``off-topic``.
+        reason: why it is not sure.
+        probabilities: of each class (classes,).
         p_values: conformal p-value of each class (classes,).
-        on_topic: p-value of being a photo like the training photos; NaN for a bad photo.
 
     """
 
-    row: Row
+    attribute: Attribute
     label: str
     probability: float
     verdict: Trust
     reason: str
     probabilities: npt.NDArray[np.float64]
     p_values: npt.NDArray[np.float64]
+
+    @property
+    def given(self) -> str:
+        """The label in words: of a tag its name, or '' when it is not given."""
+        if self.attribute.tag:
+            return self.attribute.name if self.label == YES else ""
+        return self.label
+
+
+_NOTHING = np.empty(0)
+_NO_ANSWER = Answer(LABEL, "", float("nan"), "", "", _NOTHING, _NOTHING)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one photo.
+
+    The properties say it in one word each; of a model with one attribute they are those of the only answer.
+
+    Attributes:
+        row: the photo.
+        answers: one for each attribute; none for a bad photo.
+        on_topic: p-value of being a photo like the training photos; NaN for a bad photo.
+        problem: what is wrong with a bad photo.
+        trained: whether this combination of labels was trained; only then is "sure" known to hold.
+
+    """
+
+    row: Row
+    answers: tuple[Answer, ...]
     on_topic: float
+    problem: str = ""
+    trained: bool = True
+
+    @property
+    def label(self) -> str:
+        """The labels and tags, with spaces between; '' for a bad photo."""
+        return " ".join(answer.given for answer in self.answers if answer.given) or ("-" if self.answers else "")
+
+    @property
+    def probability(self) -> float:
+        """Of the least likely of the labels; NaN for a bad photo."""
+        return min((answer.probability for answer in self.answers), default=float("nan"))
+
+    @property
+    def verdict(self) -> Trust:
+        """The worst of all verdicts; '' for a bad photo."""
+        return min((answer.verdict for answer in self.answers), key=WORST_FIRST.index, default="")
+
+    @property
+    def reason(self) -> str:
+        """Why it is not sure, or what is wrong with a bad photo."""
+        several = len(self.answers) > 1 and self.verdict != "off-topic"
+        said = (f"{a.attribute.name}: {a.reason}" if several else a.reason for a in self.answers if a.reason)
+        return self.problem or "; ".join(dict.fromkeys(said))
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """Of each class of the first attribute (classes,), empty for a bad photo."""
+        return self._first.probabilities
+
+    @property
+    def p_values(self) -> npt.NDArray[np.float64]:
+        """Conformal p-value of each class of the first attribute (classes,)."""
+        return self._first.p_values
+
+    @property
+    def _first(self) -> Answer:
+        return self.answers[0] if self.answers else _NO_ANSWER
 
 
 @dataclass(frozen=True)
@@ -70,41 +140,45 @@ def predict(
     total: int = 0,
 ) -> Iterator[Prediction]:
     """Predictions in the order of the photos, in bounded memory."""
+    shared = loaded.models[0]
     photos = embed.stream(
         rows,
-        loaded.model.backbone,
+        shared.backbone,
         loaded.engine,
         cache=cache,
         fingerprints=False,
-        limits=loaded.model.limits,
+        limits=shared.limits,
         progress=progress,
         total=total,
     )
     while batch := list(islice(photos, 4 * embed.BATCH)):
         vectors = [photo.vector for photo in batch if photo.vector is not None]
-        good = iter(
-            answers(loaded.model, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ()
-        )
+        good = iter(answers(loaded, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ())
         for photo in batch:
-            if photo.bad is None:
-                yield next(good)
-            else:
-                nothing = np.empty(0)
-                yield Prediction(photo.row, "", float("nan"), "", str(photo.bad), nothing, nothing, float("nan"))
+            yield next(good) if photo.bad is None else Prediction(photo.row, (), float("nan"), str(photo.bad))
 
 
-def check(loaded: LoadedModel, row: Row, declared: str) -> Check:
-    """Compare a photo with what was declared; :func:`judge` says how.
+def check(loaded: LoadedModel, row: Row, declared: Mapping[str, str]) -> list[Check]:
+    """Compare a photo with what was declared of some attributes, one answer each; :func:`judge` says how.
 
     Raises:
-        CatalogError: the model has no such class.
+        CatalogError: the model has no such attribute or class.
 
     """
-    require_class(loaded.model, declared)
+    models = {model.attribute.name: model for model in loaded.models}
+    for attribute, label in declared.items():
+        if attribute not in models:
+            raise CatalogError(
+                f"--declared {attribute}={label}: the model answers for {', '.join(models)}."
+                f"{did_you_mean(attribute, models)}"
+            )
+        require_class(models[attribute], label)
     prediction = next(predict(loaded, [row]))
-    if not prediction.label:
-        return Check("", declared, "", float("nan"), float("nan"), prediction.reason)
-    return judge(loaded.model, prediction, declared)
+    if prediction.problem:
+        nothing = float("nan")
+        return [Check("", label, "", nothing, nothing, prediction.problem) for label in declared.values()]
+    answered = {answer.attribute.name: answer for answer in prediction.answers}
+    return [judge(models[attribute], answered[attribute], label) for attribute, label in declared.items()]
 
 
 def require_class(model: Model, declared: str) -> None:
@@ -121,8 +195,8 @@ def require_class(model: Model, declared: str) -> None:
         )
 
 
-def judge(model: Model, prediction: Prediction, declared: str) -> Check:
-    """The verdict on a good photo.
+def judge(model: Model, prediction: Prediction | Answer, declared: str) -> Check:
+    """The verdict on a good photo: what was answered against what was declared.
 
     * ``off-topic``: its on-topic p-value is at most the model's ``off_topic_alpha``;
     * ``mismatch``: the conformal p-value of the declared class is at most ``alpha`` and another class is more likely,
@@ -145,11 +219,16 @@ def judge(model: Model, prediction: Prediction, declared: str) -> Check:
     return Check(verdict, declared, prediction.label, probability, p, reason)
 
 
-def answers(model: Model, rows: Sequence[Row], vectors: npt.NDArray[np.float16]) -> list[Prediction]:
+def answers(loaded: LoadedModel, rows: Sequence[Row], vectors: npt.NDArray[np.float16]) -> list[Prediction]:
     """Predictions of good photos from their embeddings (n, width), in order."""
     # The network keeps all processors busy meanwhile: a second thread here would only spin and wait for its turn.
     with _threads().limit(limits=1, user_api="blas"):
-        return list(_answers(model, rows, vectors))
+        shared = loaded.models[0]
+        on_topic = shared.on_topic_p(vectors)
+        names = common_names(shared.backbone, vectors)
+        columns = [list(_answers(model, vectors, on_topic, names)) for model in loaded.models]
+        found = zip(rows, zip(*columns, strict=True), on_topic.tolist(), strict=True)
+        return [_prediction(loaded, *each) for each in found]
 
 
 @cache
@@ -157,13 +236,21 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _answers(model: Model, rows: Sequence[Row], vectors: npt.NDArray[np.float16]) -> Iterator[Prediction]:
+def _prediction(loaded: LoadedModel, row: Row, answered: tuple[Answer, ...], on_topic: float) -> Prediction:
+    labels = tuple(answer.label for answer in answered if not answer.attribute.tag)
+    if not loaded.combinations or labels in loaded.combinations:
+        return Prediction(row, answered, on_topic)
+    reason = f"{' '.join(labels)} was never trained"
+    doubted = (replace(a, verdict="unsure", reason=reason) if a.verdict == "sure" else a for a in answered)
+    return Prediction(row, tuple(doubted), on_topic, trained=False)
+
+
+def _answers(
+    model: Model, vectors: npt.NDArray[np.float16], on_topic: npt.NDArray[np.float64], names: Sequence[str]
+) -> Iterator[Answer]:
     probabilities = model.probabilities(vectors)
     p_values = model.p_values(probabilities)
-    on_topic = model.on_topic_p(vectors)
-    names = common_names(model.backbone, vectors)
-    for i, row in enumerate(rows):
-        best = int(probabilities[i].argmax())
+    for i, best in enumerate(model.given(probabilities).tolist()):
         probability = float(probabilities[i, best])
         verdict: Trust = "sure"
         reason = ""
@@ -171,9 +258,7 @@ def _answers(model: Model, rows: Sequence[Row], vectors: npt.NDArray[np.float16]
             verdict, reason = "off-topic", f"looks like: {names[i]}" if names[i] else "looks like none of the classes"
         elif probability < model.threshold:
             verdict, reason = "unsure", f"may be {' or '.join(_candidates(model, probabilities[i], p_values[i]))}"
-        yield Prediction(
-            row, model.classes[best], probability, verdict, reason, probabilities[i], p_values[i], float(on_topic[i])
-        )
+        yield Answer(model.attribute, model.classes[best], probability, verdict, reason, probabilities[i], p_values[i])
 
 
 def _candidates(

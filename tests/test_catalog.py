@@ -42,7 +42,7 @@ def test_split_folders_with_other_names(tmp_path: Path) -> None:
 
 def test_csv_with_split_and_another_label(tmp_path: Path) -> None:
     root = _listed(tmp_path, "file_name,kind,split\na.jpg,ü,train\n./b.jpg,y,val\nc.jpg,y,\n")
-    found = catalog.load(root, label="kind")
+    found = catalog.load(root, columns=catalog.Columns(("kind",)))
     rows = [(r.file_name, r.label, r.split) for r in found.rows]
     assert rows == [("a.jpg", "ü", "train"), ("b.jpg", "y", "validation")]
     assert found.left_out == (("c.jpg", "no split given"),)

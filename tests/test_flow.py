@@ -188,7 +188,7 @@ def test_evaluating_scores_new_photos_apart_from_leaked_ones(
     assert result.scores_without_leaks.accuracy.value > 0.6
     ((name, reason),) = evaluation.findings.left_out
     assert name == f"hat/{sound['shoe'][0].name}"
-    assert "no class 'hat'" in reason
+    assert "the model has no class 'hat'" in reason
     assert {p.name for p in out.iterdir()} >= {"report.html", "metrics.json"}
     assert not (out / "network.onnx").exists()
     with pytest.raises(FolderExistsError):

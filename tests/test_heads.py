@@ -55,9 +55,8 @@ def test_cosine_folds_do_not_see_their_photos() -> None:
 @pytest.mark.parametrize("exact", [6000, 60])
 def test_each_kind_learns(setting: heads.Setting, exact: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heads, "EXACT", exact)
-    monkeypatch.setattr(heads, "CANDIDATES", (setting,))
     x, labels, folds = _data([60, 50, 40])
-    found = fit(x, labels, folds, Scaler.fit(x, BLOCKS))
+    found = fit(x, labels, folds, Scaler.fit(x, BLOCKS), (setting,))
     assert (found.scores.argmax(axis=1) == labels).mean() > 0.9
     assert (found.head(x).argmax(axis=1) == labels).mean() > 0.9
     assert found.head.setting == setting

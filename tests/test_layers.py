@@ -12,7 +12,7 @@ LEVELS = (
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts", "spoiling", "gain", "prepared", "auditing"},
-    {"result", "output"},
+    {"result", "output", "combinations"},
     {"report", "collecting"},
     {"flow", "serve"},
     {"terminal"},

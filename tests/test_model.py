@@ -76,17 +76,34 @@ def test_a_newer_schema_is_refused(folder: Path) -> None:
         model.read(folder)
 
 
-@pytest.mark.parametrize(
-    "name", ["classes", "backbone", "head", "off_topic", "temperature", "threshold", "limits", "sha256", "canaries"]
-)
+@pytest.mark.parametrize("name", ["attributes", "backbone", "off_topic", "limits", "sha256", "canaries"])
 def test_a_model_json_without_a_field_is_refused(name: str, folder: Path) -> None:
     _edit(folder, {}, name)
     with pytest.raises(ModelError, match=name):
         model.load(folder)
 
 
+def test_a_schema_of_an_older_goodsight_is_refused(folder: Path) -> None:
+    _edit(folder, {"schema": model.SCHEMA - 1})
+    with pytest.raises(ModelError, match=rf"schema {model.SCHEMA - 1} is of an older Goodsight .*train it again"):
+        model.read(folder)
+
+
+def _attribute(folder: Path) -> dict[str, Any]:
+    (found,) = json.loads((folder / "model.json").read_text())["attributes"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", ["name", "tag", "classes", "head", "temperature", "threshold", "cut"])
+def test_an_attribute_without_a_field_is_refused(name: str, folder: Path) -> None:
+    left = {key: value for key, value in _attribute(folder).items() if key != name}
+    _edit(folder, {"attributes": [left]})
+    with pytest.raises(ModelError, match=name):
+        model.load(folder)
+
+
 def test_one_class_too_many_is_refused(folder: Path) -> None:
-    _edit(folder, {"classes": ["bag", "lamp", "mug", "shoe", "hat"]})
+    _edit(folder, {"attributes": [_attribute(folder) | {"classes": ["bag", "lamp", "mug", "shoe", "hat"]}]})
     with pytest.raises(ModelError, match="cannot be read"):
         model.read(folder)
 
@@ -156,7 +173,7 @@ def test_there_is_no_pickle_in_a_model(trained: Training) -> None:
     assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".npy", ".npz", ".joblib"}
     tensors = load_file(trained.folder / "heads.safetensors")
     assert all(isinstance(tensor, np.ndarray) and tensor.dtype != object for tensor in tensors.values())
-    assert {"weights", "mean", "calibration.0", "training.sha256"} <= set(tensors)
+    assert {"0.weights", "0.mean", "0.calibration.0", "training.sha256"} <= set(tensors)
 
 
 def test_a_model_reads_as_it_was_saved(trained: Training, loaded: LoadedModel) -> None:

@@ -7,20 +7,17 @@ import numpy as np
 import pytest
 
 from goodsight import verdicts
-from goodsight.catalog import Row
+from goodsight.catalog import LABEL, Row
 from goodsight.errors import CatalogError
 from goodsight.model import LoadedModel
-from goodsight.verdicts import Prediction, Trust
-
-ROW = Row("a.jpg", Path("a.jpg"))
+from goodsight.verdicts import Answer, Trust
 
 
-def _prediction(likely: str, verdict: Trust, p: dict[str, float]) -> Prediction:
+def _answer(likely: str, verdict: Trust, p: dict[str, float]) -> Answer:
     names = ("bag", "lamp", "mug", "shoe")
     probabilities = np.array([0.7 if name == likely else 0.1 for name in names])
-    return Prediction(
-        ROW, likely, 0.7, verdict, "why", probabilities, np.array([p.get(name, 0.5) for name in names]), 0.5
-    )
+    p_values = np.array([p.get(name, 0.5) for name in names])
+    return Answer(LABEL, likely, 0.7, verdict, "why", probabilities, p_values)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +37,7 @@ def test_what_was_declared_against_what_is_seen(
     loaded: LoadedModel, likely: str, trust: Trust, p: float, outcome: str, reason: str
 ) -> None:
     model = replace(loaded.model, alpha=0.05)
-    check = verdicts.judge(model, _prediction(likely, trust, {"bag": p}), "bag")
+    check = verdicts.judge(model, _answer(likely, trust, {"bag": p}), "bag")
     assert (check.verdict, check.reason, check.label) == (outcome, reason, likely)
     assert check.p_value == p
     assert check.probability == (0.7 if likely == "bag" else 0.1)
@@ -51,7 +48,7 @@ def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound
 
     def verdict(**changes: float) -> Trust:
         model = replace(loaded.model, **changes)  # type: ignore[arg-type]
-        (again,) = verdicts.predict(replace(loaded, model=model), [Row("x", sound["bag"][0])])
+        (again,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
         return again.verdict
 
     assert verdict(threshold=found.probability, off_topic_alpha=0.0) == "sure"

@@ -41,6 +41,7 @@ class Finding:
         suggestion: ``drop``, ``relabel`` or ``look``.
         label: the suggested label, with ``relabel``.
         other: the twin, for the kinds about twins.
+        attribute: whose label it is about, where photos have several attributes.
 
     """
 
@@ -51,6 +52,7 @@ class Finding:
     suggestion: str
     label: str = ""
     other: Row | None = None
+    attribute: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Audit:
 
     Attributes:
         source: where the photos came from.
-        classes: the labels.
+        classes: the labels of each attribute, by its name.
         findings: one per photo and kind, worst first within a kind.
         review: every photo that could be read, the most suspicious first.
         left_out: names of rows that were not looked at, and why.
@@ -80,7 +82,7 @@ class Audit:
     """
 
     source: str
-    classes: tuple[str, ...]
+    classes: Mapping[str, tuple[str, ...]]
     findings: tuple[Finding, ...]
     review: tuple[Suspect, ...]
     left_out: Sequence[tuple[str, str]]

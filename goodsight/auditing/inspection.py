@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,28 +57,28 @@ def inspect(
         ledger: what people decided already; what they kept is not found again.
 
     """
-    classes = sorted({row.label for row in table.rows})
-    number = {name: i for i, name in enumerate(classes)}
-    numbers = np.array([number[row.label] for row in table.rows])
     scaler = Scaler.fit(table.vectors, backbone.blocks)
     exact, near, strength = _twins(table, looks, scaler, progress)
     pairs = np.concatenate([exact, near])
-    groups = twins.grouped(pairs, len(numbers))
+    groups = twins.grouped(pairs, len(table.rows))
     lap("find twins")
-    doubts = _doubts(table, numbers, groups, scaler)
-    lap("doubt labels")
-    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
-    own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
-    chance = review.chances(review.foreign(own, anywhere), doubts, review.conflicts(numbers, groups))
-    lap("find foreign photos")
     rows = table.rows
     found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
     gone = np.flatnonzero((looks.sizes == 0).any(axis=1))
     found += [Finding(rows[i], "unreadable", 0.0, "cannot be read any more", "drop") for i in gone.tolist()]
     found += _copies(rows, looks, exact, near, strength)
-    found += _conflicts(rows, pairs, numbers)
-    found += _mislabelled(rows, doubts, classes)
-    found += _off_topic(rows, likeness, review.foreign(likeness, anywhere), table, backbone)
+    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
+    judged = [
+        _judged(catalog, number, table, pairs, groups, scaler, features) for number in range(len(catalog.attributes))
+    ]
+    for each in judged:
+        found += each.found
+    # What is foreign is so whatever is asked of it.
+    likeness = np.max([each.likeness for each in judged], axis=0)
+    found += _off_topic(rows, likeness, review.foreign(likeness, judged[0].anywhere), table, backbone)
+    foreign = np.min([review.foreign(each.own, each.anywhere) for each in judged], axis=0)
+    chance = np.max([review.chances(foreign, each.doubts, each.conflicts) for each in judged], axis=0)
+    lap("doubt labels and topics")
     for kind, (places, scores, words) in quality.find(looks).items():
         found += [
             Finding(rows[i], kind, float(score), word, "look")
@@ -91,7 +91,52 @@ def inspect(
     chance[[row.file_name in kept for row in rows]] = 0.0
     suspects = _suspects(table, chance, found)
     lap("put in order")
-    return Audit(source, tuple(classes), tuple(found), suspects, catalog.left_out, limits, ledger)
+    classes = {attribute.name: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
+    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the labels of one attribute look like.
+
+    ``own``, ``likeness`` and ``anywhere`` are those of :func:`_likeness`;
+    ``conflicts`` is the chance (n,) that a photo has the wrong label as its twins have others.
+    """
+
+    classes: tuple[str, ...]
+    found: list[Finding]
+    doubts: Doubts
+    own: Floats
+    likeness: Floats
+    anywhere: Floats
+    conflicts: Floats
+
+
+def _judged(
+    catalog: Catalog,
+    attribute: int,
+    table: Table,
+    pairs: Ints,
+    groups: Ints,
+    scaler: Scaler,
+    features: npt.NDArray[np.float32],
+) -> _Judged:
+    several = len(catalog.attributes) > 1
+    name = catalog.attributes[attribute].name if several else ""
+    rows = table.view(attribute).rows if several else table.rows
+    # A photo without this label is compared like the others, under a label of its own that is never doubted.
+    classes = sorted({row.label for row in rows})
+    number = {label: i for i, label in enumerate(classes)}
+    numbers = np.array([number[row.label] for row in rows])
+    doubts = _doubts(table, numbers, groups, scaler, number.get("", -1))
+    own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
+    found = [
+        *_conflicts(table.rows, rows, pairs, numbers, name),
+        *_mislabelled(table.rows, rows, doubts, classes, name),
+    ]
+    conflicts = np.where([row.label == "" for row in rows], 0.0, review.conflicts(numbers, groups))
+    known = tuple(label for label in classes if label)
+    return _Judged(known, found, doubts, own, likeness, anywhere, conflicts)
 
 
 def _twins(
@@ -115,11 +160,21 @@ def _twins(
     return quick.exact, np.array(sorted(strength), np.int64).reshape(-1, 2), strength
 
 
-def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler) -> Doubts:
-    if numbers.max(initial=0) == 0:
-        return labels.nothing(numbers)
-    found = labels.doubt(table.vectors, numbers, folds.deal(numbers, groups, FOLDS), scaler)
-    return replace(found, chance=np.where(_few(numbers, groups), 0.0, found.chance))
+def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler, nothing: int) -> Doubts:
+    """Doubts about labels (n,); those with the number ``nothing`` are none."""
+    everything = labels.nothing(numbers)
+    given = np.flatnonzero(numbers != nothing)
+    known, own = np.unique(numbers[given], return_inverse=True)
+    if len(known) < 2:
+        return everything
+    found = labels.doubt(table.vectors[given], own, folds.deal(own, groups[given], FOLDS), scaler)
+    found = replace(found, chance=np.where(_few(own, groups[given]), 0.0, found.chance))
+    if len(given) == len(numbers):
+        return found
+    for name, values in (("suggested", known[found.suggested]), ("chance", found.chance)):
+        getattr(everything, name)[given] = values
+    everything.probability[given], everything.contradicted[given] = found.probability, found.contradicted
+    return replace(everything, share=found.share)
 
 
 def _few(numbers: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
@@ -164,22 +219,27 @@ def _copies(
                 yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, suggestion, other=rows[kept])
 
 
-def _conflicts(rows: Sequence[Row], pairs: Ints, numbers: Ints) -> Iterator[Finding]:
+def _conflicts(
+    rows: Sequence[Row], labelled: Sequence[Row], pairs: Ints, numbers: Ints, attribute: str
+) -> Iterator[Finding]:
     known: set[int] = set()
     for pair in pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]].tolist():
         for one, other in (pair, pair[::-1]):
-            if one not in known:
+            if one not in known and labelled[one].label and labelled[other].label:
                 known.add(one)
-                words = f"{rows[other].file_name} is labelled {rows[other].label}"
-                yield Finding(rows[one], "twins with different labels", 0.0, words, "look", other=rows[other])
+                words = f"{attribute and f'{attribute}: '}{rows[other].file_name} is labelled {labelled[other].label}"
+                kind = "twins with different labels"
+                yield Finding(rows[one], kind, 0.0, words, "look", other=rows[other], attribute=attribute)
 
 
-def _mislabelled(rows: Sequence[Row], doubts: Doubts, classes: Sequence[str]) -> Iterator[Finding]:
+def _mislabelled(
+    rows: Sequence[Row], labelled: Sequence[Row], doubts: Doubts, classes: Sequence[str], attribute: str
+) -> Iterator[Finding]:
     for i in np.flatnonzero(doubts.chance > SURE).tolist():
         label, chance = classes[doubts.suggested[i]], float(doubts.chance[i])
-        if label != rows[i].label:
-            words = f"looks like {label} ({doubts.probability[i]:.0%})"
-            yield Finding(rows[i], "mislabelled", 1 - chance, words, "relabel", label)
+        if label != labelled[i].label:
+            words = f"{attribute and f'{attribute}: '}looks like {label} ({doubts.probability[i]:.0%})"
+            yield Finding(rows[i], "mislabelled", 1 - chance, words, "relabel", label, attribute=attribute)
 
 
 def _off_topic(

@@ -3,6 +3,7 @@
 const find = (id) => document.getElementById(id);
 const { audit, classes, photos } = JSON.parse(find("data").textContent);
 const STORE = `goodsight-audit-${audit}`;
+const choices = new Map(classes.map((choice) => [choice.said, choice])); // with several attributes "colour: blue"
 const SAID = { keep: "Kept", drop: "Dropped", relabel: "Relabelled" };
 
 const keyOf = ({ sha256, file_name }) => `${sha256} ${file_name}`;
@@ -54,7 +55,7 @@ function paint() {
     card.dataset.decision = made?.decision ?? "";
     const verdict = card.querySelector(".verdict");
     verdict.hidden = !made;
-    verdict.textContent = made ? (made.decision === "relabel" ? `relabel: ${made.label}` : made.decision) : "";
+    verdict.textContent = made ? (made.decision === "relabel" ? `relabel: ${inWords(made)}` : made.decision) : "";
     for (const button of card.querySelectorAll("[data-decide]")) {
       button.setAttribute("aria-pressed", String(button.dataset.decide === made?.decision));
     }
@@ -114,12 +115,17 @@ function change(card, work, said) {
   if (held && !visible(card)) go(visible(current) ? current : null);
 }
 
-function decide(card, decision, label = "") {
+function inWords({ attribute, label }) {
+  return attribute ? `${attribute}: ${label}` : label;
+}
+
+function decide(card, decision, said = "") {
+  const { attribute, label } = choices.get(said) ?? { attribute: "", label: said };
   const { file_name, sha256, reason } = photos[card.dataset.photo];
   const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const reviewer = plain(find("reviewer").value.trim()) || null; // null: whoever downloads it
-  const row = { file_name, sha256, decision, label, reason, reviewer, time };
-  change(card, () => decisions.set(keyOf(row), row), `${SAID[decision]}${label && ` as ${label}`}: ${file_name}`);
+  const row = { file_name, sha256, decision, label, reason, reviewer, time, attribute };
+  change(card, () => decisions.set(keyOf(row), row), `${SAID[decision]}${said && ` as ${said}`}: ${file_name}`);
 }
 
 function press(card, decision) {
@@ -144,10 +150,12 @@ function undo() {
 
 function ask(card) {
   const { file_name, label, suggested } = photos[card.dataset.photo];
-  const wanted = decisions.get(keys[card.dataset.photo])?.label || suggested;
+  const made = decisions.get(keys[card.dataset.photo]);
+  const wanted = (made && inWords(made)) || suggested;
   asked = card;
   find("relabel-name").textContent = `${file_name}, labelled ${label || "nothing"}`;
-  const names = classes.includes(wanted) || !wanted || wanted === label ? classes : [wanted, ...classes];
+  const known = [...choices.keys()];
+  const names = choices.has(wanted) || !wanted || wanted === label ? known : [wanted, ...known];
   find("labels").replaceChildren(...names.filter((name) => name !== label).map((name) => {
     const option = document.createElement("option");
     option.textContent = name === suggested ? `${name} (suggested)` : name;

@@ -4,8 +4,8 @@ Names and labels are written as they are, so that they can be read back. A sprea
 or a label that begins with ``=``, ``+``, ``-`` or ``@`` for a formula; import such columns as text. Free text that
 nothing reads back (evidence, reasons) gets an apostrophe in front there.
 
-Decisions leave the page as ``ledger.csv`` with the columns ``file_name,sha256,decision,label,reason,reviewer,time``:
-a decision is ``keep``, ``drop`` or ``relabel``, a label comes with ``relabel`` only, a time is UTC in ISO 8601.
+Decisions leave the page as ``ledger.csv`` with the columns of :data:`goodsight.ledger.COLUMNS`: a decision is ``keep``,
+``drop`` or ``relabel``, a label comes with ``relabel`` only, a time is UTC in ISO 8601.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
     """What ``metrics.json`` says."""
     return {
         "source": audit.source,
-        "classes": list(audit.classes),
+        "classes": [choice["said"] for choice in _choices(audit)],
         "photos": len(audit.review),
         "findings": {kind: len(audit.of(kind)) for kind in KINDS},
         "worth_a_look": audit.worth(),
@@ -58,13 +58,13 @@ def numbers(audit: Audit) -> dict[str, Any]:
 
 # ---- tables
 
-_FINDINGS = "file_name,finding,score,label,evidence,suggestion,suggested_label,twin"
+_FINDINGS = "file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute"
 _REVIEW = "file_name,rank,chance,label,reasons"
 
 
 def _finding(found: Finding) -> tuple[str, ...]:
     twin = found.other.file_name if found.other else ""
-    said = (found.row.label, _plain(found.evidence), found.suggestion, found.label, twin)
+    said = (found.row.label, _plain(found.evidence), found.suggestion, found.label, twin, found.attribute)
     return found.row.file_name, found.kind, _number(found.score), *said
 
 
@@ -112,6 +112,7 @@ def _view(audit: Audit) -> dict[str, Any]:
     return {
         "audit": audit,
         "worth": worth,
+        "choices": _choices(audit),
         "faults": _faults(audit.expected(worth or len(audit.review))),
         "reviewed": reviewed,
         "galleries": galleries,
@@ -121,11 +122,21 @@ def _view(audit: Audit) -> dict[str, Any]:
         "thumb": thumb,
         "numbers": {photo["file_name"]: number for number, photo in enumerate(photos)},
         "suggested": {photo["file_name"]: photo["suggested"] for photo in photos},
-        "data": _json({"audit": _identity(audit), "classes": audit.classes, "photos": photos}),
+        "data": _json({"audit": _identity(audit), "classes": _choices(audit), "photos": photos}),
         "style": Markup(_asset("audit.css")),  # noqa: S704 - both are ours
         "script": Markup(_asset("ledger.js", "audit.js")),  # noqa: S704
         "policy": _policy(),
     }
+
+
+def _choices(audit: Audit) -> list[dict[str, str]]:
+    """What a photo can be relabelled to; where there are several attributes, ``said`` tells which one as well."""
+    several = len(audit.classes) > 1
+    return [
+        {"attribute": name if several else "", "label": label, "said": f"{name}: {label}" if several else label}
+        for name, classes in audit.classes.items()
+        for label in classes
+    ]
 
 
 def _rows(finding: Finding) -> list[Row]:
@@ -145,7 +156,8 @@ def _photos(audit: Audit, shown: set[str]) -> list[dict[str, str]]:
     suggested: dict[str, str] = {}
     for finding in audit.findings:
         if finding.suggestion == "relabel" and finding.label:
-            suggested.setdefault(finding.row.file_name, finding.label)
+            said = f"{finding.attribute}: {finding.label}" if finding.attribute else finding.label
+            suggested.setdefault(finding.row.file_name, said)
     return [
         {
             "file_name": suspect.row.file_name,

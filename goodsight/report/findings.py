@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from goodsight import calibrate
 from goodsight.backbones import common_names
 from goodsight.catalog import Row
+from goodsight.combinations import Combinations
 from goodsight.gain import Gain
 from goodsight.heads import Trial
+from goodsight.learning import Topic
 from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.photoset import PhotoSet
@@ -23,14 +24,41 @@ from goodsight.twins import Twins
 
 
 @dataclass(frozen=True)
+class Part:
+    """What was measured of one attribute.
+
+    Attributes:
+        model: classes, head, thresholds.
+        results: the results, the most honest one first.
+        photo_set: the good photos with their labels, and the bad ones.
+        trials: the candidate heads; empty for an evaluation.
+        card: accuracy on spoilt photos; None when it was not asked for.
+        gain: what a ledger gained; None without a ledger, and for an evaluation.
+
+    """
+
+    model: Model
+    results: Sequence[Result]
+    photo_set: PhotoSet
+    trials: Sequence[Trial] = ()
+    card: Card | None = None
+    gain: Gain | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the attribute."""
+        return self.model.attribute.name
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything that the report shows, measured by the flow.
 
     Attributes:
         title: of the page, such as ``Training report: ads``.
-        model: classes, head, thresholds.
-        results: the results, the most honest one first.
-        counts: photos per class and split: ``{class: {split: n}}``, splits in a fixed order.
+        parts: what was measured of each attribute.
+        counts: photos per class and split: ``{class: {split: n}}``, splits in a fixed order; with several attributes
+            a class has its attribute's name before it.
         exact_twins: pairs of byte-identical photos.
         near_twins: pairs of near twins.
         extra_copies: photos that could go without losing a distinct one.
@@ -39,18 +67,15 @@ class Findings:
         bad: photos that could not be decoded and why.
         left_out: rows that were not used and why.
         off_topic: the least on-topic photos: row, p-value, the network's name for it.
-        trials: the candidate heads, best first; empty for an evaluation.
         timings: (step, seconds) in order.
-        card: accuracy on spoilt photos; None when it was not asked for.
         own: how the network was trained, if it was trained here.
         ledger: what a ledger changed; None without one.
-        gain: what that gained; None without a ledger, and for an evaluation.
+        combinations: what happens on combinations of labels that were not trained; None for one attribute.
 
     """
 
     title: str
-    model: Model
-    results: Sequence[Result]
+    parts: Sequence[Part]
     counts: Mapping[str, Mapping[str, int]]
     exact_twins: int
     near_twins: int
@@ -60,60 +85,70 @@ class Findings:
     bad: Sequence[tuple[str, str]] = field(default_factory=list)
     left_out: Sequence[tuple[str, str]] = field(default_factory=list)
     off_topic: Sequence[tuple[Row, float, str]] = field(default_factory=list)
-    trials: Sequence[Trial] = field(default_factory=list)
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
-    card: Card | None = None
     own: Trained | None = None
     ledger: Replayed | None = None
-    gain: Gain | None = None
+    combinations: Combinations | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one attribute."""
+        return len(self.parts) > 1
+
+    @property
+    def model(self) -> Model:
+        """Of the first attribute; what it shares with the others is the same in each."""
+        return self.parts[0].model
+
+    @property
+    def results(self) -> list[Result]:
+        """Of all attributes."""
+        return [result for part in self.parts for result in part.results]
 
 
 def gather(
     title: str,
-    model: Model,
-    results: Sequence[Result],
-    photo_set: PhotoSet,
+    parts: Sequence[Part],
     found: Twins,
     left_out: Sequence[tuple[str, str]],
     *,
-    trials: Sequence[Trial] = (),
-    on_topic: npt.NDArray[np.float64] | None = None,
-    card: Card | None = None,
+    topic: Topic | None = None,
     own: Trained | None = None,
     ledger: Replayed | None = None,
-    gain: Gain | None = None,
+    combinations: Combinations | None = None,
 ) -> Findings:
     """Put together what the report shows.
 
     Args:
         title: of the page.
-        model: classes, head, thresholds.
-        results: the results, the most honest one first.
-        photo_set: the good photos (n), and the bad ones of their table.
+        parts: what was measured of each attribute.
         found: the twins among the good photos.
         left_out: rows that were not used and why.
-        trials: the candidate heads.
-        on_topic: the on-topic score of each training photo; None for an evaluation.
-        card: accuracy on spoilt photos.
+        topic: the on-topic score of each training photo; None for an evaluation.
         own: how the network was trained, if it was trained here.
         ledger: what ledgers changed; nothing is shown when none was given.
-        gain: what that gained.
+        combinations: what happens on combinations that were not trained.
 
     """
-    table = photo_set.table
+    table = parts[0].photo_set.table
     trained = np.zeros(len(table.rows), bool)
-    trained[photo_set.training] = True
+    for part in parts:
+        trained[part.photo_set.training] = True
     across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
     unknown = [
-        (row.file_name, f"the class {row.label!r} has no training photo")
-        for row, number in zip(table.rows, photo_set.labels, strict=True)
-        if number < 0
+        (row.file_name, f"the model has no class {row.label!r}: it has no training photo of it")
+        for part in parts
+        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True)
+        if number < 0 and row.label
     ]
+    counts: dict[str, dict[str, int]] = {}
+    for part in parts:
+        prefix = f"{part.name}: " if len(parts) > 1 else ""
+        counts |= {prefix + name: by for name, by in _counts(part.photo_set).items()}
     return Findings(
         title=title,
-        model=model,
-        results=results,
-        counts=_counts(photo_set),
+        parts=parts,
+        counts=counts,
         exact_twins=len(found.exact),
         near_twins=len(found.near),
         extra_copies=found.extra_copies(),
@@ -121,12 +156,10 @@ def gather(
         leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
         bad=[(row.file_name, str(bad)) for row, bad in table.bad],
         left_out=[*left_out, *unknown],
-        off_topic=[] if on_topic is None else _least_on_topic(model, photo_set, on_topic),
-        trials=sorted(trials, key=lambda t: t.log_loss),
-        card=card,
+        off_topic=[] if topic is None else _least_on_topic(parts[0], topic),
         own=own,
         ledger=ledger if ledger and ledger.files else None,
-        gain=gain,
+        combinations=combinations,
     )
 
 
@@ -140,9 +173,9 @@ def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _least_on_topic(model: Model, photo_set: PhotoSet, scores: npt.NDArray[np.float64]) -> list[tuple[Row, float, str]]:
-    least = np.argsort(scores, kind="stable")[:16]
-    rows = photo_set.training[least]
-    names = common_names(model.backbone, photo_set.table.vectors[rows])
-    p = calibrate.p_values(np.sort(scores), scores[least])
-    return [(photo_set.table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]
+def _least_on_topic(part: Part, topic: Topic) -> list[tuple[Row, float, str]]:
+    least = np.argsort(topic.scores, kind="stable")[:16]
+    table, rows = part.photo_set.table, topic.rows[least]
+    names = common_names(part.model.backbone, table.vectors[rows])
+    p = calibrate.p_values(np.sort(topic.scores), topic.scores[least])
+    return [(table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]

@@ -3,7 +3,7 @@
 // A file name that is not valid UTF-8 came here with each odd byte 0x80 to 0xff as the lone surrogate U+DC80 to U+DCFF;
 // it goes out, and comes back, as that very byte.
 
-const COLUMNS = ["file_name", "sha256", "decision", "label", "reason", "reviewer", "time"];
+const COLUMNS = ["file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute"];
 const DECISIONS = ["keep", "drop", "relabel"];
 const VALID = /((?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+)|[\x80-\xff]/g;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from goodsight.heads import Trial
 from goodsight.report import plots
 from goodsight.report.findings import Findings
 from goodsight.report.template import environment, save
@@ -33,7 +35,7 @@ def card(folder: Path, findings: Findings) -> None:
     text = (
         environment()
         .get_template("card.md")
-        .render(f=findings, model=findings.model, splits=_splits(findings), seconds=SECONDS_BY_HAND, shown=_SHOWN)
+        .render(f=findings, splits=_splits(findings), seconds=SECONDS_BY_HAND, shown=_SHOWN)
     )
     save(folder / "README.md", text)
 
@@ -42,7 +44,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
     """What ``metrics.json`` says."""
     return {
         "title": findings.title,
-        "classes": list(findings.model.classes),
+        "classes": _by_attribute(findings, [list(part.model.classes) for part in findings.parts]),
         "results": [result.to_json() for result in findings.results],
         "counts": {name: {split: int(n) for split, n in by.items()} for name, by in findings.counts.items()},
         "twins": {
@@ -52,25 +54,39 @@ def numbers(findings: Findings) -> dict[str, Any]:
         },
         "bad_photos": [list(pair) for pair in findings.bad],
         "left_out": [list(pair) for pair in findings.left_out],
-        "ledger": findings.ledger and findings.ledger.to_json() | {"gain": findings.gain and findings.gain.to_json()},
-        "robustness": findings.card and findings.card.to_json(),
+        "combinations": findings.combinations and findings.combinations.to_json(),
+        "ledger": findings.ledger
+        and findings.ledger.to_json()
+        | {"gain": _by_attribute(findings, [part.gain and part.gain.to_json() for part in findings.parts])},
+        "robustness": _by_attribute(findings, [part.card and part.card.to_json() for part in findings.parts]),
         "training": {
             name: [[_number(value) for value in astuple(epoch)] for epoch in epochs]
             for name, epochs in (findings.own.history if findings.own else {}).items()
         },
         "least_on_topic": [[row.file_name, _number(p), name] for row, p, name in findings.off_topic],
-        "heads_tried": [
-            {
-                "kind": trial.setting.kind,
-                "gamma": _number(trial.setting.gamma),
-                "penalty": _number(trial.setting.penalty),
-                "log_loss": _number(trial.log_loss),
-                "accuracy": _number(trial.accuracy),
-            }
-            for trial in findings.trials
-        ],
+        "heads_tried": _by_attribute(findings, [_trials(part.trials) for part in findings.parts]),
         "seconds": {step: _number(seconds, 3) for step, seconds in findings.timings},
     }
+
+
+def _by_attribute(findings: Findings, values: Sequence[Any]) -> Any:
+    """One value for each attribute, by its name; the value itself when there is but one."""
+    named = zip((part.name for part in findings.parts), values, strict=True)
+    return dict(named) if findings.several else values[0]
+
+
+def _trials(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """Candidate heads, best first."""
+    return [
+        {
+            "kind": trial.setting.kind,
+            "gamma": _number(trial.setting.gamma),
+            "penalty": _number(trial.setting.penalty),
+            "log_loss": _number(trial.log_loss),
+            "accuracy": _number(trial.accuracy),
+        }
+        for trial in sorted(trials, key=lambda t: t.log_loss)
+    ]
 
 
 def _view(findings: Findings) -> dict[str, Any]:
@@ -91,11 +107,13 @@ def _view(findings: Findings) -> dict[str, Any]:
         "f": findings,
         "model": findings.model,
         "results": results,
+        "trials": [
+            (part.name, trial) for part in findings.parts for trial in sorted(part.trials, key=lambda t: t.log_loss)
+        ],
         "splits": _splits(findings),
         "twins": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.twin_examples],
         "leaks": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.leaked_pairs],
         "off_topic": [(thumb(row), row.file_name, p, name) for row, p, name in findings.off_topic],
-        "card": findings.card,
         "curves": [Markup(plot) for plot in plots.training(findings.own.history)] if findings.own else [],  # noqa: S704
         "samples": [data_uri(Image.fromarray(pixels)) for pixels in findings.own.samples] if findings.own else [],
         "seconds_by_hand": SECONDS_BY_HAND,

@@ -42,7 +42,8 @@ class Models:
     """The models that a service answers with.
 
     Args:
-        folders: model folders by name; the first is the default.
+        folders: model folders by name; the first is the default. A folder with several attributes is served as one
+            model for each, called ``NAME.ATTRIBUTE``.
         decoders: shared by all.
         observe: told the model's name and the size of every batch.
 
@@ -54,7 +55,9 @@ class Models:
     def __init__(
         self, folders: Mapping[str, Path], decoders: Decoders, observe: Callable[[str, int], None] = lambda *_: None
     ) -> None:
-        self._folders, self._decoders, self._observe = dict(folders), decoders, observe
+        self._places = dict(_places(folders))
+        self._folders = {name: folder for name, (folder, _) in self._places.items()}
+        self._decoders, self._observe = decoders, observe
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
         self.refused: dict[str, str] = {}
         self._served = {name: self._load(name) for name in self._folders}
@@ -108,7 +111,7 @@ class Models:
 
     def _load(self, name: str) -> Served:
         model_id = _model_id(self._folders[name])
-        loaded = model_folder.load(self._folders[name])
+        loaded = model_folder.load(self._folders[name]).only(self._places[name][1])
         pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
         pipeline.warm_up()
         return Served(name, model_id, pipeline)
@@ -117,6 +120,14 @@ class Models:
         """Answer what was accepted, then stop."""
         for served in self._served.values():
             served.pipeline.close()
+
+
+def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[Path, str]]]:
+    """The folder and the attribute that each name stands for."""
+    for name, folder in folders.items():
+        names = [model.attribute.name for model in model_folder.read(folder)[0]]
+        for attribute in names:
+            yield f"{name}.{attribute}" if len(names) > 1 else name, (folder, attribute)
 
 
 def _model_id(folder: Path) -> str:

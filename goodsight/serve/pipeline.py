@@ -115,7 +115,7 @@ class Pipeline:
             batch, future = running
             try:
                 vectors = future.result().astype(np.float16)
-                found = verdicts.answers(self.loaded.model, [_NAMELESS] * len(batch), vectors)
+                found = verdicts.answers(self.loaded, [_NAMELESS] * len(batch), vectors)
             except Exception as error:  # likewise
                 for _, answer in batch:
                     if answer.set_running_or_notify_cancel():
