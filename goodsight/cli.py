@@ -334,6 +334,35 @@ def check(
 
 
 @app.command()
+def sightings(
+    model: ModelFolder,
+    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts (image, text, time, id), or a folder.")],
+    out: Annotated[Path, typer.Option(help="Write one row for each brand seen, as a .csv.")],
+    summary: Annotated[Path | None, typer.Option(help="Write the counts by day and brand, as a .csv.")] = None,
+    cache: Cache = True,
+    force: Force = False,
+) -> None:
+    """Find brands in the photos of posts: which, how sure, where; and count them by day."""
+    from goodsight import flow, posts
+    from goodsight.files import refuse_existing
+
+    for option, path in (("--out", out), ("--summary", summary)):
+        if path is not None:
+            refuse_existing(path, force=force)
+            if path.suffix.lower() != ".csv":
+                raise GoodsightError(f"{option} {path}: the name must end in .csv")
+    with terminal.progress() as progress:
+        seen = flow.sightings(model, feed, cache=cache, progress=progress)
+        rows = posts.summary(posts.write(out, seen.found))
+    if summary is not None:
+        posts.write_summary(summary, rows)
+    terminal.print_sightings(seen.posts, rows)
+    terminal.print_left_out("bad photos", seen.bad)
+    terminal.print_left_out("posts without a day", seen.timeless)
+    print(f"sightings: {out}")
+
+
+@app.command()
 def promote(
     candidate: Annotated[Path, typer.Argument(help="The model folder that may be better.")],
     over: Annotated[Path, typer.Option(help="The model folder in use.")],

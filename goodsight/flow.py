@@ -25,6 +25,7 @@ from goodsight import (
     embed,
     gain,
     photoset,
+    posts,
     prepared,
     spoiling,
     testset,
@@ -48,6 +49,7 @@ from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
+from goodsight.posts import Sighting
 from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
@@ -97,6 +99,20 @@ class Promotion:
     promoted: bool
     left_out: int
     kept: Path | None
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What :func:`sightings` sees, as it goes through the posts.
+
+    ``bad`` names posts whose photo cannot be used, and is complete when ``found`` is used up; ``timeless`` those whose
+    time cannot be read.
+    """
+
+    found: Iterator[Sighting]
+    posts: int
+    bad: Sequence[tuple[str, str]]
+    timeless: Sequence[tuple[str, str]]
 
 
 def collect(
@@ -518,6 +534,46 @@ def check(
     if isinstance(declared, str):
         return verdicts.check(loaded, row, {loaded.model.attribute.name: declared})[0]
     return dict(zip(declared, verdicts.check(loaded, row, declared), strict=True))
+
+
+def sightings(
+    model: str | Path | LoadedModel,
+    feed: str | Path,
+    *,
+    cache: bool = True,
+    progress: Progress = quiet,
+) -> Sightings:
+    """Find brands in the photos of posts, in bounded memory.
+
+    Args:
+        model: a model folder of brands, or a model that :func:`load` gave.
+        feed: a .jsonl file with one post a line (see :mod:`goodsight.posts`), or photos as for :func:`classify`.
+        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
+        progress: told about every batch.
+
+    Raises:
+        ModelError: the model folder cannot be trusted, or has several attributes.
+        CatalogError: there is no such feed, or a post has no image.
+
+    """
+    said, timeless = posts.read(Path(feed))
+    if not said:
+        raise CatalogError(f"{feed}: no posts; give a .jsonl feed, or a folder of photos")
+    loaded = load(model)
+    none, backbone, limits = loaded.model.none, loaded.model.backbone, loaded.model.limits
+    known = embed.Cache(backbone, loaded.engine) if cache else None
+    rows = (post.row for post in said)
+    found = verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(said))
+    bad: list[tuple[str, str]] = []
+
+    def each() -> Iterator[Sighting]:
+        for post, prediction in zip(said, found, strict=True):
+            if prediction.problem:
+                bad.append((post.name, prediction.problem))
+            elif seen := posts.sighting(post, prediction, none, backbone.resize, limits):
+                yield seen
+
+    return Sightings(each(), len(said), bad, timeless)
 
 
 def inspect(model: str | Path) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def write(path: Path, found: Iterable[Sighting]) -> list[Sighting]:
     ``box`` is ``x0 y0 x1 y1`` as in the ``boxes`` of a ``metadata.csv``.
     """
     kept = []
-    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
         for one in found:

@@ -12,7 +12,7 @@ LEVELS = (
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts", "spoiling", "gain", "prepared", "auditing"},
-    {"result", "output", "combinations"},
+    {"result", "output", "combinations", "posts"},
     {"report", "collecting"},
     {"flow", "serve"},
     {"terminal"},
