@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from goodsight import photos
+from goodsight import evidence, photos
 from goodsight.errors import GoodsightError
 from goodsight.files import whole_file
+from goodsight.model import LoadedModel
 from goodsight.photos import Limits
 from goodsight.verdicts import Prediction
 
@@ -108,30 +109,43 @@ class _Submission:
 class Annotated:
     """Copies of the photos with the label and its probability drawn on them, in the folders they came from."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, explained: LoadedModel | None = None) -> None:
         """Claim the folder.
 
+        Args:
+            folder: for the pictures.
+            limits: on bytes and pixels of a photo.
+            explained: draw where this model's answers come from as well.
+
         Raises:
-            GoodsightError: it holds something that an earlier ``--annotate`` did not make.
+            GoodsightError: it holds something that an earlier ``--annotate`` did not make, or the model's network
+                does not say where its answers come from.
         """
+        if explained:
+            evidence.require(explained.model.backbone, explained.engine)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / _MARK).exists():
             raise GoodsightError(
                 f"--annotate {folder}: holds other files, which are never replaced; choose a new folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MARK).touch()
-        self._folder, self._limits = folder, limits
+        self._folder, self._limits, self._explained = folder, limits, explained
 
     def write(self, prediction: Prediction) -> None:
         """Draw one; a bad photo has no picture."""
         if not prediction.label:
             return
         try:
-            picture = photos.open_rgb(photos.read(prediction.row.path, self._limits), self._limits, at_least=640)
+            data = photos.read(prediction.row.path, self._limits)
+            picture = photos.open_rgb(data, self._limits, at_least=640)
+            picture.thumbnail((1280, 1280))
+            if self._explained:
+                model, engine = self._explained.model, self._explained.engine
+                number = model.classes.index(prediction.label)
+                picture = evidence.explain(picture, data, model.backbone, engine, model.head, number, self._limits)
         except photos.BadPhoto:
             # It was read a moment ago for its label; if it is gone now, the table still has its row.
             return
-        picture.thumbnail((1280, 1280))
         caption = f"{prediction.label}  {prediction.probability:.0%}"
         if prediction.verdict != "sure":
             caption += f"  ({prediction.verdict})"

@@ -154,7 +154,7 @@ def trunk(size: int) -> torch.nn.Module:
 
 def of_views(maps: torch.Tensor, views: int) -> torch.Tensor:
     """Maps of all first views, then of all second ones (views * n, ...), as (n, views, ...)."""
-    return maps.unflatten(0, (views, -1)).transpose(0, 1)
+    return maps.reshape(views, -1, *maps.shape[1:]).transpose(0, 1)
 
 
 def _build(size: int, views: int) -> torch.nn.Module:
