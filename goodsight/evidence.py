@@ -43,7 +43,7 @@ _OWN, _PLACES = "evidence", "places."
 
 def gives(engine: Engine) -> bool:
     """Whether a network has what a map is made of."""
-    return any(name == _OWN or name.startswith(_PLACES) for name in engine.outputs)
+    return any(name == _OWN or name.startswith(_PLACES) for name in engine.outputs[1:])
 
 
 def require(backbone: Backbone, engine: Engine) -> None:
@@ -171,8 +171,8 @@ def draw_box(picture: Image.Image, box: Box, label: str) -> Image.Image:
 
 def _shares(maps: Array) -> Array:
     """Maps (n, height, width) from 0 to 1: what is below 0 is 0, and the most of each map is 1."""
-    maps = np.maximum(maps, 0)
-    return np.asarray(maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-6), np.float32)
+    most = np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-6)
+    return np.asarray(np.maximum(maps, 0) / most, np.float32)
 
 
 def _falls(backbone: Backbone, outputs: Mapping[str, Array], scores: Scores, number: int) -> Array:
