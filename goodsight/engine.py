@@ -20,16 +20,14 @@ ENGINES = ("openvino", "onnxruntime")
 
 
 class Engine(Protocol):
-    """Runs one network. ``submit`` may be called again before earlier batches are done.
-
-    Attributes:
-        outputs: the names of the network's outputs; ``submit`` answers with the first.
-
-    """
+    """Runs one network. ``submit`` may be called again before earlier batches are done."""
 
     name: str
     precision: str
-    outputs: tuple[str, ...]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the network's outputs; ``submit`` answers with the first."""
 
     def submit(self, pixels: Pixels) -> Future[Vectors]:
         """Start a batch. The engine must be kept until the answer is there.

@@ -148,7 +148,8 @@ def on_photo(found: Array, resize: Resize, size: tuple[int, int]) -> Array:
     right, bottom = left + inner[0] / resize.size, top + inner[1] / resize.size
     box = (left * columns, top * rows, right * columns, bottom * rows)
     whole = Image.fromarray(np.asarray(found, np.float32))
-    return _shares(np.asarray(whole.resize(size, Image.Resampling.BICUBIC, box))[None])[0]
+    large = np.asarray(whole.resize(size, Image.Resampling.BICUBIC, box))
+    return np.asarray(_shares(large[None])[0])
 
 
 def draw_box(picture: Image.Image, box: Box, label: str) -> Image.Image:

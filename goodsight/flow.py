@@ -49,6 +49,7 @@ from goodsight.photoset import PhotoSet
 from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
+from goodsight.report import explained
 from goodsight.report.findings import Findings, gather
 from goodsight.result import Result
 from goodsight.training import Recipe, Trained, unfinished
@@ -309,8 +310,10 @@ def train(
     results = result_step.of_training(learned, photo_set)
     clock.lap("evaluate")
     card = spoiling.of_training(spoilt, results[0].name, photo_set, learned, engine, known, own, progress)
-    engine.close()
     clock.lap("spoil photos")
+    evidence = explained.of_worst(learned.model, engine, results)
+    engine.close()
+    clock.lap("explain the worst mistakes")
     left_out = [*rows.left_out, *photo_set.corrected]
     findings = gather(
         f"Training report: {name}",
@@ -325,6 +328,7 @@ def train(
         own=own,
         ledger=replayed,
         gain=gained if ledger else None,
+        evidence=evidence,
     )
     with whole_folder(out, force=force) as folder:
         progress("write the report", 0, 0)
@@ -393,6 +397,8 @@ def evaluate(
     findings = gather(title, loaded.model, [result], photo_set, own, rows.left_out, ledger=replayed)
     if out is None:
         return Evaluation(result, findings, None)
+    findings = replace(findings, evidence=explained.of_worst(loaded.model, engine, [result]))
+    clock.lap("explain the worst mistakes")
     unseen = np.flatnonzero(~leaked)
     card = spoiling.of_photos(spoilt, "photos", loaded.model, engine, known, photo_set, unseen, own.groups, progress)
     clock.lap("spoil photos")

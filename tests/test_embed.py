@@ -24,13 +24,14 @@ class Counting:
 
     def __init__(self, inner: Engine) -> None:
         self.name, self.precision, self.photos, self._inner = inner.name, inner.precision, 0, inner
+        self.outputs = inner.outputs
 
     def submit(self, pixels: npt.NDArray[np.uint8]) -> Future[npt.NDArray[np.float32]]:
         self.photos += len(pixels)
         return self._inner.submit(pixels)
 
     def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        return {"embedding": self.submit(pixels).result()}
+        return self._inner.explained(pixels)
 
     def close(self) -> None:
         pass
@@ -146,6 +147,9 @@ class _Zeros:
         future: Future[npt.NDArray[np.float32]] = Future()
         future.set_result(np.zeros((len(pixels), self._width), np.float32))
         return future
+
+    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from goodsight import calibrate
 from goodsight.backbones import common_names
 from goodsight.catalog import Row
+from goodsight.evidence import Array
 from goodsight.gain import Gain
 from goodsight.heads import Trial
 from goodsight.ledger import Replayed
@@ -45,6 +47,7 @@ class Findings:
         own: how the network was trained, if it was trained here.
         ledger: what a ledger changed; None without one.
         gain: what that gained; None without a ledger, and for an evaluation.
+        evidence: maps (height, width) of what speaks for the class that a worst mistake was given, by photo.
 
     """
 
@@ -66,6 +69,7 @@ class Findings:
     own: Trained | None = None
     ledger: Replayed | None = None
     gain: Gain | None = None
+    evidence: Mapping[Path, Array] = field(default_factory=dict)
 
 
 def gather(
@@ -82,6 +86,7 @@ def gather(
     own: Trained | None = None,
     ledger: Replayed | None = None,
     gain: Gain | None = None,
+    evidence: Mapping[Path, Array] | None = None,
 ) -> Findings:
     """Put together what the report shows.
 
@@ -98,6 +103,7 @@ def gather(
         own: how the network was trained, if it was trained here.
         ledger: what ledgers changed; nothing is shown when none was given.
         gain: what that gained.
+        evidence: maps of worst mistakes, see :mod:`goodsight.report.explained`.
 
     """
     table = photo_set.table
@@ -127,6 +133,7 @@ def gather(
         own=own,
         ledger=ledger if ledger and ledger.files else None,
         gain=gain,
+        evidence=evidence or {},
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from goodsight.catalog import Row
 from goodsight.report import plots
 from goodsight.report.findings import Findings
 from goodsight.report.template import environment, save
@@ -76,6 +77,11 @@ def numbers(findings: Findings) -> dict[str, Any]:
 def _view(findings: Findings) -> dict[str, Any]:
     """The page's parts, with pictures and plots made."""
     thumb = Thumbnails(findings.model.limits)
+
+    def mistake(row: Row) -> tuple[str, str]:
+        found = findings.evidence.get(row.path)
+        return thumb(row) if found is None else thumb.explained(row, findings.model.backbone.resize, found)
+
     results = [
         {
             "r": result,
@@ -83,7 +89,7 @@ def _view(findings: Findings) -> dict[str, Any]:
             "moderation": Markup(plots.moderation(result.curve, result.decided, result.name)),  # noqa: S704
             "confusion": _confusion(result),
             "confused": _confused(result),
-            "worst": [(thumb(row), row.file_name, true, given, p) for row, true, given, p in result.worst],
+            "worst": [(mistake(row), row.file_name, true, given, p) for row, true, given, p in result.worst],
         }
         for result in findings.results
     ]
