@@ -47,7 +47,7 @@ class Findings:
         own: how the network was trained, if it was trained here.
         ledger: what a ledger changed; None without one.
         gain: what that gained; None without a ledger, and for an evaluation.
-        evidence: maps (height, width) of what speaks for the class that a worst mistake was given, by photo.
+        evidence: maps (height, width) of what speaks for the class that a worst mistake was given, by photo and class.
 
     """
 
@@ -69,7 +69,7 @@ class Findings:
     own: Trained | None = None
     ledger: Replayed | None = None
     gain: Gain | None = None
-    evidence: Mapping[Path, Array] = field(default_factory=dict)
+    evidence: Mapping[tuple[Path, str], Array] = field(default_factory=dict)
 
 
 def gather(
@@ -86,7 +86,7 @@ def gather(
     own: Trained | None = None,
     ledger: Replayed | None = None,
     gain: Gain | None = None,
-    evidence: Mapping[Path, Array] | None = None,
+    evidence: Mapping[tuple[Path, str], Array] | None = None,
 ) -> Findings:
     """Put together what the report shows.
 

@@ -78,8 +78,8 @@ def _view(findings: Findings) -> dict[str, Any]:
     """The page's parts, with pictures and plots made."""
     thumb = Thumbnails(findings.model.limits)
 
-    def mistake(row: Row) -> tuple[str, str]:
-        found = findings.evidence.get(row.path)
+    def mistake(row: Row, given: str) -> tuple[str, str]:
+        found = findings.evidence.get((row.path, given))
         return thumb(row) if found is None else thumb.explained(row, findings.model.backbone.resize, found)
 
     results = [
@@ -89,7 +89,7 @@ def _view(findings: Findings) -> dict[str, Any]:
             "moderation": Markup(plots.moderation(result.curve, result.decided, result.name)),  # noqa: S704
             "confusion": _confusion(result),
             "confused": _confused(result),
-            "worst": [(mistake(row), row.file_name, true, given, p) for row, true, given, p in result.worst],
+            "worst": [(mistake(row, given), row.file_name, true, given, p) for row, true, given, p in result.worst],
         }
         for result in findings.results
     ]
