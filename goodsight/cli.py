@@ -266,6 +266,9 @@ def classify(
     annotate: Annotated[
         Path | None, typer.Option(help="Write pictures with the label drawn on them into this folder.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Draw on the pictures of --annotate where the answer comes from.")
+    ] = False,
     submission: Annotated[Path | None, typer.Option(help="Write a plain image_id,label CSV.")] = None,
     cache: Cache = True,
     force: Force = False,
@@ -279,6 +282,8 @@ def classify(
             refuse_existing(path, force=force)
     if annotate is not None and any(annotate.resolve().is_relative_to(p.resolve()) for p in photos if p.is_dir()):
         raise GoodsightError(f"--annotate {annotate}: lies in the folder of the photos; choose one outside it")
+    if explain and annotate is None:
+        raise GoodsightError("--explain: draws on the pictures of --annotate; give --annotate FOLDER as well")
     counts: dict[str, int] = {}
     bad: list[tuple[str, str]] = []
     loaded = flow.load(model)
@@ -289,7 +294,7 @@ def classify(
         if submission is not None:
             sinks.append(stack.enter_context(output.submission(submission)))
         if annotate is not None:
-            sinks.append(output.Annotated(annotate, loaded.models[0].limits))
+            sinks.append(output.Annotated(annotate, loaded, explain=explain))
         if not sinks:
             sinks.append(terminal.Printed(loaded.models, top))
         progress = stack.enter_context(terminal.progress())

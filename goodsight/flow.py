@@ -53,6 +53,7 @@ from goodsight.posts import Sighting
 from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
+from goodsight.report import explained
 from goodsight.report.findings import Findings, Part, gather
 from goodsight.result import Result
 from goodsight.training import Recipe, Trained, unfinished
@@ -366,7 +367,9 @@ def train(
             which = results[0].name.removeprefix(prefix)
             card = spoiling.of_training(spoilt, which, photo_set, found, engine, known, own, progress)
             clock.lap(f"{prefix}spoil photos")
-        parts.append(Part(found.model, results, photo_set, found.trials, card, gained))
+        evidence = explained.of_worst(found.model, engine, results)
+        clock.lap(f"{prefix}explain the worst mistakes")
+        parts.append(Part(found.model, results, photo_set, found.trials, card, gained, evidence))
         learned.append(found)
     engine.close()
     together = combinations.measure(sets, learned)
@@ -466,7 +469,8 @@ def evaluate(
             unseen = scored[~leaked[scored]]
             card = spoiling.of_photos(spoilt, "photos", each, engine, known, photo_set, unseen, own.groups, progress)
             clock.lap(f"{prefix}spoil photos")
-        parts.append(Part(each, [result], photo_set, card=card))
+        evidence = {} if out is None else explained.of_worst(each, engine, [result])
+        parts.append(Part(each, [result], photo_set, card=card, evidence=evidence))
     title = f"Evaluation report: {Path(photos).resolve().name}"
     findings = gather(title, parts, own, rows.left_out, ledger=replayed)
     if out is not None:

@@ -11,7 +11,7 @@ LEVELS = (
     {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "store"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
-    {"verdicts", "spoiling", "gain", "prepared", "auditing"},
+    {"verdicts", "evidence", "spoiling", "gain", "prepared", "auditing"},
     {"result", "output", "combinations", "posts"},
     {"report", "collecting"},
     {"flow", "serve"},

@@ -35,6 +35,10 @@ class CheckAnswer(BaseModel):
     reason: str
     model: str
     model_id: str
+    evidence: list[list[float]] | None = Field(
+        description="With explain: where in the upright photo the class is seen, as rows from the top, 0 to 1; null "
+        "without it, and for a network that does not say."
+    )
 
 
 class PredictionAnswer(BaseModel):
@@ -101,7 +105,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": "problem"} for s in statuses}
 
 
-def check(checked: Checked, prediction: Prediction) -> dict[str, Any]:
+def check(checked: Checked, prediction: Prediction, evidence: list[list[float]] | None) -> dict[str, Any]:
     """A :class:`CheckAnswer`."""
     return {
         "id": checked.id,
@@ -116,6 +120,7 @@ def check(checked: Checked, prediction: Prediction) -> dict[str, Any]:
         "reason": checked.reason,
         "model": checked.model,
         "model_id": checked.model_id,
+        "evidence": evidence,
     }
 
 

@@ -6,6 +6,7 @@ A batch is what came within a few milliseconds, so a lone photo hardly waits and
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from goodsight import verdicts
+from goodsight import evidence, verdicts
 from goodsight.catalog import Row
 from goodsight.model import LoadedModel
 from goodsight.serve.decoders import Decoders
@@ -26,6 +28,8 @@ from goodsight.verdicts import Prediction
 BATCH = 16
 WAIT = 0.003
 PLACES = 2
+GRID = 28
+"""Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
 Pixels = npt.NDArray[np.uint8]
 Item = tuple[Pixels, Future[Prediction]]
@@ -76,6 +80,33 @@ class Pipeline:
         answer: Future[Prediction] = Future()
         self._items.put((pixels, answer))
         return await asyncio.wrap_future(answer)
+
+    async def explain(self, data: bytes, number: int) -> list[list[float]] | None:
+        """The evidence for a class in a photo: rows from the top of the upright photo, 0 to 1.
+
+        None when the network does not say. Beside the batches, so that nobody who only wants an answer waits for it.
+
+        Raises:
+            BadPhoto: the photo cannot be used.
+            DecodeTimeoutError: it took too long to decode.
+
+        """
+        if not evidence.gives(self.loaded.engine):
+            return None
+        resize = self.loaded.model.backbone.resize
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
+        upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
+        return await asyncio.to_thread(self._map, pixels, upright, number)
+
+    def _map(self, pixels: Pixels, upright: bytes, number: int) -> list[list[float]]:
+        model = self.loaded.model
+        found = evidence.maps(model.backbone, self.loaded.engine, pixels[None], model.head, [number])[0]
+        with Image.open(io.BytesIO(upright)) as picture:
+            scale = GRID / max(picture.size)
+            size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        return [
+            [round(float(value), 3) for value in row] for row in evidence.on_photo(found, model.backbone.resize, size)
+        ]
 
     def close(self) -> None:
         """Answer what was accepted, then stop."""

@@ -158,6 +158,14 @@ class Service:
         answer = verdicts.judge(served.model, prediction, declared)
         return await self._keep(served, data, prediction, answer, client), prediction
 
+    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> list[list[float]] | None:
+        """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
+        try:
+            return await served.pipeline.explain(data, served.model.classes.index(prediction.label))
+        except (BadPhoto, DecodeTimeoutError):
+            # It was decoded a moment ago, in a quieter one: the answer stands without.
+            return None
+
     async def classify(self, served: Served, data: bytes, client: Client) -> tuple[Checked, Prediction]:
         """Label a photo and keep the answer.
 
