@@ -32,6 +32,8 @@ SPLITS = {
 }
 
 
+TAKEN = ("file_name", "combination", "verdict", "reason")
+"""Columns of results, which no attribute's may replace."""
 YES, NO = "yes", "no"
 """The labels of a tag: it holds, or it does not."""
 
@@ -201,8 +203,14 @@ def _attributed(said: str, rows: list[Row], columns: Columns) -> tuple[list[Row]
             for row in rows
             for given in (_tags(row.labels[-1]),)
         ]
-    # One label only: it needs no tuple.
-    return ([replace(row, labels=()) for row in rows] if len(attributes) == 1 else rows), tuple(attributes)
+    if len(attributes) > 1 and (taken := next((a.name for a in attributes if a.name in TAKEN), None)):
+        raise CatalogError(
+            f"{said}: {taken!r} cannot be the name of an attribute, it is a column of results; rename it"
+        )
+    if len(attributes) == 1:
+        # It needs no tuple.
+        rows = [replace(row, label=row.labels[0], labels=()) for row in rows]
+    return rows, tuple(attributes)
 
 
 def _tags(text: str) -> set[str]:
@@ -323,7 +331,10 @@ def _from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[st
     rows: dict[str, Row] = {}
     left_out: list[tuple[str, str]] = []
     missing: list[str] = []
-    wanted = {"--label": columns.labels, "--tags": (columns.tags,) if columns.tags else ()}
+    wanted = {
+        "--attributes" if columns.folders else "--label": columns.labels,
+        "--tags": (columns.tags,) if columns.tags else (),
+    }
     for number, record in records(listed):
         name = _file_name(listed, number, record)
         for option, column in ((option, column) for option, those in wanted.items() for column in those):

@@ -460,13 +460,18 @@ def inspect(model: ModelFolder) -> None:
     from goodsight import flow
 
     record = flow.inspect(model)
-    head = record["head"]
     print(f"{model}: sound: {len(record['sha256'])} files as they were written, canaries answer as expected")
-    print(f"classes: {', '.join(record['classes'])}")
     print(f"network: {record['backbone']['name']}, {record['backbone']['resize']['size']} px")
-    print(f"head: {head['kind']}, gamma {head['gamma']:g}, penalty {head['penalty']:g}")
-    threshold = "none reached" if record["threshold"] is None else f"probability {record['threshold']:.3f}"
-    print(f"decides without a person from: {threshold} (wanted precision {record['precision']:g})")
+    for said in record["attributes"]:
+        prefix = f"{said['name']}: " if len(record["attributes"]) > 1 else ""
+        head = said["head"]
+        given = f"; yes from probability {said['cut']:.3f}" if said["tag"] else ""
+        threshold = "none reached" if said["threshold"] is None else f"probability {said['threshold']:.3f}"
+        print(f"{prefix}classes: {', '.join(said['classes'])}{given}")
+        print(f"{prefix}head: {head['kind']}, gamma {head['gamma']:g}, penalty {head['penalty']:g}")
+        print(f"{prefix}decides without a person from: {threshold} (wanted precision {record['precision']:g})")
+    if record["combinations"]:
+        print(f"combinations: {len(record['combinations'])} trained")
     print(f"alpha: {record['alpha']:g} mismatch, {record['off_topic_alpha']:g} off-topic")
     print(f"trained on: {record['info']['photos']} photos of {record['info']['source']}")
     print(f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}")

@@ -84,19 +84,30 @@ class Combinations:
 
 
 def numbers(sets: Sequence[PhotoSet]) -> Ints | None:
-    """The number of the combination of every photo (n,), -1 where a label is missing; None for one attribute."""
+    """The number of the combination of every photo (n,), -1 where a label is missing; None if there is none at all."""
     columns = [each.labels for each in sets if not each.attribute.tag]
     if len(columns) < 2:
         return None
     labels = np.stack(columns, axis=1)
     whole = (labels >= 0).all(axis=1)
+    if not whole.any():
+        return None
     found = np.full(len(labels), -1)
     found[whole] = np.unique(labels[whole], axis=0, return_inverse=True)[1].ravel()
     return found
 
 
+def to_hide(sets: Sequence[PhotoSet]) -> Ints | None:
+    """As :func:`numbers`, but -1 also for photos of combinations that cannot be hidden; None if none can be."""
+    number = numbers(sets)
+    if number is None:
+        return None
+    found = _hideable(sets, number)
+    return np.where(np.isin(number, found), number, -1) if len(found) else None
+
+
 def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combinations | None:
-    """Hide each combination in turn; None when fewer than two attributes are no tags.
+    """Hide each combination in turn; None when no training photo has two labels or more that are no tags.
 
     Twins of a hidden photo that have other labels are not trained on either: the photo does not count.
 
@@ -109,12 +120,13 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     if number is None:
         return None
     chosen = [pair for pair in zip(sets, learned, strict=True) if not pair[0].attribute.tag]
-    trained = np.flatnonzero(number >= 0)
-    trained = trained[np.all([np.isin(trained, each.training) for each, _ in chosen], axis=0)]
+    trained = _trained(sets, number)
+    if not len(trained):
+        return None
     counts = Counter(_labels(chosen, i) for i in trained.tolist())
     names = tuple(each.attribute.name for each, _ in chosen)
     seen = np.all([_seen(each, found, trained) for each, found in chosen], axis=0)
-    hideable = _hideable(chosen, trained, number)
+    hideable = _hideable(sets, number)
     if not len(hideable):
         return Combinations(names, counts, (), float(seen.mean()))
     part = _part(trained, number)
@@ -140,11 +152,21 @@ def _seen(photo_set: PhotoSet, learned: Learned, rows: Ints) -> npt.NDArray[np.b
     return np.asarray(learned.guesses[place] == photo_set.labels[rows])
 
 
-def _hideable(chosen: Sequence[tuple[PhotoSet, Learned]], trained: Ints, number: Ints) -> Ints:
+def _trained(sets: Sequence[PhotoSet], number: Ints) -> Ints:
+    """Indices of the photos with all labels that are trained on."""
+    rows = np.flatnonzero(number >= 0)
+    every = [np.isin(rows, each.training) for each in sets if not each.attribute.tag]
+    return rows[np.all(every, axis=0)]
+
+
+def _hideable(sets: Sequence[PhotoSet], number: Ints) -> Ints:
     """Numbers of the largest combinations whose labels all come in another one as well."""
+    trained = _trained(sets, number)
+    if not len(trained):
+        return trained
     found, counts = np.unique(number[trained], return_counts=True)
     first = [trained[np.argmax(number[trained] == one)] for one in found]
-    labels = np.array([[each.labels[i] for each, _ in chosen] for i in first])
+    labels = np.array([[each.labels[i] for each in sets if not each.attribute.tag] for i in first])
     often = np.all([np.bincount(column)[column] > 1 for column in labels.T], axis=0)
     order = np.argsort(-counts, kind="stable")
     return found[[i for i in order if often[i]][:MOST]]

@@ -340,7 +340,7 @@ def train(
     negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
     on = topic(sets, backbone, grouped[0].found.groups, negatives)
 
-    hidden, parts, learned = combinations.numbers(sets), [], []
+    hidden, parts, learned = combinations.to_hide(sets), [], []
     for number, (photo_set, twin_groups) in enumerate(zip(sets, grouped, strict=True)):
         prefix = f"{photo_set.attribute.name}: " if len(sets) > 1 else ""
         found = learn(
@@ -791,7 +791,7 @@ def _reordered(given: Catalog, loaded: LoadedModel) -> Catalog:
         CatalogError: an attribute of the model is missing.
 
     """
-    if len(loaded.models) == len(given.attributes) == 1:
+    if len(loaded.models) == len(given.attributes) == 1 and not given.attributes[0].tag:
         return given
     numbers = {attribute.name: number for number, attribute in enumerate(given.attributes)}
     wanted = [model.attribute for model in loaded.models]

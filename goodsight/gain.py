@@ -76,10 +76,10 @@ def measure(
     rows = [photo_set.table.rows[i] for i in photo_set.training]
     touched = np.array([row.file_name in replayed.relabelled for row in rows])
     before = [replayed.relabelled.get(row.file_name, row.label) for row in (*rows, *put_back.rows)]
-    classes = tuple(sorted(set(before)))
+    classes = tuple(sorted(set(before) - {""}))
     if own is not None:
         return Gain(reason="the network that is trained here would have to be trained again")
-    if not touched.any() and not put_back.rows:
+    if not touched.any() and not any(row.label for row in put_back.rows):
         return Gain(reason="it changes no photo that is trained on")
     if len(classes) < 2:
         return Gain(reason="without it there is one class only")
@@ -113,18 +113,24 @@ def _dealt(photo_set: PhotoSet, grouped: Grouped, put_back: Table) -> tuple[Ints
 
 
 def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Ints, folds: Ints) -> Array:
-    """Out-of-fold probabilities (t + d, classes) of the chosen head, calibrated as in any training."""
+    """Out-of-fold probabilities (t + d, classes) of the chosen head, calibrated as in any training.
+
+    Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
+    """
     vectors = photo_set.table.vectors[photo_set.training]
     if put_back.rows:
         vectors = np.concatenate([vectors, put_back.vectors])
-    model = learned.model
+    model, known = learned.model, np.flatnonzero(labels >= 0)
+    vectors, given = vectors[known], labels[known]
     scaler = Scaler.fit(vectors, model.backbone.blocks)
-    scores = heads.train(model.head.setting, scaler, vectors, labels, folds)[1]
-    return calibrate.softmax(scores, calibrate.fit_temperature(scores, labels))
+    scores = heads.train(model.head.setting, scaler, vectors, given, folds[known])[1]
+    found = np.full((len(labels), scores.shape[1]), np.nan)
+    found[known] = calibrate.softmax(scores, calibrate.fit_temperature(scores, given))
+    return found
 
 
 def _numbers(names: Sequence[str], classes: Sequence[str]) -> Ints:
-    number = {name: i for i, name in enumerate(classes)}
+    number = {name: i for i, name in enumerate(classes)} | {"": -1}
     return np.array([number[name] for name in names], np.int64)
 
 

@@ -172,7 +172,8 @@ def learn(
         on: what is on topic.
         wishes: what the user wants.
         source: where the photos came from, for ``model.json``.
-        hidden: other fold numbers (t,) to choose the head on: those that hide combinations of labels.
+        hidden: numbers of combinations of labels (t,) that are hidden in turn to choose the head, -1 for photos that
+            keep their fold.
         own: for a network that was trained here, what it says of photos that it did not see.
         lap: told each step that is done.
         progress: told about the choice of the head.
@@ -189,7 +190,7 @@ def learn(
             grouped.folds,
             grouped.scaler,
             kinds,
-            search_folds=hidden,
+            search_folds=None if hidden is None else np.where(hidden < 0, -1 - grouped.folds, hidden),
             budget=wishes.budget,
             progress=progress,
         )
@@ -219,9 +220,9 @@ def learn(
         off_topic_alpha=wishes.off_topic_alpha,
         precision=wishes.precision,
         threshold=float("inf"),
-        training=fingerprints.take(training),
+        training=fingerprints.take(on.rows),
         limits=wishes.limits,
-        info={"catalog": photo_set.catalog_hash(), "photos": len(training), "source": source},
+        info={"catalog": photo_set.catalog_hash(), "photos": len(on.rows), "source": source},
         attribute=photo_set.attribute,
     )
     if photo_set.attribute.tag:

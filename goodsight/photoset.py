@@ -100,7 +100,8 @@ def _numbers(table: Table, classes: Sequence[str]) -> Ints:
 def corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
     """The table without the photos that a later source has, byte for byte, under another label; and their names.
 
-    Each name comes with the reason why the photo was left out.
+    A source that has no label of an attribute does not speak against one that has. Each name comes with the reason why
+    the photo was left out.
     """
     last: dict[str, int] = {}
     for i, digest in enumerate(table.sha256):
@@ -110,7 +111,7 @@ def corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
     for i, (row, digest) in enumerate(zip(table.rows, table.sha256, strict=True)):
         newest = table.rows[last[digest]]
         one, other = (each.labels or (each.label,) for each in (row, newest))
-        if newest.source > row.source and one != other:
+        if newest.source > row.source and any(a != b for a, b in zip(one, other, strict=True) if a and b):
             said = f"labelled {', '.join(one)!r}, but {newest.file_name} says {', '.join(other)!r}"
             out.append((row.file_name, said))
         else:

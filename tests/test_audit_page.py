@@ -20,7 +20,7 @@ from goodsight.report import audit as report
 
 pytest_plugins = ["browsing"]
 
-HEAD = "file_name,sha256,decision,label,reason,reviewer,time"
+HEAD = "file_name,sha256,decision,label,reason,reviewer,time,attribute"
 NO_STORE = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied'); } })"
 
 

@@ -50,7 +50,9 @@ def planted(folder: Path, names: Sequence[str] = NAMES, classes: Sequence[str] =
         Finding(rows[0], "dark", 0.02, "mean brightness 3", "look"),
     )
     left_out = [("no_label.jpg", "no label")]
-    return Audit("ads <&>", tuple(classes), findings, review, left_out, DEFAULT_LIMITS, timings=[("embed", 1.25)])
+    return Audit(
+        "ads <&>", {"label": tuple(classes)}, findings, review, left_out, DEFAULT_LIMITS, timings=[("embed", 1.25)]
+    )
 
 
 def _photo(folder: Path, number: int) -> Path:
@@ -97,7 +99,7 @@ def test_findings_are_told_with_their_twins_and_labels(tmp_path: Path) -> None:
     audit = planted(tmp_path)
     report.write(tmp_path, audit)
     rows = _rows(tmp_path / "findings.csv")
-    assert ",".join(rows[0]) == "file_name,finding,score,label,evidence,suggestion,suggested_label,twin"
+    assert ",".join(rows[0]) == "file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute"
     assert len(rows) == 5
     assert rows[0]["file_name"] == "broken.jpg"
     assert (rows[1]["file_name"], rows[1]["twin"]) == (HOSTILE, NAMES[2])
@@ -154,7 +156,7 @@ def test_the_data_keep_every_name(tmp_path: Path) -> None:
     assert [photo["file_name"] for photo in data["photos"]] == list(NAMES)
     assert [photo["sha256"] for photo in data["photos"]] == [suspect.sha256 for suspect in audit.review]
     assert [photo["suggested"] for photo in data["photos"]] == ["", "bag", "", "", "", "", "", ""]
-    assert data["classes"] == list(audit.classes)
+    assert data["classes"] == [{"attribute": "", "label": name, "said": name} for name in audit.classes["label"]]
 
 
 def test_the_headline_says_how_many_and_what_to_expect(tmp_path: Path) -> None:
@@ -198,9 +200,9 @@ def test_an_audit_that_found_nothing(tmp_path: Path) -> None:
     assert "Nothing was found: no twins" in text
     assert "kind-1" not in text
     assert (tmp_path / "findings.csv").read_text() == (
-        "file_name,finding,score,label,evidence,suggestion,suggested_label,twin\n"
+        "file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute\n"
     )
-    empty = _page(tmp_path, replace(audit, review=(), classes=()))
+    empty = _page(tmp_path, replace(audit, review=(), classes={}))
     assert "<h1>No photo could be read</h1>" in empty
     assert 'id="tools"' not in empty
 
@@ -225,7 +227,8 @@ def test_long_galleries_are_cut_with_the_total(tmp_path: Path) -> None:
 
 def test_81_classes(tmp_path: Path) -> None:
     classes = [f"class {i}" for i in range(81)]
-    assert _data(_page(tmp_path, planted(tmp_path, classes=classes)))["classes"] == classes
+    data = _data(_page(tmp_path, planted(tmp_path, classes=classes)))
+    assert [choice["label"] for choice in data["classes"]] == classes
 
 
 def test_the_same_photos_are_the_same_audit(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from goodsight.calibrate import fit_temperature, log_loss, p_values, softmax, threshold_for
+from goodsight.calibrate import cut_for, fit_temperature, log_loss, p_values, softmax, threshold_for
 
 
 def test_softmax_and_log_loss_by_hand() -> None:
@@ -46,3 +46,27 @@ def test_threshold_by_hand() -> None:
 def test_threshold_does_not_divide_ties() -> None:
     confidence = np.array([0.9, 0.9, 0.9, 0.9])
     assert threshold_for(confidence, np.array([True, True, True, False]), 0.75) == float("inf")
+
+
+def test_a_tags_cut_by_hand() -> None:
+    probability = np.array([0.9, 0.6, 0.4, 0.3, 0.1])
+    holds = np.array([True, True, False, True, False])
+    # F1 of giving it to the first 1 to 5: 2/4, 4/5, 4/6, 6/7, 6/8.
+    assert cut_for(probability, holds) == pytest.approx(0.2)
+    assert cut_for(probability, np.array([True, True, False, False, False])) == pytest.approx(0.5)
+    assert cut_for(probability, np.ones(5, bool)) == pytest.approx(0.1)
+    assert cut_for(np.full(4, 0.3), np.array([True, False, False, False])) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
+def test_no_other_cut_has_a_better_f1(share: float) -> None:
+    rng = np.random.default_rng(4)
+    holds = rng.random(400) < share
+    probability = np.round(1 / (1 + np.exp(-rng.normal(2 * holds - 2, 1.2))), 2)
+
+    def f1(cut: float) -> float:
+        given = probability >= cut
+        return 2 * float((given & holds).sum()) / float(given.sum() + holds.sum())
+
+    best = max(f1(cut) for cut in np.unique(probability))
+    assert f1(cut_for(probability, holds)) == best > f1(0.5)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from goodsight import catalog
+from goodsight.catalog import Catalog, Columns
 from goodsight.errors import CatalogError
 
 
@@ -42,7 +43,7 @@ def test_split_folders_with_other_names(tmp_path: Path) -> None:
 
 def test_csv_with_split_and_another_label(tmp_path: Path) -> None:
     root = _listed(tmp_path, "file_name,kind,split\na.jpg,ü,train\n./b.jpg,y,val\nc.jpg,y,\n")
-    found = catalog.load(root, columns=catalog.Columns(("kind",)))
+    found = catalog.load(root, columns=Columns(("kind",)))
     rows = [(r.file_name, r.label, r.split) for r in found.rows]
     assert rows == [("a.jpg", "ü", "train"), ("b.jpg", "y", "validation")]
     assert found.left_out == (("c.jpg", "no split given"),)
@@ -99,3 +100,150 @@ def test_a_backslash_may_be_part_of_a_name(tmp_path: Path) -> None:
     root = _fill(tmp_path, "od\\d.jpg", "in/side.jpg")
     (root / "metadata.csv").write_text("file_name,label\nod\\d.jpg,x\nin\\side.jpg,y\n")
     assert [r.file_name for r in catalog.load(root).rows] == ["od\\d.jpg", "in/side.jpg"]
+
+
+def _columns(*label: str, attributes: str = "", tags: str = "") -> Columns:
+    return Columns.of(label, attributes.split(",") if attributes else (), tags)
+
+
+def _attributes(found: Catalog) -> list[str]:
+    return [f"{attribute.name}?" if attribute.tag else attribute.name for attribute in found.attributes]
+
+
+def _said(found: Catalog) -> dict[str, tuple[str, ...]]:
+    return {row.file_name: row.labels for row in found.rows}
+
+
+def test_several_label_columns_are_attributes(tmp_path: Path) -> None:
+    root = _listed(tmp_path, "file_name,kind,colour\na.jpg,jeans,black\nb.jpg, dress ,blue\nc.jpg,jeans,blue\n")
+    found = catalog.load(root, columns=_columns("colour", "kind"))
+    assert _attributes(found) == ["colour", "kind"]
+    assert _said(found) == {"a.jpg": ("black", "jeans"), "b.jpg": ("blue", "dress"), "c.jpg": ("blue", "jeans")}
+    assert found.classes == ("black jeans", "blue dress", "blue jeans")
+    assert found.view(0).classes == ("black", "blue")
+    assert [row.label for row in found.view(1).rows] == ["jeans", "dress", "jeans"]
+    catalog.require_classes(found)
+
+
+def test_one_label_column_is_no_tuple(tmp_path: Path) -> None:
+    found = catalog.load(_listed(tmp_path, "file_name,colour\na.jpg,black\n"), columns=_columns("colour"))
+    assert (_attributes(found), found.rows[0].label, found.rows[0].labels) == (["colour"], "black", ())
+    assert found.view(0) is found
+
+
+def test_a_row_that_lacks_one_label_stays_for_the_other(tmp_path: Path) -> None:
+    root = _listed(tmp_path, "file_name,colour,kind\na.jpg,black,\nb.jpg,,dress\nc.jpg,,\n")
+    found = catalog.load(root, columns=_columns("colour", "kind"))
+    assert _said(found) == {"a.jpg": ("black", ""), "b.jpg": ("", "dress")}
+    assert [row.label for row in found.rows] == ["black", "dress"]
+    assert found.left_out == (("c.jpg", "no label"),)
+    assert found.view(0).classes == ("black",)
+    with pytest.raises(CatalogError, match=r"colour: one class only \('black'\)"):
+        catalog.require_classes(found)
+
+
+def test_two_rows_must_agree_in_every_label(tmp_path: Path) -> None:
+    root = _listed(tmp_path, "file_name,colour,kind\na.jpg,black,jeans\na.jpg,black,dress\n")
+    with pytest.raises(CatalogError, match=r"a.jpg is listed as 'black, jeans' and as 'black, dress'"):
+        catalog.load(root, columns=_columns("colour", "kind"))
+    assert len(catalog.load(root, columns=_columns("colour")).rows) == 1
+
+
+def test_names_of_folders_hold_one_label_of_each(tmp_path: Path) -> None:
+    root = _fill(tmp_path, "black_jeans/1.jpg", "navy_t_shirt/2.jpg", "black/3.jpg", "_jeans/4.jpg", "loose.jpg")
+    found = catalog.load(root, columns=_columns(attributes="colour,type"))
+    assert _attributes(found) == ["colour", "type"]
+    assert _said(found) == {"black_jeans/1.jpg": ("black", "jeans"), "navy_t_shirt/2.jpg": ("navy", "t_shirt")}
+    reasons = dict(found.left_out)
+    assert reasons["black/3.jpg"] == "the folder 'black' does not name one label of each, as COLOUR_TYPE would"
+    assert set(reasons) == {"black/3.jpg", "_jeans/4.jpg", "loose.jpg"}
+
+
+def test_names_of_folders_below_split_folders(tmp_path: Path) -> None:
+    root = _fill(tmp_path, "train/black_jeans/1.jpg", "test/blue_dress/2.jpg")
+    found = catalog.load(root, columns=_columns(attributes="colour,type"))
+    assert {(row.labels, row.split) for row in found.rows} == {
+        (("black", "jeans"), "train"),
+        (("blue", "dress"), "test"),
+    }
+
+
+def test_attributes_of_a_list_are_its_columns(tmp_path: Path) -> None:
+    root = _listed(tmp_path, "file_name,colour,type\na.jpg,black,jeans\n")
+    found = catalog.load(root, columns=_columns(attributes="colour,type"))
+    assert _said(found) == {"a.jpg": ("black", "jeans")}
+    with pytest.raises(CatalogError, match=r"no column 'typ'.* Did you mean 'type'\? Choose one with --attributes"):
+        catalog.load(root, columns=_columns(attributes="colour,typ"))
+
+
+def test_each_tag_is_an_attribute(tmp_path: Path) -> None:
+    text = 'file_name,colour,tags\na.jpg,black,"sale, new"\nb.jpg,blue,new  big\nc.jpg,black,\n'
+    found = catalog.load(_listed(tmp_path, text), columns=_columns("colour", tags="tags"))
+    assert _attributes(found) == ["colour", "big?", "new?", "sale?"]
+    assert _said(found) == {
+        "a.jpg": ("black", "no", "yes", "yes"),
+        "b.jpg": ("blue", "yes", "yes", "no"),
+        "c.jpg": ("black", "no", "no", "no"),
+    }
+    assert [row.label for row in found.rows] == ["black new sale", "blue big new", "black"]
+
+
+def test_tags_alone_need_no_label(tmp_path: Path) -> None:
+    text = 'file_name,tags,other\na.jpg,"sale,new",sale\nb.jpg,new,\nc.jpg,,\n'
+    found = catalog.load(_listed(tmp_path, text), columns=_columns(tags="tags"))
+    assert _attributes(found) == ["new?", "sale?"]
+    assert len(found.rows) == 3
+    one = catalog.load(tmp_path, columns=_columns(tags="other"))
+    assert (_attributes(one), [row.label for row in one.rows]) == (["sale?"], ["yes", "no", "no"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (_columns("colour", tags="tag"), r"no column 'tag'.*Did you mean 'tags'\? Choose one with --tags"),
+        (_columns("color", "tags"), r"no column 'color'.*Did you mean 'colour'\? Choose one with --label"),
+        (_columns("sale", "colour", tags="tags"), "'sale' is both a tag and a label column; rename one"),
+        (_columns("colour", tags="empty"), "the column 'empty' holds no tags"),
+        (_columns("colour", "verdict"), "'verdict' cannot be the name of an attribute, it is a column of results"),
+        (_columns("colour", tags="taken"), "'reason' cannot be the name of an attribute"),
+    ],
+)
+def test_mistakes_in_columns(columns: Columns, message: str, tmp_path: Path) -> None:
+    text = "file_name,colour,sale,tags,empty,verdict,taken\na.jpg,black,1,sale,,ok,reason\n"
+    with pytest.raises(CatalogError, match=message):
+        catalog.load(_listed(tmp_path, text), columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("label", "attributes", "tags", "message"),
+    [
+        (("a",), ("b",), "", "--attributes takes labels from folders' names, --label from columns: give one of them"),
+        (("a", "a"), (), "", "--label 'a': empty or given twice"),
+        (("a", ""), (), "", "--label '': empty or given twice"),
+        ((), ("a", " a"), "", "--attributes 'a': empty or given twice"),
+        (("a",), (), "a", "--label 'a': empty or given twice"),
+    ],
+)
+def test_mistakes_in_names(label: tuple[str, ...], attributes: tuple[str, ...], tags: str, message: str) -> None:
+    with pytest.raises(CatalogError, match=message):
+        Columns.of(label, attributes, tags)
+
+
+def test_columns_need_a_list(tmp_path: Path) -> None:
+    root = _fill(tmp_path, "black_jeans/1.jpg")
+    with pytest.raises(
+        CatalogError,
+        match=r"--label colour and --label type are columns of a list, and there is no metadata.csv; "
+        "for labels in the names of folders use --attributes colour,type",
+    ):
+        catalog.load(root, columns=_columns("colour", "type"))
+    with pytest.raises(CatalogError, match=r"--tags tags is a column of a list, and there is no metadata.csv"):
+        catalog.load(root, columns=_columns(attributes="colour,type", tags="tags"))
+
+
+def test_several_sources_have_the_same_attributes(tmp_path: Path) -> None:
+    one = _listed(tmp_path / "one", "file_name,colour,tags\na.jpg,black,new\n")
+    two = _listed(tmp_path / "two", "file_name,colour,tags\na.jpg,blue,sale\n")
+    found = catalog.load(one, two, columns=_columns("colour", tags="tags"))
+    assert _attributes(found) == ["colour", "new?", "sale?"]
+    assert _said(found) == {"one/a.jpg": ("black", "yes", "no"), "two/a.jpg": ("blue", "no", "yes")}

@@ -15,7 +15,7 @@ from goodsight.backbones import Backbone
 from goodsight.catalog import Catalog, Row
 from goodsight.embed import Table
 from goodsight.flow import Training
-from goodsight.learning import Wishes, group, learn
+from goodsight.learning import Grouped, Wishes, group, learn, topic
 from goodsight.ledger import COLUMNS, Replayed
 from goodsight.photos import DEFAULT_LIMITS, Resize
 from goodsight.photoset import PhotoSet, to_train
@@ -47,14 +47,20 @@ def _table(kinds: Sequence[str], labels: Sequence[str], seed: int, copies: Mappi
 
 
 def _measured(after: PhotoSet, backbone: Backbone, replayed: Replayed, put_back: Table) -> gain.Gain:
-    nothing = _table([], [], 9)
-    grouped = group(after, backbone)
-    learned = learn(after, backbone, grouped, nothing, WISHES, "", lap=lambda _: None, progress=quiet)
+    grouped = _grouped(after, backbone)
+    on = topic([after], backbone, grouped.found.groups, _table([], [], 9))
+    learned = learn(after, backbone, grouped, on, WISHES, "", lap=lambda _: None, progress=quiet)
     return gain.measure(replayed, after, learned, put_back)
 
 
 def _set(table: Table) -> PhotoSet:
-    return to_train(Catalog("photos", table.rows, ("bag", "mug")), table)
+    (made,) = to_train(Catalog("photos", table.rows, ("bag", "mug")), table)
+    return made
+
+
+def _grouped(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
+    (made,) = group([photo_set], backbone)
+    return made
 
 
 def test_right_labels_gain_and_the_interval_says_so(tiny: Backbone) -> None:
@@ -80,7 +86,7 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     assert found.comparison is not None
     assert found.comparison.n == 100
     assert found.comparison.gain.low > 0
-    folds = group(after, tiny).folds
+    folds = _grouped(after, tiny).folds
     a, b = 0, int(np.flatnonzero(folds != folds[0])[0])
     # The dropped photo looks like two photos that look less like each other: half of it is of each.
     thumbnails, vectors = after.table.thumbnails.copy(), after.table.vectors.copy()
@@ -88,7 +94,7 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     between = thumbnails[[a]].copy()
     between[0, :15] = thumbnails[b, :15]
     after = _set(replace(after.table, thumbnails=thumbnails, vectors=vectors))
-    assert (group(after, tiny).folds == folds).all()
+    assert (_grouped(after, tiny).folds == folds).all()
     bridge = replace(wrong.take(np.arange(1)), thumbnails=between, vectors=vectors[[a]])
     found = _measured(after, tiny, Replayed(_none()), bridge)
     assert found.comparison is not None
@@ -184,8 +190,9 @@ def test_dropped_test_photos_are_not_put_into_the_training(sound: Sound, lay: La
     ledger = _ledger(tmp_path / "a.csv", photos, (f"test/bag/{sound['bag'][6].name}", "drop", ""))
     found = flow.train(photos, tmp_path / "out", ledger=ledger, budget=0, spoilt=0).findings
     assert found.counts["bag"] == {"train": 6, "test": 9}
-    assert found.gain is not None
-    assert found.gain.reason == "it changes no photo that is trained on"
+    gained = found.parts[0].gain
+    assert gained is not None
+    assert gained.reason == "it changes no photo that is trained on"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "What it gained is not measured: it changes no photo that is trained on." in page
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from goodsight import catalog
-from goodsight.catalog import Catalog
+from goodsight.catalog import Catalog, Columns
 from goodsight.errors import FolderExistsError, LedgerError
 from goodsight.ledger import COLUMNS, merge, read, replay
 from goodsight.photos import Limits
@@ -248,3 +248,135 @@ def test_merged_rows_of_equal_times_keep_their_order(photos: Path, write: Write,
     assert merge([ledger], tmp_path / "out.csv") == 2
     for path in (ledger, tmp_path / "out.csv"):
         assert replay(catalog.load(photos), [path]).relabelled == {"bag/1.jpg": "bag"}
+
+
+@pytest.fixture
+def several(photos: Path) -> Catalog:
+    """The same photos with a colour, a kind and a tag; the last one has no colour."""
+    colours = ("red", "blue", "red", "blue", "red", "")
+    lines = [
+        f"{name},{colour},{name[:3]},{'new' * (i % 2)}"
+        for i, (name, colour) in enumerate(zip(NAMES, colours, strict=True))
+    ]
+    (photos / "metadata.csv").write_text("\n".join(["file_name,colour,kind,tags", *lines]) + "\n")
+    return catalog.load(photos, columns=Columns.of(("colour", "kind"), (), "tags"))
+
+
+@pytest.fixture
+def told(write: Write) -> Write:
+    """Writes a ledger of ``(name, decision, label, attribute, hour)`` rows."""
+
+    def to(name: str, *rows: tuple[str, ...]) -> Path:
+        path = write(name, *((photo, decision, label, "", "ann", hour) for photo, decision, label, _, hour in rows))
+        head, *lines = path.read_text().splitlines()
+        lines = [f"{line},{row[3]}" for line, row in zip(lines, rows, strict=True)]
+        path.write_text("\n".join([head, *lines]) + "\n")
+        return path
+
+    return to
+
+
+def _changed(before: Catalog, after: Catalog) -> dict[str, tuple[str, ...]]:
+    old = {row.file_name: row.labels for row in before.rows}
+    return {row.file_name: row.labels for row in after.rows if row.labels != old[row.file_name]}
+
+
+def test_one_label_of_several_is_relabelled(several: Catalog, told: Write) -> None:
+    ledger = told(
+        "a.csv", ("bag/1.jpg", "relabel", "blue", "colour", "10"), ("mug/3.jpg", "relabel", "no", "new", "10")
+    )
+    found = replay(several, [ledger])
+    assert _changed(several, found.catalog) == {"bag/1.jpg": ("blue", "bag", "no"), "mug/3.jpg": ("", "mug", "no")}
+    assert found.relabelled == {"bag/1.jpg": "red bag", "mug/3.jpg": "mug new"}
+    assert [row.label for row in found.catalog.rows if row.file_name in found.relabelled] == ["blue bag", "mug"]
+    assert [found.view(i).relabelled for i in range(3)] == [{"bag/1.jpg": "red"}, {}, {"mug/3.jpg": "yes"}]
+    assert found.view(0).catalog.rows[0].label == "blue"
+    assert replay(found.catalog, [ledger]).catalog == found.catalog
+
+
+def test_a_missing_label_is_given(several: Catalog, told: Write) -> None:
+    found = replay(several, [told("a.csv", ("mug/3.jpg", "relabel", "red", "colour", "10"))])
+    assert _changed(several, found.catalog) == {"mug/3.jpg": ("red", "mug", "yes")}
+    assert found.view(0).relabelled == {"mug/3.jpg": ""}
+
+
+def test_a_new_label_must_say_which_it_is_for(several: Catalog, told: Write, photos: Path) -> None:
+    ledger = told("a.csv", ("bag/1.jpg", "relabel", "blue", "", "10"))
+    with pytest.raises(
+        LedgerError, match=r"a.csv: line 2: relabels to 'blue', but .* attributes colour, kind, new; write"
+    ):
+        replay(several, [ledger])
+    one = catalog.load(photos, columns=Columns.of("colour"))
+    assert replay(one, [ledger]).relabelled == {"bag/1.jpg": "red"}
+
+
+def test_a_label_of_another_attribute_is_not_for_these_photos(several: Catalog, told: Write, photos: Path) -> None:
+    rows = (("bag/1.jpg", "relabel", "mug", "kind", "10"), ("bag/2.jpg", "relabel", "red", "colour", "10"))
+    ledger = told("a.csv", *rows, ("bag/3.jpg", "drop", "", "", "10"))
+    found = replay(catalog.load(photos, columns=Columns.of("colour")), [ledger])
+    assert (found.relabelled, found.kept) == ({"bag/2.jpg": "blue"}, ())
+    assert [row.file_name for row in found.dropped] == ["bag/3.jpg"]
+    other = replay(several, [told("b.csv", ("bag/1.jpg", "relabel", "silk", "fabric", "10"))])
+    assert other.catalog == several
+
+
+def test_two_labels_of_one_photo_are_both_replaced(several: Catalog, told: Write, tmp_path: Path) -> None:
+    colour, kind = ("bag/1.jpg", "relabel", "blue", "colour", "10"), ("bag/1.jpg", "relabel", "mug", "kind", "11")
+    for rows in ([colour, kind], [kind, colour]):
+        ledger = told("a.csv", *rows)
+        found = replay(several, [ledger])
+        assert _changed(several, found.catalog) == {"bag/1.jpg": ("blue", "mug", "no")}
+        assert found.disputed == ()
+        assert merge([ledger], tmp_path / "merged.csv", force=True) == 2
+        assert replay(several, [tmp_path / "merged.csv"]).catalog == found.catalog
+
+
+def test_a_later_word_on_an_attribute_counts(several: Catalog, told: Write, tmp_path: Path) -> None:
+    ledger = told(
+        "a.csv",
+        ("bag/1.jpg", "relabel", "blue", "colour", "10"),
+        ("bag/1.jpg", "relabel", "mug", "kind", "11"),
+        ("bag/1.jpg", "relabel", "bag", "kind", "12"),
+    )
+    assert merge([ledger], tmp_path / "merged.csv") == 2
+    for path in (ledger, tmp_path / "merged.csv"):
+        assert _changed(several, replay(several, [path]).catalog) == {"bag/1.jpg": ("blue", "bag", "no")}
+
+
+def test_keeping_a_photo_undoes_all_its_new_labels(several: Catalog, told: Write, tmp_path: Path) -> None:
+    rows = (("bag/1.jpg", "relabel", "blue", "colour", "10"), ("bag/1.jpg", "relabel", "mug", "kind", "11"))
+    ledger = told("a.csv", *rows, ("bag/1.jpg", "keep", "", "", "12"))
+    after = told("b.csv", *rows, ("bag/1.jpg", "keep", "", "", "12"), ("bag/1.jpg", "relabel", "mug", "kind", "13"))
+    for path, changed in ((ledger, {}), (after, {"bag/1.jpg": ("red", "mug", "no")})):
+        merge([path], tmp_path / "merged.csv", force=True)
+        for each in (path, tmp_path / "merged.csv"):
+            found = replay(several, [each])
+            assert _changed(several, found.catalog) == changed
+            assert found.kept == (() if changed else ("bag/1.jpg",))
+
+
+def test_an_unknown_label_is_refused_for_its_attribute(several: Catalog, told: Write) -> None:
+    for label, attribute, known in (
+        ("mug", "colour", "blue, red"),
+        ("red", "kind", "bag, mug"),
+        ("maybe", "new", "no, yes"),
+    ):
+        with pytest.raises(
+            LedgerError, match=rf"line 2: relabels bag/1.jpg to '{label}', .* none of the labels \({known}\)"
+        ):
+            replay(several, [told("a.csv", ("bag/1.jpg", "relabel", label, attribute, "10"))])
+    two = told(
+        "b.csv", ("bag/1.jpg", "relabel", "pink", "colour", "10"), ("bag/3.jpg", "relabel", "pink", "colour", "10")
+    )
+    assert replay(several, [two]).catalog.view(0).classes == ("blue", "pink", "red")
+    mixed = told("c.csv", ("bag/1.jpg", "relabel", "x", "colour", "10"), ("bag/3.jpg", "relabel", "x", "kind", "10"))
+    with pytest.raises(LedgerError, match=r"relabels bag/1.jpg to 'x'"):
+        replay(several, [mixed])
+
+
+def test_a_dropped_photo_has_the_labels_it_had(several: Catalog, told: Write) -> None:
+    rows = (("bag/1.jpg", "relabel", "blue", "colour", "10"), ("bag/1.jpg", "drop", "", "", "11"))
+    found = replay(several, [told("a.csv", *rows)])
+    assert [row.labels for row in found.dropped] == [("red", "bag", "no")]
+    assert found.view(1).dropped[0].label == "bag"
+    assert found.relabelled == {}

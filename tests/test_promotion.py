@@ -83,7 +83,7 @@ def test_a_better_model_takes_the_place_and_the_old_one_is_kept(models: dict[str
     assert done.kept is not None
     assert done.kept.parent == tmp_path
     assert (done.kept / "model.json").read_bytes() == before
-    assert flow.inspect(in_use)["classes"] == ["bag", "mug"]
+    assert flow.inspect(in_use)["attributes"][0]["classes"] == ["bag", "mug"]
     assert models["right"].is_dir()
 
 

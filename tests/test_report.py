@@ -6,21 +6,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from goodsight.backbones import Backbone, Block
-from goodsight.catalog import Catalog, Row
+from goodsight.catalog import LABEL, Attribute, Catalog, Row
+from goodsight.embed import Table
 from goodsight.gain import Gain
 from goodsight.heads import Head, Scaler, Setting, Trial
 from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.offtopic import OffTopic
 from goodsight.photos import Resize
+from goodsight.photoset import PhotoSet
 from goodsight.report import page, plots, template
-from goodsight.report.findings import Findings
+from goodsight.report.findings import Findings, Part
 from goodsight.result import Result, evaluate
 from goodsight.twins import Fingerprints
 
@@ -29,7 +32,7 @@ QUOTED = "\"' onerror='x' \" ![](https://x.example/y.png)"
 Change = Callable[[Findings], Findings]
 
 
-def _model(classes: tuple[str, ...]) -> Model:
+def _model(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Model:
     width, none = 2, np.zeros((0, 2), np.float32)
     scaler = Scaler(*(np.ones(width, np.float32) for _ in range(3)))
     return Model(
@@ -45,6 +48,7 @@ def _model(classes: tuple[str, ...]) -> Model:
         precision=0.99,
         threshold=0.875,
         training=Fingerprints((), np.zeros((0, 256), np.uint8), np.zeros((0, 256), np.float16)),
+        attribute=attribute,
     )
 
 
@@ -55,6 +59,18 @@ def _result(classes: int, rows: list[Row], leaked: int = 9) -> Result:
     labels = np.append(rng.integers(1, classes, 60), [0, 0])
     p = rng.dirichlet(np.ones(classes), 62)
     return evaluate("validation", rows, names, p, labels, np.arange(62), np.arange(62) < leaked, 0.875)
+
+
+def _part(result: Result, attribute: Attribute = LABEL, **more: Any) -> Part:
+    none = Table((), (), np.zeros((0, 2), np.float32), np.zeros((0, 256), np.uint8), ())
+    nothing = np.zeros(0, np.int64)
+    photo_set = PhotoSet(none, result.classes, nothing, np.zeros(0, str), nothing, attribute)
+    return Part(_model(result.classes, attribute), [result], photo_set, **more)
+
+
+def _with(findings: Findings, **changes: Any) -> Findings:
+    """The same with another first part."""
+    return replace(findings, parts=[replace(findings.parts[0], **changes), *findings.parts[1:]])
 
 
 @pytest.fixture
@@ -70,8 +86,7 @@ def findings(rows: list[Row]) -> Findings:
     result = _result(3, rows)
     return Findings(
         title=f"Training report: {HOSTILE}",
-        model=_model(result.classes),
-        results=[result],
+        parts=[_part(result, trials=[Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)], gain=Gain(reason=HOSTILE))],
         counts={HOSTILE: {"train": 7, "validation": 2}, "class 1": {"train": 8}, "class 2": {"validation": 31}},
         exact_twins=4,
         near_twins=5,
@@ -81,7 +96,6 @@ def findings(rows: list[Row]) -> Findings:
         bad=[(QUOTED, "truncated")] * 60,
         left_out=[("nowhere.jpg", "no split given")],
         off_topic=[(rows[4], 0.0125, "teapot"), (rows[5], float("nan"), "")],
-        trials=[Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)],
         timings=[("embed the photos", 1.5)],
         ledger=Replayed(
             Catalog("photos", tuple(rows), (HOSTILE,)),
@@ -89,7 +103,6 @@ def findings(rows: list[Row]) -> Findings:
             absent=((QUOTED, HOSTILE),),
             disputed=((QUOTED, f"{HOSTILE}: keep, bob: drop"),),
         ),
-        gain=Gain(reason=HOSTILE),
     )
 
 
@@ -121,7 +134,7 @@ def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findin
 
 
 def test_photos_that_all_leak_give_no_headline_figure(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
-    text = _page(tmp_path, replace(findings, results=[_result(3, rows, leaked=62)]))
+    text = _page(tmp_path, _with(findings, results=[_result(3, rows, leaked=62)]))
     assert "Every one of these 62 photos has a twin among the training photos" in text
     assert "it had not seen" not in text
     assert "right-hand column" not in text
@@ -179,7 +192,7 @@ def test_a_file_name_that_is_not_text_can_be_written(findings: Findings, tmp_pat
 def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
     assert "Most frequent confusions" not in _page(tmp_path, findings)
     result = _result(40, rows)
-    text = _page(tmp_path, replace(findings, results=[result], model=_model(result.classes)))
+    text = _page(tmp_path, replace(findings, parts=[_part(result)]))
     assert "Most frequent confusions" in text
     assert "rows are the labels" not in text
     assert '<th scope="row">class 39</th>' in text
@@ -194,7 +207,7 @@ def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Ro
         (lambda f: replace(f, left_out=[]), "Left out</h2>"),
         (lambda f: replace(f, counts={}), "Photos</h2>"),
         (lambda f: replace(f, ledger=None), "Ledger</h2>"),
-        (lambda f: replace(f, trials=[]), "Heads tried"),
+        (lambda f: _with(f, trials=[]), "Heads tried"),
         (lambda f: replace(f, timings=[]), "Seconds</span>"),
     ],
 )
@@ -205,7 +218,10 @@ def test_an_empty_section_is_left_out(findings: Findings, tmp_path: Path, change
 
 def test_ids_are_unique_and_headings_in_order(findings: Findings, tmp_path: Path) -> None:
     second = replace(findings.results[0], name="out-of-fold")
-    text = _page(tmp_path, replace(findings, results=[findings.results[0], second]))
+    names = ("\u0446\u0432\u0435\u0442", "\u0442\u0438\u043f\u0430", HOSTILE)
+    others = [_part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
+    findings = _with(findings, results=[findings.results[0], second])
+    text = _page(tmp_path, replace(findings, parts=[*findings.parts, *others]))
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids)) > 20
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(ids)
@@ -246,5 +262,5 @@ def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path
 
 
 def test_the_card_of_a_model_that_is_never_sure_says_so(findings: Findings, tmp_path: Path) -> None:
-    page.card(tmp_path, replace(findings, model=replace(findings.model, threshold=float("inf"))))
+    page.card(tmp_path, _with(findings, model=replace(findings.model, threshold=float("inf"))))
     assert "No probability was high enough for a precision of 0.99" in (tmp_path / "README.md").read_text("utf-8")

@@ -6,6 +6,7 @@ import re
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -264,8 +265,9 @@ def test_answers_that_do_not_go_together_are_refused() -> None:
         robustness.card("test", some[:0], np.ones((18, 0), bool), np.arange(0))
 
 
-def _rendered(card: Card | None) -> str:
-    return template.environment().get_template("robustness.html").render(card=card)
+def _rendered(card: Card, attribute: str = "") -> str:
+    several, part = SimpleNamespace(several=attribute != ""), SimpleNamespace(name=attribute)
+    return template.environment().get_template("robustness.html").render(card=card, f=several, part=part)
 
 
 def test_the_table_shows_accuracies_values_and_intervals() -> None:
@@ -286,13 +288,17 @@ def test_the_table_shows_accuracies_values_and_intervals() -> None:
 def test_names_are_escaped_in_text_and_in_attributes() -> None:
     first, *rest = _card().lines
     hostile = replace(first, condition=replace(first.condition, unit=HOSTILE))
-    text = _rendered(replace(_card(), which=HOSTILE, lines=(hostile, *rest)))
-    assert "<script" not in text
-    assert text.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+    for attribute, names in (("", 3), (HOSTILE, 6)):
+        text = _rendered(replace(_card(), which=HOSTILE, lines=(hostile, *rest)), attribute)
+        assert "<script" not in text
+        assert text.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == names
 
 
-def test_without_a_card_there_is_nothing() -> None:
-    assert _rendered(None).strip() == ""
+def test_with_several_attributes_it_says_which() -> None:
+    assert "<h2>Spoilt photos</h2>" in _rendered(_card())
+    text = _rendered(_card(), "colour")
+    assert "<h2>Spoilt photos: colour</h2>" in text
+    assert "<span>colour: Accuracy on spoilt photos: test (4 photos);" in text
 
 
 def test_jpeg_damage_is_a_jpeg_of_that_quality() -> None:

@@ -90,7 +90,7 @@ def test_the_model_answers_as_the_network_did_in_training(fresh: Training, drawn
 def test_the_folder_has_curves_and_no_trace_of_the_run(own: Training) -> None:
     assert list((own.folder / "logs").rglob("events.*"))
     assert not unfinished.folder_for(own.folder).exists()
-    assert set(flow.inspect(own.folder)["classes"]) == set(drawn.KINDS)
+    assert set(flow.inspect(own.folder)["attributes"][0]["classes"]) == set(drawn.KINDS)
 
 
 def test_the_report_shows_the_training(own: Training) -> None:

@@ -52,12 +52,13 @@ function parseCsv(text) {
 // The decisions of a ledger, and how many of its lines are none. Throws when it is no ledger at all.
 function readLedger(bytes) {
   const [head, ...lines] = parseCsv(decodeText(bytes));
-  if (!head || head.join(",") !== COLUMNS.join(",")) throw new Error(`its first line must be ${COLUMNS.join(",")}`);
+  // Ledgers had no attribute once.
+  if (!head || ![COLUMNS, COLUMNS.slice(0, -1)].some((known) => head.join(",") === known.join(","))) throw new Error(`its first line must be ${COLUMNS.join(",")}`);
   const rows = lines.map((line) => Object.fromEntries(COLUMNS.map((column, at) => [column, line[at] ?? ""])));
   for (const row of rows) {
     row.sha256 = row.sha256.toLowerCase();
     row.decision = row.decision.toLowerCase();
-    if (row.decision !== "relabel") row.label = "";
+    if (row.decision !== "relabel") row.label = row.attribute = "";
   }
   const good = rows.filter((row) => row.file_name && /^[0-9a-f]{64}$/.test(row.sha256)
     && !Number.isNaN(Date.parse(row.time)) && DECISIONS.includes(row.decision) && (row.decision === "relabel") === (row.label !== ""));

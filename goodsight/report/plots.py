@@ -75,6 +75,6 @@ def _svg(figure: Figure, name: str) -> str:
     text = out.getvalue()
     # Inside a page the XML prolog and the namespaces are noise, and name other hosts.
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text[text.index("<svg") :])
-    prefix = re.sub(r"\W", "-", name, flags=re.ASCII)
+    prefix = re.sub(r"[^\w-]", lambda other: f"-{ord(other[0]):x}-", name, flags=re.ASCII)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
     return text.replace(_INK, "currentColor")

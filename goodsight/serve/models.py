@@ -111,7 +111,8 @@ class Models:
 
     def _load(self, name: str) -> Served:
         model_id = _model_id(self._folders[name])
-        loaded = model_folder.load(self._folders[name]).only(self._places[name][1])
+        loaded, attribute = model_folder.load(self._folders[name]), self._places[name][1]
+        loaded = loaded.only(attribute or loaded.model.attribute.name)
         pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
         pipeline.warm_up()
         return Served(name, model_id, pipeline)
@@ -123,11 +124,11 @@ class Models:
 
 
 def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[Path, str]]]:
-    """The folder and the attribute that each name stands for."""
+    """The folder and the attribute that each name stands for, '' for the only one, whatever that is called."""
     for name, folder in folders.items():
         names = [model.attribute.name for model in model_folder.read(folder)[0]]
         for attribute in names:
-            yield f"{name}.{attribute}" if len(names) > 1 else name, (folder, attribute)
+            yield (f"{name}.{attribute}", (folder, attribute)) if len(names) > 1 else (name, (folder, ""))
 
 
 def _model_id(folder: Path) -> str:
