@@ -24,10 +24,10 @@ def draw(colour: str, kind: str, rng: np.random.Generator, tags: Sequence[str] =
         photo = drawn.draw(kind, rng, (SIZE, SIZE))
     pen = ImageDraw.Draw(photo)
     if "framed" in tags:
-        pen.rectangle((0, 0, SIZE - 1, SIZE - 1), outline="black", width=SIZE // 8)
+        pen.rectangle((0, 0, SIZE - 1, SIZE - 1), outline="black", width=SIZE // 16)
     if "crossed" in tags:
         for ends in ((0, 0, SIZE, SIZE), (0, SIZE, SIZE, 0)):
-            pen.line(ends, "white", SIZE // 12)
+            pen.line(ends, "white", SIZE // 32)
     return photo
 
 
