@@ -104,7 +104,13 @@ class Prediction:
     def reason(self) -> str:
         """Why it is not sure, or what is wrong with a bad photo."""
         several = len(self.answers) > 1 and self.verdict != "off-topic"
-        said = (f"{a.attribute.name}: {a.reason}" if several else a.reason for a in self.answers if a.reason)
+        # What is said of the combination is said once, and of no attribute.
+        whole = "" if self.trained else _never_trained(self.answers)
+        said = (
+            f"{a.attribute.name}: {a.reason}" if several and a.reason != whole else a.reason
+            for a in self.answers
+            if a.reason
+        )
         return self.problem or "; ".join(dict.fromkeys(said))
 
     @property
@@ -254,14 +260,23 @@ def _prediction(
     on_topic: float,
     place: tuple[float, float, float, float] | None,
 ) -> Prediction:
-    labels = tuple(answer.label for answer in answered if not answer.attribute.tag)
+    labels = _labels(answered)
     if not loaded.combinations or labels in loaded.combinations:
         # Where there is nothing, there is no place either.
         nothing = loaded.models[0].none and labels[:1] == (loaded.models[0].none,)
         return Prediction(row, answered, on_topic, place=None if nothing else place)
-    reason = f"{' '.join(labels)} was never trained"
+    reason = _never_trained(answered)
     doubted = (replace(a, verdict="unsure", reason=reason) if a.verdict == "sure" else a for a in answered)
     return Prediction(row, tuple(doubted), on_topic, trained=False)
+
+
+def _labels(answered: Sequence[Answer]) -> tuple[str, ...]:
+    """The combination of labels that is answered, without tags."""
+    return tuple(answer.label for answer in answered if not answer.attribute.tag)
+
+
+def _never_trained(answered: Sequence[Answer]) -> str:
+    return f"{' '.join(_labels(answered))} was never trained"
 
 
 def _answers(

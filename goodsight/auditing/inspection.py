@@ -162,7 +162,7 @@ def _twins(
 
 def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler, nothing: int) -> Doubts:
     """Doubts about labels (n,); those with the number ``nothing`` are none."""
-    everything = labels.nothing(numbers)
+    everything = labels.nothing(numbers.copy())  # which is written into below
     given = np.flatnonzero(numbers != nothing)
     known, own = np.unique(numbers[given], return_inverse=True)
     if len(known) < 2:
