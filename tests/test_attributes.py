@@ -494,6 +494,23 @@ def test_an_audit_finds_wrong_labels_of_their_attribute(
         assert not [row for row in csv.DictReader(stream) if row["file_name"] in wrong and row["attribute"] == "colour"]
 
 
+def test_twins_conflict_in_the_attribute_in_which_they_differ(photos: Path, wrong: list[str], tmp_path: Path) -> None:
+    """Though another photo lacks this label."""
+    folder = _planted(photos, tmp_path / "photos")
+    shutil.copyfile(folder / wrong[0], folder / "copy.jpg")
+    row = _list(photos)[wrong[0]]
+    with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
+        stream.write(f'copy.jpg,blue,{row["type"]},"{row["tags"]}"\n')
+    found = flow.audit(folder, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    pair = {wrong[0], "copy.jpg"}
+    twins = [finding for finding in found.of("twins with different labels") if finding.row.file_name in pair]
+    assert {finding.row.file_name for finding in twins} == pair
+    assert {finding.attribute for finding in twins} == {"colour"}
+    assert any(finding.evidence == "colour: copy.jpg is labelled blue" for finding in twins)
+    (copy,) = found.of("exact twin")
+    assert copy.suggestion == "look"  # not to be dropped before the label is right
+
+
 def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: list[str], tmp_path: Path) -> None:
     folder = _planted(photos, tmp_path / "photos", *wrong)
     last = list(_list(photos))[-1]
