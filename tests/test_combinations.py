@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +42,7 @@ def _sets(
     rng = np.random.default_rng(0)
     centres = {text: rng.normal(0, 2, WIDTH) for text in [*GRID, *COLOURS, *KINDS, "silver", "hat", ""]}
     vectors = np.stack(
-        [centres[one[:2]] if whole else centres[one[0]] + centres[one[1]] for one in labels]  # type: ignore[index]
+        [centres[one[:2]] if whole else centres[one[0]] + centres[one[1]] for one in labels]
     ) + rng.normal(0, 0.3, (len(labels), WIDTH))
     rows = []
     for i, one in enumerate(labels):
@@ -96,25 +97,40 @@ def test_a_hidden_combination_is_not_learned_from() -> None:
     """What tells only the combination is of no use once it is hidden, however well it does out-of-fold."""
     found = _measured(GRID * 12, whole=True)
     assert found.seen > 0.98
-    assert found.all_right < 0.2  # chance is one in nine
+    assert found.all_right < 0.25  # chance is one in nine
     assert max(found.right) < 0.6
 
 
-def test_hiding_is_training_without_its_photos() -> None:
-    sets = _sets(GRID * 8, whole=False)
-    (colour, *_), learned = sets, _learned(sets)
+@pytest.mark.parametrize("setting", heads.CANDIDATES[:3], ids=lambda setting: setting.kind)
+def test_no_head_guesses_a_combination_from_where_the_others_are_not(setting: heads.Setting) -> None:
+    colour, kind, _ = _sets(GRID * 12, whole=True)
+    found = numbers([colour, kind])
+    assert found is not None
+    vectors = colour.table.vectors
+    scaler = heads.Scaler.fit(vectors, TINY.blocks)
+    right = [
+        heads.hidden(setting, scaler, vectors, each.labels, found).argmax(axis=1) == each.labels
+        for each in (colour, kind)
+    ]
+    assert np.all(right, axis=0).mean() < 0.25
+
+
+@pytest.mark.parametrize("setting", heads.CANDIDATES[:3], ids=lambda setting: setting.kind)
+def test_hiding_is_training_without_its_photos(setting: heads.Setting) -> None:
+    (colour, *_) = sets = _sets(GRID * 8, whole=False)
     found = numbers(sets)
     assert found is not None
-    right = combinations._right(colour, learned[0], np.arange(72), found)
-    head = learned[0].model.head
+    vectors, labels = colour.table.vectors, colour.labels
+    scaler = heads.Scaler.fit(vectors, TINY.blocks)
+    scores = heads.hidden(setting, scaler, vectors, labels, found)
     for one in range(9):
         rest = found != one
-        refit, _ = heads.train(
-            head.setting, head.scaler, colour.table.vectors[rest], colour.labels[rest], np.arange(rest.sum()) % 5
-        )
-        assert (refit(colour.table.vectors[~rest]).argmax(axis=1) == colour.labels[~rest]).tolist() == right[
-            ~rest
-        ].tolist()
+        # The mean of the others only; heads are trained with the penalty that they have with all photos.
+        own = replace(scaler, mean=vectors[rest].mean(axis=0), bound=np.inf * scaler.bound)
+        refit, _ = heads.train(setting, own, vectors[rest], labels[rest], np.arange(rest.sum()) % 5)
+        expected = refit(vectors[~rest])
+        assert (scores[~rest].argmax(axis=1) == expected.argmax(axis=1)).all()
+        assert np.corrcoef(scores[~rest].ravel(), expected.ravel())[0, 1] > 0.98
 
 
 def test_a_label_of_one_combination_only_cannot_be_hidden() -> None:
@@ -174,7 +190,7 @@ def test_without_a_photo_of_two_labels_there_are_no_combinations() -> None:
 def test_of_very_many_photos_a_part_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = _sets(GRID * 12, whole=False)
     learned = _learned(sets)
-    monkeypatch.setattr(heads, "EXACT", 60)
+    monkeypatch.setattr(combinations, "PART", 60)
     found = measure(sets, learned)
     assert found is not None
     assert sum(each.photos for each in found.hidden) == 60
@@ -189,7 +205,8 @@ def test_of_very_many_photos_a_part_is_hidden(monkeypatch: pytest.MonkeyPatch) -
 def test_the_json_says_all() -> None:
     hidden = (Hidden(("red", "jeans"), 3, (2 / 3, 1.0), 2 / 3), Hidden(("red", "dress"), 1, (1.0, 1.0), 1.0))
     found = Combinations(("colour", "kind"), Counter({("red", "jeans"): 3, ("red", "dress"): 1}), hidden, 0.75)
-    assert (found.all_right, found.right) == (pytest.approx(5 / 6), pytest.approx((5 / 6, 1.0)))
+    assert found.all_right == pytest.approx(5 / 6)
+    assert found.right == pytest.approx((5 / 6, 1.0))
     assert json.loads(json.dumps(found.to_json(), allow_nan=False)) == {
         "attributes": ["colour", "kind"],
         "trained": [["red", "dress", 1], ["red", "jeans", 3]],
