@@ -1,5 +1,6 @@
 """Several attributes and tags of a photo, from the list to the service: drawn photos with a colour, a type and tags."""
 
+import asyncio
 import csv
 import json
 import re
@@ -20,6 +21,7 @@ from goodsight.errors import CatalogError, EngineError, ModelError
 from goodsight.flow import Training
 from goodsight.ledger import COLUMNS
 from goodsight.model import LoadedModel
+from goodsight.photos import DEFAULT_LIMITS
 
 Run = Callable[..., tuple[int, str, str]]
 Wanted = list[tuple[str, str, tuple[str, ...]]]
@@ -634,3 +636,31 @@ def test_a_folder_is_served_as_one_model_for_each_attribute(photos: Path, new: P
         assert refused.status_code == 422
         unknown = client.post("/v1/check", files=files, data={"ad_category": kind, "model": "shop"})
         assert unknown.status_code in (404, 422)
+
+
+def test_a_model_takes_over_whatever_its_only_attribute_is_called(
+    photos: Path, made: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="the service needs the extra `serve`")
+    from goodsight.serve.decoders import Decoders
+    from goodsight.serve.models import Models
+    from goodsight.serve.pipeline import Pipeline
+
+    monkeypatch.setattr(Pipeline, "warm_up", lambda _: None)
+    folder = tmp_path / "served"
+    for name in ("colour", "type"):
+        flow.train(photos, tmp_path / name, label=name, budget=0, spoilt=0)
+    _copied(tmp_path / "colour", folder)
+    decoders = Decoders(1, DEFAULT_LIMITS, 10)
+    models = Models({"shop": folder}, decoders)
+    try:
+        assert models.names() == ["shop"]
+        for new in (tmp_path / "type", made.folder):
+            shutil.rmtree(folder)
+            _copied(new, folder)
+            asyncio.run(models._swap("shop"))
+            assert models.all()[0].model.classes == TYPES
+        assert "answers for colour, type, crossed, framed, and this is for models of one" in models.refused["shop"]
+    finally:
+        models.close()
+        decoders.close()
