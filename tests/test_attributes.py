@@ -421,6 +421,27 @@ def test_a_tag_that_no_photo_has_is_one_that_all_lack(several: LoadedModel, new:
     assert found.findings.results[2].scores.accuracy.value > 0.9
 
 
+def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: Path) -> None:
+    folder, other = _copied(photos, tmp_path / "photos"), _copied(new, tmp_path / "other")
+    for root, tag in ((folder, "framed"), (other, "crossed")):
+        lines = [(name, "", "", tag if tag in row["tags"] else "") for name, row in _list(root).items()]
+        coloured.listed(root, lines)
+    made = flow.train(folder, tmp_path / "model", tags="tags", precision=0.8, budget=0, spoilt=0)
+    assert made.findings.model.classes == ("no", "yes")
+    assert made.findings.results[0].name == "out-of-fold"
+    loaded = flow.load(made.folder)
+    (answer,) = flow.classify(loaded, new / "010.jpg")  # blue, mug, framed
+    assert answer.label == "framed"
+    assert output.record(answer, loaded.models, 0)["label"] == "yes"
+    assert flow.check(loaded, new / "000.jpg", "no").verdict == "match"
+    # Of several tags its own counts, and where there is another one only, no photo has it.
+    found = flow.evaluate(loaded, new, tags="tags").result
+    assert found.scores.support == (18, 9)
+    assert found.scores.accuracy.value > 0.9
+    assert flow.evaluate(loaded, other, tags="tags").result.scores.support == (27, 0)
+    loaded.engine.close()
+
+
 def test_names_of_attributes_are_the_columns_unless_told(photos: Path, new: Path, tmp_path: Path) -> None:
     made = flow.train(photos, tmp_path / "model", label=("colour", "type"), budget=0, spoilt=0)
     found = flow.evaluate(made.folder, new)
