@@ -19,8 +19,8 @@ from goodsight.calibrate import Ints
 from goodsight.learning import Learned
 from goodsight.photoset import PhotoSet
 
-MOST = 100
-"""The largest combinations that are hidden; each costs a training of the heads."""
+MOST, PART = 100, 3000
+"""The largest combinations that are hidden, and the most photos that take part: each costs a training of the heads."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def _hideable(sets: Sequence[PhotoSet], number: Ints) -> Ints:
 
 
 def _part(trained: Ints, number: Ints) -> Ints:
-    """Of very many photos a part, as a combination is hidden exactly only while the kernel fits in memory."""
-    order = np.random.default_rng(0).permutation(len(trained))[: heads.EXACT]
+    """Of very many photos a part, as each combination costs a training."""
+    order = np.random.default_rng(0).permutation(len(trained))[:PART]
     return np.sort(trained[order])
 
 
@@ -182,7 +182,7 @@ def _right(photo_set: PhotoSet, learned: Learned, rows: Ints, number: Ints) -> n
     """Whether each of some photos (k,) gets its label from a head that never saw its combination (k,)."""
     head = learned.model.head
     labels = photo_set.labels[rows]
-    _, scores = heads.train(head.setting, head.scaler, photo_set.table.vectors[rows], labels, number)
+    scores = heads.hidden(head.setting, head.scaler, photo_set.table.vectors[rows], labels, number)
     return np.asarray(scores.argmax(axis=1) == labels)
 
 

@@ -189,7 +189,11 @@ def fit(
             scores = _cosine(x @ basis, labels[part], held[part], setting.penalty, everyone)[2]
         else:
             kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
-            scores = _dual(kernel, targets[part], held[part], setting.penalty * ease[part])[1]
+            penalty = setting.penalty * ease[part]
+            if setting.kind == "linear" and search_folds is not None:
+                scores = _apart(kernel, targets[part], held[part], penalty)
+            else:
+                scores = _dual(kernel, targets[part], held[part], penalty)[1]
         trials.append(_judge(setting, scores, labels[part]))
         progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
@@ -246,6 +250,35 @@ def train(
 
     weights, scores = _primal(features, targets, folds, setting.penalty * ease)
     return Head(setting, scaler, landmarks, linalg.solve_triangular(root, weights, lower=True, trans=1)), scores
+
+
+def hidden(setting: Setting, scaler: Scaler, vectors: Vectors, labels: Ints, folds: Ints) -> Array:
+    """Scores (n, classes) of at most :data:`EXACT` photos, by heads to which the photo's whole fold is unknown.
+
+    As out-of-fold scores, but nothing of a fold is left behind that matters when it is all there is of a kind.
+    """
+    if setting.kind != "linear":
+        return train(setting, scaler, vectors, labels, folds)[1]
+    x = scaler(vectors)
+    return _apart(x @ x.T, _targets(labels), folds, setting.penalty * _ease(labels))
+
+
+def _apart(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> Array:
+    """Out-of-fold scores (n, C) from a linear kernel (n, n) that is centred without the fold.
+
+    Were the mean over all photos zero, a fold would lie opposite to the others, which tells its labels: where they are
+    rare among the others, the negative of the others' answers is right.
+    """
+    scores = np.empty_like(targets)
+    for fold in np.unique(folds):
+        away = folds == fold
+        rest = np.flatnonzero(~away)
+        along = kernel[:, rest].mean(axis=1)
+        centred = kernel[:, rest] - along[:, None] - along[rest] + along[rest].mean()
+        known = centred[rest]
+        known[np.diag_indices_from(known)] += penalty[rest]
+        scores[away] = centred[away] @ linalg.solve(known, targets[rest], assume_a="pos", overwrite_a=True)
+    return scores
 
 
 def _dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:

@@ -171,7 +171,8 @@ def _for(catalog: Catalog, entries: Iterable[Entry]) -> list[Entry]:
                 "write which one into the column attribute"
             )
         if not entry.label or not entry.attribute or entry.attribute in names:
-            meant.append(entry)
+            # Of the only attribute it is all the same whether it is named.
+            meant.append(entry if len(names) > 1 else replace(entry, attribute=""))
     return meant
 
 
@@ -345,8 +346,11 @@ def _require_labels(catalog: Catalog, said: Sequence[Sequence[Entry]], classes: 
 
 
 def _dispute(entries: Sequence[Entry]) -> str:
-    """What each reviewer said last, when that is not the same; '' when they agree."""
-    words = {entry.reviewer or "somebody": entry for entry in entries}
-    if len({entry.said for entry in words.values()}) < 2 or len({entry.attribute for entry in words.values()}) > 1:
-        return ""
-    return f"{', '.join(f'{name}: {entry.said}' for name, entry in words.items())}; the newest counts"
+    """What each reviewer said last, of each attribute where that is not the same; '' when they agree."""
+    disputes = []
+    for attribute in dict.fromkeys(entry.attribute for entry in entries if entry.label) or [""]:
+        # Who keeps or drops a photo speaks of all its labels.
+        words = {e.reviewer or "somebody": e for e in entries if not e.label or e.attribute == attribute}
+        if len({entry.said for entry in words.values()}) > 1:
+            disputes.append(f"{', '.join(f'{name}: {entry.said}' for name, entry in words.items())}; the newest counts")
+    return "; ".join(disputes)

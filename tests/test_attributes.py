@@ -1,5 +1,6 @@
 """Several attributes and tags of a photo, from the list to the service: drawn photos with a colour, a type and tags."""
 
+import asyncio
 import csv
 import json
 import re
@@ -20,6 +21,7 @@ from goodsight.errors import CatalogError, EngineError, ModelError
 from goodsight.flow import Training
 from goodsight.ledger import COLUMNS
 from goodsight.model import LoadedModel
+from goodsight.photos import DEFAULT_LIMITS
 
 Run = Callable[..., tuple[int, str, str]]
 Wanted = list[tuple[str, str, tuple[str, ...]]]
@@ -419,6 +421,27 @@ def test_a_tag_that_no_photo_has_is_one_that_all_lack(several: LoadedModel, new:
     assert found.findings.results[2].scores.accuracy.value > 0.9
 
 
+def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: Path) -> None:
+    folder, other = _copied(photos, tmp_path / "photos"), _copied(new, tmp_path / "other")
+    for root, tag in ((folder, "framed"), (other, "crossed")):
+        lines = [(name, "", "", tag if tag in row["tags"] else "") for name, row in _list(root).items()]
+        coloured.listed(root, lines)
+    made = flow.train(folder, tmp_path / "model", tags="tags", precision=0.8, budget=0, spoilt=0)
+    assert made.findings.model.classes == ("no", "yes")
+    assert made.findings.results[0].name == "out-of-fold"
+    loaded = flow.load(made.folder)
+    (answer,) = flow.classify(loaded, new / "010.jpg")  # blue, mug, framed
+    assert answer.label == "framed"
+    assert output.record(answer, loaded.models, 0)["label"] == "yes"
+    assert flow.check(loaded, new / "000.jpg", "no").verdict == "match"
+    # Of several tags its own counts, and where there is another one only, no photo has it.
+    found = flow.evaluate(loaded, new, tags="tags").result
+    assert found.scores.support == (18, 9)
+    assert found.scores.accuracy.value > 0.9
+    assert flow.evaluate(loaded, other, tags="tags").result.scores.support == (27, 0)
+    loaded.engine.close()
+
+
 def test_names_of_attributes_are_the_columns_unless_told(photos: Path, new: Path, tmp_path: Path) -> None:
     made = flow.train(photos, tmp_path / "model", label=("colour", "type"), budget=0, spoilt=0)
     found = flow.evaluate(made.folder, new)
@@ -492,6 +515,23 @@ def test_an_audit_finds_wrong_labels_of_their_attribute(
     assert "ledger: 0 dropped, 3 relabelled, 0 kept, 0 rows without a photo\n" in out
     with (tmp_path / "again" / "findings.csv").open(encoding="utf-8", newline="") as stream:
         assert not [row for row in csv.DictReader(stream) if row["file_name"] in wrong and row["attribute"] == "colour"]
+
+
+def test_twins_conflict_in_the_attribute_in_which_they_differ(photos: Path, wrong: list[str], tmp_path: Path) -> None:
+    """Though another photo lacks this label."""
+    folder = _planted(photos, tmp_path / "photos")
+    shutil.copyfile(folder / wrong[0], folder / "copy.jpg")
+    row = _list(photos)[wrong[0]]
+    with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
+        stream.write(f'copy.jpg,blue,{row["type"]},"{row["tags"]}"\n')
+    found = flow.audit(folder, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    pair = {wrong[0], "copy.jpg"}
+    twins = [finding for finding in found.of("twins with different labels") if finding.row.file_name in pair]
+    assert {finding.row.file_name for finding in twins} == pair
+    assert {finding.attribute for finding in twins} == {"colour"}
+    assert any(finding.evidence == "colour: copy.jpg is labelled blue" for finding in twins)
+    (copy,) = found.of("exact twin")
+    assert copy.suggestion == "look"  # not to be dropped before the label is right
 
 
 def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: list[str], tmp_path: Path) -> None:
@@ -617,3 +657,31 @@ def test_a_folder_is_served_as_one_model_for_each_attribute(photos: Path, new: P
         assert refused.status_code == 422
         unknown = client.post("/v1/check", files=files, data={"ad_category": kind, "model": "shop"})
         assert unknown.status_code in (404, 422)
+
+
+def test_a_model_takes_over_whatever_its_only_attribute_is_called(
+    photos: Path, made: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="the service needs the extra `serve`")
+    from goodsight.serve.decoders import Decoders
+    from goodsight.serve.models import Models
+    from goodsight.serve.pipeline import Pipeline
+
+    monkeypatch.setattr(Pipeline, "warm_up", lambda _: None)
+    folder = tmp_path / "served"
+    for name in ("colour", "type"):
+        flow.train(photos, tmp_path / name, label=name, budget=0, spoilt=0)
+    _copied(tmp_path / "colour", folder)
+    decoders = Decoders(1, DEFAULT_LIMITS, 10)
+    models = Models({"shop": folder}, decoders)
+    try:
+        assert models.names() == ["shop"]
+        for new in (tmp_path / "type", made.folder):
+            shutil.rmtree(folder)
+            _copied(new, folder)
+            asyncio.run(models._swap("shop"))
+            assert models.all()[0].model.classes == TYPES
+        assert "answers for colour, type, crossed, framed, and this is for models of one" in models.refused["shop"]
+    finally:
+        models.close()
+        decoders.close()

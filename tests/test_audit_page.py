@@ -15,7 +15,7 @@ pytest.importorskip("playwright.sync_api", reason="the page tests need playwrigh
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 from test_audit_report import HOSTILE, NAMES, planted
 
-from goodsight.auditing.findings import Audit
+from goodsight.auditing.findings import Audit, Finding
 from goodsight.report import audit as report
 
 pytest_plugins = ["browsing"]
@@ -344,3 +344,58 @@ def test_a_photo_without_a_hash_has_no_buttons(page: Page, audit: Audit, tmp_pat
     page.keyboard.press("d")
     expect(page.get_by_role("status")).to_have_text("This photo could not be read, so it cannot be decided.")
     counter(page, "0 of 7 decided")
+
+
+@pytest.fixture
+def several(audit: Audit) -> Audit:
+    """The same photos with two attributes and a tag; the second photo may have another colour."""
+    classes = {"colour": ("black", "red", HOSTILE), "type": ("bag", "mug"), "new": ("no", "yes")}
+    found = Finding(audit.review[1].row, "mislabelled", 0.05, "colour: looks red", "relabel", "red", attribute="colour")
+    return replace(audit, classes=classes, findings=(found,))
+
+
+def test_a_new_label_says_which_attribute_it_is_for(page: Page, several: Audit, tmp_path: Path) -> None:
+    report.write(tmp_path, several)
+    page.reload()
+    expect(card(page, 1).locator(".hint")).to_have_text("perhaps colour: red")
+    card(page, 1).focus()
+    page.keyboard.press("r")
+    options = [
+        "colour: black",
+        "colour: red (suggested)",
+        f"colour: {HOSTILE}",
+        "type: bag",
+        "type: mug",
+        "new: no",
+        "new: yes",
+    ]
+    assert page.locator("#labels option").all_inner_texts() == options
+    expect(page.get_by_label("Label", exact=True)).to_have_value("colour: red")
+    page.keyboard.press("Enter")
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: colour: red")
+    card(page, 3).focus()
+    page.keyboard.press("r")
+    page.get_by_label("Label", exact=True).select_option("new: yes")
+    page.keyboard.press("Enter")
+    card(page, 0).get_by_role("button", name="Drop").click()
+    rows, data = ledger(page)
+    said = [(row["decision"], row["attribute"], row["label"]) for row in rows]
+    assert said == [("drop", "", ""), ("relabel", "colour", "red"), ("relabel", "new", "yes")]
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    give(page, data)
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: colour: red")
+    card(page, 1).focus()
+    page.keyboard.press("r")
+    expect(page.get_by_label("Label", exact=True)).to_have_value("colour: red")
+    page.keyboard.press("Escape")
+    assert [(row["decision"], row["attribute"], row["label"]) for row in ledger(page)[0]] == said
+
+
+def test_a_ledger_from_before_there_were_attributes_is_taken_up(page: Page, audit: Audit) -> None:
+    head, sha = HEAD.removesuffix(",attribute"), audit.review[1].sha256
+    quoted = '"' + NAMES[1].replace('"', '""') + '"'
+    give(page, f"{head}\n{quoted},{sha},relabel,bag,old,bob,2026-01-01T00:00:00Z\n".encode())
+    expect(page.get_by_role("status")).to_contain_text("Taken up 1 of 1 decisions")
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: bag")
+    assert [(row["label"], row["attribute"]) for row in ledger(page)[0]] == [("bag", "")]

@@ -264,10 +264,10 @@ def several(photos: Path) -> Catalog:
 
 @pytest.fixture
 def told(write: Write) -> Write:
-    """Writes a ledger of ``(name, decision, label, attribute, hour)`` rows."""
+    """Writes a ledger of ``(name, decision, label, attribute, hour)`` rows, and a reviewer if it is not ann."""
 
     def to(name: str, *rows: tuple[str, ...]) -> Path:
-        path = write(name, *((photo, decision, label, "", "ann", hour) for photo, decision, label, _, hour in rows))
+        path = write(name, *((*row[:3], "", (*row, "ann")[5], row[4]) for row in rows))
         head, *lines = path.read_text().splitlines()
         lines = [f"{line},{row[3]}" for line, row in zip(lines, rows, strict=True)]
         path.write_text("\n".join([head, *lines]) + "\n")
@@ -380,3 +380,22 @@ def test_a_dropped_photo_has_the_labels_it_had(several: Catalog, told: Write) ->
     assert [row.labels for row in found.dropped] == [("red", "bag", "no")]
     assert found.view(1).dropped[0].label == "bag"
     assert found.relabelled == {}
+
+
+def test_reviewers_disagree_about_the_same_attribute(several: Catalog, told: Write, photos: Path) -> None:
+    colour, kind = ("bag/1.jpg", "relabel", "blue", "colour", "10"), ("bag/1.jpg", "relabel", "mug", "kind", "11")
+    red = ("bag/1.jpg", "relabel", "red", "colour", "12", "bob")
+    cases = {
+        (colour, (*kind, "bob")): "",
+        (colour, kind, red): "ann: relabel colour to 'blue', bob: relabel colour to 'red'; the newest counts",
+        (colour, (*colour[:4], "12", "bob")): "",
+        (kind, ("bag/1.jpg", "drop", "", "", "12", "bob")): "ann: relabel kind to 'mug', bob: drop; the newest counts",
+    }
+    for rows, words in cases.items():
+        found = replay(several, [told("a.csv", *rows)])
+        assert found.disputed == ((("bag/1.jpg", words),) if words else ())
+    one = catalog.load(photos, columns=Columns.of("colour"))
+    mixed = told("b.csv", ("bag/1.jpg", "relabel", "blue", "", "10"), red)
+    assert replay(one, [mixed]).disputed == (
+        ("bag/1.jpg", "ann: relabel to 'blue', bob: relabel to 'red'; the newest counts"),
+    )

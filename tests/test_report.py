@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -14,6 +15,7 @@ from PIL import Image
 
 from goodsight.backbones import Backbone, Block
 from goodsight.catalog import LABEL, Attribute, Catalog, Row
+from goodsight.combinations import Combinations, Hidden
 from goodsight.embed import Table
 from goodsight.gain import Gain
 from goodsight.heads import Head, Scaler, Setting, Trial
@@ -264,3 +266,72 @@ def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path
 def test_the_card_of_a_model_that_is_never_sure_says_so(findings: Findings, tmp_path: Path) -> None:
     page.card(tmp_path, _with(findings, model=replace(findings.model, threshold=float("inf"))))
     assert "No probability was high enough for a precision of 0.99" in (tmp_path / "README.md").read_text("utf-8")
+
+
+@pytest.fixture
+def several(findings: Findings) -> Findings:
+    """A colour, a type with a hostile name and a tag, with combinations of the first two."""
+    (part,) = findings.parts
+    result = part.results[0]
+    names = ("colour", f"a|b {HOSTILE}", "new")
+    parts = [
+        replace(
+            part,
+            model=_model(result.classes, Attribute(name, tag=name == "new")),
+            results=[replace(result, name=f"{name}: out-of-fold")],
+        )
+        for name in names
+    ]
+    hidden = (Hidden((HOSTILE, "mug"), 3, (0.25, 1.0), 0.25), Hidden(("red", "mug"), 7, (0.75, 1.0), 0.75))
+    trained: Counter[tuple[str, ...]] = Counter({(HOSTILE, "mug"): 3, ("red", "mug"): 7, ("red", "silk"): 2})
+    together = Combinations(names[:2], trained, hidden * 30, 0.875)
+    return replace(findings, parts=parts, combinations=together)
+
+
+def test_the_page_of_several_attributes_says_which_is_which(several: Findings, tmp_path: Path) -> None:
+    page_text = _page(tmp_path, several)
+    for forbidden in ("<script", "http://", "<link", 'onerror="'):
+        assert forbidden not in page_text
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page_text))
+    for name in ("colour", "a|b &lt;script&gt;alert(1)&lt;/script&gt;", "new"):
+        assert f"{name}: Right on" in text
+        assert f"Figures: {name}: out-of-fold" in text
+    assert "3 combinations of colour and a|b &lt;script" in text
+    assert "right in all labels on 50.0 % on average" in text
+    assert "with every combination trained, it is 87.5 %." in text
+    row = '<tr><th scope="row">red mug</th><td>7</td><td>75.0 %</td><td>100.0 %</td><td>75.0 %</td></tr>'
+    assert page_text.count(row) == 25
+    assert "10 more are in metrics.json." in text
+    assert "given from, new" in text
+    assert "given from, colour" not in text
+    assert "with combinations hidden" in text
+    assert "ombinations" not in _page(tmp_path, replace(several, combinations=None))
+
+
+def test_metrics_of_several_attributes_are_by_name(several: Findings, tmp_path: Path) -> None:
+    page.write(tmp_path, several)
+    numbers = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    names = ["colour", f"a|b {HOSTILE}", "new"]
+    assert [result["photos"] for result in numbers["results"]] == [f"{name}: out-of-fold" for name in names]
+    for key in ("classes", "heads_tried", "robustness"):
+        assert list(numbers[key]) == names
+    assert list(numbers["ledger"]["gain"]) == names
+    assert numbers["combinations"]["hidden_all_right"] == 0.5
+    assert len(numbers["combinations"]["hidden"]) == 60
+
+
+def test_the_card_of_several_attributes(several: Findings, tmp_path: Path) -> None:
+    page.card(tmp_path, several)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "- colour: &lt;script&gt;alert(1)&lt;/script&gt;, class 1, class 2\n" in text
+    assert "- new: yes or no\n" in text
+    assert "| a\\|b &lt;script&gt;alert(1)&lt;/script&gt;: out-of-fold | 62 |" in text
+    assert "| a|b" not in text
+    assert "are right in all labels on 50.0 % of photos (trained ones: 87.5 %)" in text
+    assert "--declared ATTRIBUTE=CLASS" in text
+    assert several.combinations is not None
+    page.card(tmp_path, replace(several, combinations=replace(several.combinations, hidden=())))
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "not measurable of photos" not in text
+    assert "How it does on combinations of labels that were never trained is not known; `classify` marks them" in text
