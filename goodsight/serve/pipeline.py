@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -34,6 +35,20 @@ GRID = 28
 Pixels = npt.NDArray[np.uint8]
 Item = tuple[Pixels, Future[Prediction]]
 _NAMELESS = Row("", Path())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a class is seen in an upright photo.
+
+    Attributes:
+        evidence: rows from the top, 0 to 1.
+        box: left, top, right and bottom in fractions of the photo; None when the network gives no box.
+
+    """
+
+    evidence: list[list[float]]
+    box: list[float] | None
 
 
 class Pipeline:
@@ -81,10 +96,10 @@ class Pipeline:
         self._items.put((pixels, answer))
         return await asyncio.wrap_future(answer)
 
-    async def explain(self, data: bytes, number: int) -> list[list[float]] | None:
-        """The evidence for a class in a photo: rows from the top of the upright photo, 0 to 1.
+    async def explain(self, data: bytes, prediction: Prediction) -> Shown | None:
+        """Where a photo's most likely class is seen; None when the network does not say.
 
-        None when the network does not say. Beside the batches, so that nobody who only wants an answer waits for it.
+        Beside the batches, so that nobody who only wants an answer waits for it.
 
         Raises:
             BadPhoto: the photo cannot be used.
@@ -96,17 +111,21 @@ class Pipeline:
         resize = self.loaded.model.backbone.resize
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
         upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
-        return await asyncio.to_thread(self._map, pixels, upright, number)
+        return await asyncio.to_thread(self._show, pixels, upright, prediction)
 
-    def _map(self, pixels: Pixels, upright: bytes, number: int) -> list[list[float]]:
+    def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction) -> Shown:
         model = self.loaded.model
+        number, resize = model.classes.index(prediction.label), model.backbone.resize
         found = evidence.maps(model.backbone, self.loaded.engine, pixels[None], model.head, [number])[0]
         with Image.open(io.BytesIO(upright)) as picture:
-            scale = GRID / max(picture.size)
-            size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-        return [
-            [round(float(value), 3) for value in row] for row in evidence.on_photo(found, model.backbone.resize, size)
-        ]
+            width, height = picture.size
+        scale = GRID / max(width, height)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        rows = [[round(float(value), 3) for value in row] for row in evidence.on_photo(found, resize, size)]
+        if prediction.place is None:
+            return Shown(rows, None)
+        box = zip(resize.in_pixels(prediction.place, width, height), (width, height) * 2, strict=True)
+        return Shown(rows, [round(at / length, 4) for at, length in box])
 
     def close(self) -> None:
         """Answer what was accepted, then stop."""

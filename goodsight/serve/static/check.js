@@ -107,7 +107,7 @@ function colour(value) {
   return from.map((low, i) => low + along * (to[i] - low));
 }
 
-function point({ class: found, evidence, verdict }) {
+function point({ class: found, evidence, box, verdict }) {
   if (!evidence || verdict === "off-topic" || find("picture").hidden) return;
   const heat = find("heat");
   heat.width = evidence[0].length;
@@ -115,12 +115,18 @@ function point({ class: found, evidence, verdict }) {
   const cells = evidence.flat().flatMap((value) => [...colour(value), 255 * COVER * value]);
   heat.getContext("2d").putImageData(new ImageData(Uint8ClampedArray.from(cells), heat.width), 0, 0);
   heat.hidden = false;
+  find("box").hidden = !box;
+  if (box) {
+    const [left, top, right, bottom] = box.map((at) => `${100 * at}%`);
+    Object.assign(find("box").style, { left, top, width: `calc(${right} - ${left})`, height: `calc(${bottom} - ${top})` });
+  }
   find("seen").hidden = false;
   find("seen").textContent = `Red is where it looks most like ${found}`;
 }
 
 function unpoint() {
   find("heat").hidden = true;
+  find("box").hidden = true;
   find("seen").hidden = true;
 }
 
