@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.backbones import Backbone, Block, colour, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SIZE = 224
-REVISION = 2
+REVISION = 3
 """Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
 
 BLOCKS = (
@@ -29,9 +29,11 @@ BLOCKS = (
     Block("std10", 112, 1.5),
     Block("std4", 40, 1.0),
     Block("imagenet", 1000, 2.0),
+    Block("colour", colour.WIDTH, 0.0),
 )
 """Pooled features of several stages: the number is the block of the network, counted from 0; mean and std are over
-positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads."""
+positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads. The colours
+(:mod:`goodsight.backbones.colour`) weigh nothing but in the view of :data:`goodsight.heads.VIEWS` that is for them."""
 
 # repeats, kernel, stride, expansion, channels in, channels out
 _STAGES = (
@@ -84,7 +86,7 @@ def side(size: int, views: int) -> int:
 
 
 def export(path: Path, size: int, views: int = 1) -> None:
-    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 3904) out.
+    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, width) out.
 
     Raises:
         EngineError: torch or the weights package is not installed.
@@ -180,6 +182,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                     side = -(-side // step)
             self._conv_head, self._bn1 = conv(320, 1280, 1, 1, 1, side), norm(1280)
             self._fc = nn.Linear(1280, 1000)
+            self.colour = colour.block()
 
         def pooled(self, x: Tensor) -> Tensor:
             x = functional.relu6(self._bn0(self._conv_stem(x)))
@@ -193,6 +196,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 edge = (x.shape[2] - size) // 2
                 whole = functional.interpolate(x, (size, size), mode="bilinear")
                 x = torch.cat([whole, x[:, :, edge : edge + size, edge : edge + size]])
+            rgb = x * 128 + 127
             x = functional.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
@@ -201,8 +205,14 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 spread = (x - x.mean((2, 3), keepdim=True)) ** 2
                 pooled[f"std{number}"] = spread.mean((2, 3)).add(1e-6).sqrt()
                 pooled[f"wide{number}"] = wide.mean((2, 3))
-            pooled["head"] = functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
+            last = functional.relu6(self._bn1(self._conv_head(x)))
+            pooled["head"] = last.mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
+            # Where the network sees what it says: its last layer, mixed as it answers, at each place.
+            answer = pooled["imagenet"].softmax(1) @ self._fc.weight
+            evidence = functional.relu((answer[:, :, None, None] * last).sum(1))
+            most = evidence.amax((1, 2), keepdim=True)
+            pooled["colour"] = self.colour(rgb, evidence / (most + 1e-6))
             embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
             return embedding.reshape(views, -1, embedding.shape[1]).mean(0)
 
