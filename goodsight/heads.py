@@ -4,6 +4,12 @@ The cosine head compares a photo with the mean of each class by angle, in a spac
 made equal in all directions (linear discriminant analysis, Fisher 1936, with a shrunk covariance): it wins when there
 are many classes of few photos.
 
+When photos have several attributes, a head may read one off the other: a model that saw only black jeans and no black
+dress takes what is black for jeans. So the other attributes' values divide each class into cells: the cosine head then
+weighs cells instead of photos, and the spread of cell means counts as spread within the class, many times over, so
+that directions in which the other attribute differs are not looked at. Heads may also look at a part of the columns, a
+*view*; and both are chosen on folds that hide one combination each.
+
 The ridge heads are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because
 their scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual
 of a fold ``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of
@@ -14,8 +20,8 @@ together. Above :data:`EXACT` photos the RBF kernel is kept to landmarks (Nystro
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -33,6 +39,10 @@ PRINCIPAL = 800
 _CLIP = 6.0
 _DOUBT = 50.0
 """How much less a doubted label is fitted."""
+_FEW = 5.0
+"""The mean of a cell of so many photos is half as sure as that of a cell of very many."""
+VIEWS: Mapping[str, Mapping[str, float]] = {"colour": {"colour": 1.0}}
+"""What a head may look at instead of all blocks by their own weights: the blocks of each view, with their weights."""
 Array = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 Kind = Literal["linear", "kernel", "cosine", "network"]
@@ -74,11 +84,22 @@ class Scaler:
 
 @dataclass(frozen=True)
 class Setting:
-    """One candidate: the kind, ``gamma`` of the RBF kernel (0 for the others), and the ridge penalty or shrinkage."""
+    """One candidate.
+
+    Attributes:
+        kind: of the head.
+        gamma: of the RBF kernel; 0 for the others.
+        penalty: of the ridge, or the shrinkage.
+        view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
+        aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine``.
+
+    """
 
     kind: Kind
     gamma: float
     penalty: float
+    view: str = ""
+    aside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -142,6 +163,24 @@ CANDIDATES = (
 )
 """One of each kind first, so that even a budget of nothing compares the kinds."""
 
+ATTRIBUTE_CANDIDATES = (
+    Setting("cosine", 0.0, 0.1, aside=16.0),
+    Setting("cosine", 0.0, 0.1, "colour", aside=1.0),
+    Setting("kernel", 0.5, 0.3, "colour"),
+    Setting("cosine", 0.0, 0.1, aside=4.0),
+    Setting("cosine", 0.0, 0.03, "colour", aside=1.0),
+)
+"""Tried as well when photos have several attributes."""
+
+
+def scalers(vectors: Vectors, blocks: Sequence[Block]) -> dict[str, Scaler]:
+    """The scaler of each view that these blocks allow, learnt from vectors (n, width); '' is the view of all."""
+    found = {"": Scaler.fit(vectors, blocks)}
+    for view, weights in VIEWS.items():
+        if weights.keys() <= {block.name for block in blocks}:
+            found[view] = Scaler.fit(vectors, [replace(b, weight=weights.get(b.name, 0.0)) for b in blocks])
+    return found
+
 
 def fit(
     vectors: Vectors,
@@ -149,6 +188,9 @@ def fit(
     folds: Ints,
     scaler: Scaler,
     *,
+    views: Mapping[str, Scaler] | None = None,
+    others: Ints | None = None,
+    search_folds: Ints | None = None,
     budget: float = 60.0,
     progress: Progress = quiet,
 ) -> Fit:
@@ -163,31 +205,58 @@ def fit(
         labels: class numbers (n,), 0 to C - 1, each with at least one photo.
         folds: fold numbers (n,) that keep twins together.
         scaler: standardises the embeddings.
+        views: scalers of other views of them, see :func:`scalers`.
+        others: numbers (n,) of what the photos' other attributes are, if they have any.
+        search_folds: fold numbers (n,) to compare candidates on, if not ``folds``: one for each combination of
+            attributes, to choose a head that knows combinations it never saw.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
 
     """
     start = time.monotonic()
-    targets = _targets(labels)
-    ease = _ease(labels)
-    part = _part(labels, SEARCH)
-    x = scaler(vectors[part])
-    squared, basis = _squared(x, x), principal(x, PRINCIPAL // 2)
+    looks = {**(views or {}), "": scaler}
+    more = () if others is None else tuple(c for c in ATTRIBUTE_CANDIDATES if c.view in looks)
+    candidates, least = (*more, *CANDIDATES), len(more) + 3
+    part = _part(labels if others is None else _cells(labels, others), SEARCH)
+    known, away = labels[part], (folds if search_folds is None else search_folds)[part]
+    targets, ease, sure = _targets(labels)[part], _ease(labels)[part], np.ones(len(part), bool)
+    seen = {view: _Seen(own, vectors[part]) for view, own in looks.items()}
     trials: list[Trial] = []
-    for done, setting in enumerate(CANDIDATES):
-        if done >= 3 and time.monotonic() - start > budget:
+    for done, setting in enumerate(candidates):
+        if done >= least and time.monotonic() - start > budget:
             break
+        look = seen[setting.view]
         if setting.kind == "cosine":
-            everyone = np.ones(len(part), bool)
-            scores = _cosine(x @ basis, labels[part], folds[part], setting.penalty, everyone)[2]
+            beside = None if others is None else others[part]
+            scores = _cosine(look.x @ look.basis, known, away, setting, sure, beside)[2]
         else:
-            kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
-            scores = _dual(kernel, targets[part], folds[part], setting.penalty * ease[part])[1]
-        trials.append(_judge(setting, scores, labels[part]))
-        progress("choose the head", done + 1, len(CANDIDATES))
+            kernel = _rbf(look.squared, setting.gamma) if setting.kind == "kernel" else look.x @ look.x.T
+            scores = _dual(kernel, targets, away, setting.penalty * ease)[1]
+        trials.append(_judge(setting, scores, known))
+        progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
-    head, scores = train(best, scaler, vectors, labels, folds)
+    head, scores = train(best, looks[best.view], vectors, labels, folds, others=others)
     return Fit(head, scores, tuple(trials))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The photos that candidates are compared on, in one view; each part is made when it is first wanted."""
+
+    scaler: Scaler
+    vectors: Vectors
+
+    @cached_property
+    def x(self) -> Array:
+        return self.scaler(self.vectors)
+
+    @cached_property
+    def squared(self) -> Array:
+        return _squared(self.x, self.x)
+
+    @cached_property
+    def basis(self) -> Array:
+        return principal(self.x, PRINCIPAL // 2)
 
 
 def of_network(scaler: Scaler, own: slice) -> Head:
@@ -203,10 +272,12 @@ def train(
     labels: Ints,
     folds: Ints,
     doubted: npt.NDArray[np.bool_] | None = None,
+    others: Ints | None = None,
 ) -> tuple[Head, Array]:
     """One candidate on photos: the head, and its out-of-fold scores (n, classes).
 
     Labels of ``doubted`` photos (n,) hardly count, or not at all for the cosine head; they are answered like the rest.
+    ``scaler`` is that of the setting's view; ``others`` as for :func:`fit`, without them nothing is set aside.
     """
     none, targets, ease = np.empty((0, vectors.shape[1]), np.float32), _targets(labels), _ease(labels)
     if doubted is not None:
@@ -215,7 +286,7 @@ def train(
         x = scaler(vectors)
         basis = principal(x, PRINCIPAL)
         sure = np.ones(len(labels), bool) if doubted is None else ~doubted
-        whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty, sure)
+        whiten, means, scores = _cosine(x @ basis, labels, folds, setting, sure, others)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
     if len(vectors) <= EXACT:
         x = scaler(vectors)
@@ -287,17 +358,18 @@ def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple
 
 
 def _cosine(
-    low: Array, labels: Ints, folds: Ints, shrink: float, sure: npt.NDArray[np.bool_]
+    low: Array, labels: Ints, folds: Ints, setting: Setting, sure: npt.NDArray[np.bool_], others: Ints | None = None
 ) -> tuple[Array, Array, Array]:
     """Whitening (k, k), unit class means (k, C) from the sure ones of main components (n, k), out-of-fold scores."""
     classes = int(labels.max()) + 1
+    cells = labels if others is None or not setting.aside else _cells(labels, others)
     scores = np.empty((len(low), classes), np.float32)
     for fold in np.unique(folds):
         away = folds == fold
         rest = ~away & sure if (~away & sure).any() else ~away
-        whiten, means = _discriminant(low[rest], labels[rest], classes, shrink)
+        whiten, means = _discriminant(low[rest], labels[rest], classes, setting, cells[rest])
         scores[away] = _unit(low[away] @ whiten) @ means
-    whiten, means = _discriminant(low[sure], labels[sure], classes, shrink)
+    whiten, means = _discriminant(low[sure], labels[sure], classes, setting, cells[sure])
     return whiten, means, scores
 
 
@@ -308,18 +380,46 @@ def principal(x: Array, most: int) -> Array:
     return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
 
 
-def _discriminant(low: Array, labels: Ints, classes: int, shrink: float) -> tuple[Array, Array]:
-    """A matrix (k, k) that makes the spread within classes even, and unit class means (k, C) in its image."""
-    size = np.bincount(labels, minlength=classes)
-    means = np.stack([np.bincount(labels, column, classes) for column in low.T], axis=1) / np.maximum(size, 1)[:, None]
-    rest = low - means[labels].astype(np.float32)
+def _discriminant(low: Array, labels: Ints, classes: int, setting: Setting, cells: Ints) -> tuple[Array, Array]:
+    """A matrix (k, k) that makes the spread within classes even, and unit class means (k, C) in its image.
+
+    If something is set aside, each class is divided into cells: its mean is that of its cells.
+    """
+    shrink, aside = setting.penalty, setting.aside
+    one = np.ones(len(low), np.float32)
+    number = np.unique(cells, return_inverse=True)[1]
+    size = np.bincount(number)
+    means = _means(low, number, len(size), one)
+    rest = low - means[number]
     spread = rest.T @ rest / len(low)
-    spread = (1 - shrink) * spread + (shrink * np.trace(spread) / len(spread) + 1e-9) * np.eye(
-        len(spread), dtype=np.float32
-    )
+    ridge = shrink * np.trace(spread) / len(spread) + 1e-9
+    if aside:
+        owner = np.empty(len(size), np.int64)
+        owner[number] = labels
+        sure = (size / (size + _FEW)).astype(np.float32)
+        centres = _means(means, owner, classes, sure)
+        away = means - centres[owner]
+        spread += aside / len(size) * ((away.T * sure) @ away)
+    else:
+        centres = np.zeros((classes, low.shape[1]), np.float32)
+        centres[np.unique(labels)] = means
+    spread = (1 - shrink) * spread + ridge * np.eye(len(spread), dtype=np.float32)
     root = linalg.cholesky(spread, lower=True)
     whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
-    return np.asarray(whiten), np.ascontiguousarray(_unit(means.astype(np.float32) @ whiten).T)
+    return np.asarray(whiten), np.ascontiguousarray(_unit(centres @ whiten).T)
+
+
+def _means(rows: Array, keys: Ints, count: int, weight: Array) -> Array:
+    """The weighted mean (count, k) of the rows (n, k) of each key; 0 for a key without rows."""
+    share = np.zeros((count, len(rows)), np.float32)
+    share[keys, np.arange(len(rows))] = weight
+    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray(share @ rows)
+
+
+def _cells(labels: Ints, others: Ints) -> Ints:
+    """The number (n,) of each photo's combination of its label with the others'."""
+    return np.asarray(np.unique(np.stack([labels, others]), axis=1, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _targets(labels: Ints) -> Array:
