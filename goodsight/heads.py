@@ -36,6 +36,10 @@ from goodsight.progress import Progress, quiet
 EXACT = 6000
 SEARCH = 1000
 PRINCIPAL = 800
+CURVED = 800
+"""How many landmarks the curved cosine head has."""
+BENT = 200
+"""How many main directions of the RBF features it looks at."""
 _CLIP = 6.0
 _DOUBT = 50.0
 """How much less a doubted label is fitted."""
@@ -45,7 +49,7 @@ VIEWS: Mapping[str, Mapping[str, float]] = {"colour": {"colour": 1.0}}
 """What a head may look at instead of all blocks by their own weights: the blocks of each view, with their weights."""
 Array = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-Kind = Literal["linear", "kernel", "cosine", "network"]
+Kind = Literal["linear", "kernel", "cosine", "curved", "network"]
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,11 @@ class Setting:
 
     Attributes:
         kind: of the head.
-        gamma: of the RBF kernel; 0 for the others.
+        gamma: of the RBF kernel; 0 for heads without one.
         penalty: of the ridge, or the shrinkage.
         view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
-        aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine``.
+        aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
+            ``curved``.
 
     """
 
@@ -108,6 +113,8 @@ class Head:
 
     ``linear``: ``x @ weights``. ``kernel``: ``rbf(x, landmarks) @ weights``. ``cosine``: the landmarks are the rows of
     a projection (k, width), the weights unit class means (k, C), and the scores ``unit(x @ landmarks.T) @ weights``.
+    ``curved``: as cosine, with ``rbf(x, landmarks) @ mix + shift`` for the projection; the shift is the last row of
+    ``mix`` (landmarks + 1, k).
     ``network``: the scores that the network itself gives, which are the columns ``own`` of the vectors.
     """
 
@@ -116,6 +123,7 @@ class Head:
     landmarks: Array
     weights: Array
     own: slice = field(default_factory=lambda: slice(0, 0))
+    mix: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
@@ -126,7 +134,10 @@ class Head:
             return np.asarray(x @ self.weights)
         if self.setting.kind == "cosine":
             return np.asarray(_unit(x @ self.landmarks.T) @ self.weights)
-        return np.asarray(_rbf(_squared(x, self.landmarks, self._lengths), self.setting.gamma) @ self.weights)
+        near = _rbf(_squared(x, self.landmarks, self._lengths), self.setting.gamma)
+        if self.setting.kind == "curved":
+            return np.asarray(_unit(near @ self.mix[:-1] + self.mix[-1]) @ self.weights)
+        return np.asarray(near @ self.weights)
 
     @cached_property
     def _lengths(self) -> Array:
@@ -164,11 +175,10 @@ CANDIDATES = (
 """One of each kind first, so that even a budget of nothing compares the kinds."""
 
 ATTRIBUTE_CANDIDATES = (
-    Setting("cosine", 0.0, 0.1, aside=16.0),
+    Setting("curved", 0.5, 0.1, "colour", aside=1.0),
+    Setting("cosine", 0.0, 0.2, aside=64.0),
     Setting("cosine", 0.0, 0.1, "colour", aside=1.0),
-    Setting("kernel", 0.5, 0.3, "colour"),
-    Setting("cosine", 0.0, 0.1, aside=4.0),
-    Setting("cosine", 0.0, 0.03, "colour", aside=1.0),
+    Setting("cosine", 0.0, 0.4, aside=64.0),
 )
 """Tried as well when photos have several attributes."""
 
@@ -226,9 +236,10 @@ def fit(
         if done >= least and time.monotonic() - start > budget:
             break
         look = seen[setting.view]
-        if setting.kind == "cosine":
+        if setting.kind in {"cosine", "curved"}:
             beside = None if others is None else others[part]
-            scores = _cosine(look.x @ look.basis, known, away, setting, sure, beside)[2]
+            low = look.x @ look.basis if setting.kind == "cosine" else _bent(look.x, setting.gamma, BENT // 2)[2]
+            scores = _cosine(low, known, away, setting, sure, beside)[2]
         else:
             kernel = _rbf(look.squared, setting.gamma) if setting.kind == "kernel" else look.x @ look.x.T
             scores = _dual(kernel, targets, away, setting.penalty * ease)[1]
@@ -288,6 +299,11 @@ def train(
         sure = np.ones(len(labels), bool) if doubted is None else ~doubted
         whiten, means, scores = _cosine(x @ basis, labels, folds, setting, sure, others)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
+    if setting.kind == "curved":
+        landmarks, mix, low = _bent(scaler(vectors), setting.gamma, BENT)
+        sure = np.ones(len(labels), bool) if doubted is None else ~doubted
+        whiten, means, scores = _cosine(low, labels, folds, setting, sure, others)
+        return Head(setting, scaler, landmarks, means, mix=np.asarray(mix @ whiten)), scores
     if len(vectors) <= EXACT:
         x = scaler(vectors)
         kernel = _rbf(_squared(x, x), setting.gamma) if setting.kind == "kernel" else x @ x.T
@@ -378,6 +394,19 @@ def principal(x: Array, most: int) -> Array:
     k = min(most, *x.shape)
     start = np.random.default_rng(0).standard_normal((x.shape[1], k), np.float32)
     return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
+
+
+def _bent(x: Array, gamma: float, most: int) -> tuple[Array, Array, Array]:
+    """Landmarks, the mix of their nearness that makes the main RBF features, and these features (n, k), mean 0."""
+    landmarks = x[np.random.default_rng(0).permutation(len(x))[:CURVED]]
+    ridge = 1e-3 * np.eye(len(landmarks), dtype=np.float32)
+    root = linalg.cholesky(_rbf(_squared(landmarks, landmarks), gamma) + ridge, lower=True)
+    near = _rbf(_squared(x, landmarks), gamma)
+    centre = near.mean(axis=0)
+    near -= centre
+    features = linalg.solve_triangular(root, near.T, lower=True).T
+    mix = linalg.solve_triangular(root, principal(features, most), lower=True, trans=1)
+    return landmarks, np.vstack([mix, -centre @ mix]).astype(np.float32), np.asarray(near @ mix, np.float32)
 
 
 def _discriminant(low: Array, labels: Ints, classes: int, setting: Setting, cells: Ints) -> tuple[Array, Array]:
