@@ -35,6 +35,8 @@ from goodsight.progress import Progress, quiet
 
 EXACT = 6000
 SEARCH = 1000
+SEARCH_ATTRIBUTE = 2500
+"""More, because each combination that is hidden has few photos."""
 PRINCIPAL = 800
 CURVED = 800
 """How many landmarks the curved cosine head has."""
@@ -175,10 +177,10 @@ CANDIDATES = (
 """One of each kind first, so that even a budget of nothing compares the kinds."""
 
 ATTRIBUTE_CANDIDATES = (
-    Setting("curved", 0.5, 0.1, "colour", aside=1.0),
+    Setting("curved", 0.5, 0.03, "colour", aside=1.0),
+    Setting("cosine", 0.0, 0.3, aside=64.0),
+    Setting("curved", 0.5, 0.1, "colour", aside=4.0),
     Setting("cosine", 0.0, 0.2, aside=64.0),
-    Setting("cosine", 0.0, 0.1, "colour", aside=1.0),
-    Setting("cosine", 0.0, 0.4, aside=64.0),
 )
 """Tried as well when photos have several attributes."""
 
@@ -227,9 +229,12 @@ def fit(
     looks = {**(views or {}), "": scaler}
     more = () if others is None else tuple(c for c in ATTRIBUTE_CANDIDATES if c.view in looks)
     candidates, least = (*more, *CANDIDATES), len(more) + 3
-    part = _part(labels if others is None else _cells(labels, others), SEARCH)
+    part = _part(labels, SEARCH) if others is None else _part(_cells(labels, others), SEARCH_ATTRIBUTE)
     known, away = labels[part], (folds if search_folds is None else search_folds)[part]
     targets, ease, sure = _targets(labels)[part], _ease(labels)[part], np.ones(len(part), bool)
+    # Of photos with several attributes every combination counts the same, however few photos it has.
+    cells = np.zeros(len(part), np.int64) if others is None else _cells(known, others[part])
+    share = 1 / np.bincount(cells)[cells] / (cells.max() + 1)
     seen = {view: _Seen(own, vectors[part]) for view, own in looks.items()}
     trials: list[Trial] = []
     for done, setting in enumerate(candidates):
@@ -238,12 +243,12 @@ def fit(
         look = seen[setting.view]
         if setting.kind in {"cosine", "curved"}:
             beside = None if others is None else others[part]
-            low = look.x @ look.basis if setting.kind == "cosine" else _bent(look.x, setting.gamma, BENT // 2)[2]
+            low = look.x @ look.basis if setting.kind == "cosine" else _bent(look.x, setting.gamma, BENT)[2]
             scores = _cosine(low, known, away, setting, sure, beside)[2]
         else:
             kernel = _rbf(look.squared, setting.gamma) if setting.kind == "kernel" else look.x @ look.x.T
             scores = _dual(kernel, targets, away, setting.penalty * ease)[1]
-        trials.append(_judge(setting, scores, known))
+        trials.append(_judge(setting, scores, known, share))
         progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
     head, scores = train(best, looks[best.view], vectors, labels, folds, others=others)
@@ -477,10 +482,10 @@ def _part(labels: Ints, most: int) -> Ints:
     return np.sort(np.concatenate(kept))
 
 
-def _judge(setting: Setting, scores: Array, labels: Ints) -> Trial:
+def _judge(setting: Setting, scores: Array, labels: Ints, share: npt.NDArray[np.float64]) -> Trial:
     probabilities = softmax(scores, fit_temperature(scores, labels))
-    right = (scores.argmax(axis=1) == labels).mean()
-    return Trial(setting, float(log_loss(probabilities, labels).mean()), float(right))
+    right = scores.argmax(axis=1) == labels
+    return Trial(setting, float(log_loss(probabilities, labels) @ share), float(right @ share))
 
 
 def _squared(a: Array, b: Array, lengths: Array | None = None) -> Array:
