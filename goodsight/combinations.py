@@ -19,8 +19,8 @@ from goodsight.calibrate import Ints
 from goodsight.learning import Learned
 from goodsight.photoset import PhotoSet
 
-MOST, PART = 100, 3000
-"""The largest combinations that are hidden, and the most photos that take part: each costs a training of the heads."""
+MOST = 100
+"""The largest combinations that are hidden; each costs a training of the heads."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,16 @@ def numbers(sets: Sequence[PhotoSet]) -> Ints | None:
     return found
 
 
-def to_hide(sets: Sequence[PhotoSet]) -> Ints | None:
-    """As :func:`numbers`, but -1 also for photos of combinations that cannot be hidden; None if none can be."""
+def beside(sets: Sequence[PhotoSet], attribute: int) -> Ints | None:
+    """What the other attributes of every photo are (n,), as numbers, for the attribute of that number.
+
+    None for a tag, for the only attribute, and when no combination can be hidden.
+    """
     number = numbers(sets)
-    if number is None:
+    if sets[attribute].attribute.tag or number is None or not len(_hideable(sets, number)):
         return None
-    found = _hideable(sets, number)
-    return np.where(np.isin(number, found), number, -1) if len(found) else None
+    others = [each.labels for i, each in enumerate(sets) if i != attribute and not each.attribute.tag]
+    return np.asarray(np.unique(np.stack(others, axis=1), axis=0, return_inverse=True)[1].ravel(), np.int64)
 
 
 def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combinations | None:
@@ -119,7 +122,8 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     number = numbers(sets)
     if number is None:
         return None
-    chosen = [pair for pair in zip(sets, learned, strict=True) if not pair[0].attribute.tag]
+    places = [i for i, each in enumerate(sets) if not each.attribute.tag]
+    chosen = [(sets[i], learned[i]) for i in places]
     trained = _trained(sets, number)
     if not len(trained):
         return None
@@ -130,7 +134,7 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     if not len(hideable):
         return Combinations(names, counts, (), float(seen.mean()))
     part = _part(trained, number)
-    right = np.stack([_right(each, found, part, number[part]) for each, found in chosen], axis=1)
+    right = np.stack([_right(sets[i], learned[i], beside(sets, i), part, number[part]) for i in places], axis=1)
     alone = _alone(chosen[0][1].grouped.found.groups[part], number[part])
     hidden = []
     for one in hideable:
@@ -174,15 +178,18 @@ def _hideable(sets: Sequence[PhotoSet], number: Ints) -> Ints:
 
 def _part(trained: Ints, number: Ints) -> Ints:
     """Of very many photos a part, as each combination costs a training."""
-    order = np.random.default_rng(0).permutation(len(trained))[:PART]
+    order = np.random.default_rng(0).permutation(len(trained))[: heads.EXACT]
     return np.sort(trained[order])
 
 
-def _right(photo_set: PhotoSet, learned: Learned, rows: Ints, number: Ints) -> npt.NDArray[np.bool_]:
+def _right(
+    photo_set: PhotoSet, learned: Learned, others: Ints | None, rows: Ints, number: Ints
+) -> npt.NDArray[np.bool_]:
     """Whether each of some photos (k,) gets its label from a head that never saw its combination (k,)."""
     head = learned.model.head
     labels = photo_set.labels[rows]
-    scores = heads.hidden(head.setting, head.scaler, photo_set.table.vectors[rows], labels, number)
+    vectors, beside = photo_set.table.vectors[rows], None if others is None else others[rows]
+    _, scores = heads.train(head.setting, head.scaler, vectors, labels, number, others=beside)
     return np.asarray(scores.argmax(axis=1) == labels)
 
 

@@ -340,7 +340,7 @@ def train(
     negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
     on = topic(sets, backbone, grouped[0].found.groups, negatives)
 
-    hidden, parts, learned = combinations.to_hide(sets), [], []
+    parts, learned = [], []
     for number, (photo_set, twin_groups) in enumerate(zip(sets, grouped, strict=True)):
         prefix = f"{photo_set.attribute.name}: " if len(sets) > 1 else ""
         found = learn(
@@ -350,7 +350,7 @@ def train(
             on,
             wishes,
             name,
-            hidden=None if hidden is None or photo_set.attribute.tag else hidden[photo_set.training],
+            beside=combinations.beside(sets, number),
             own=own,
             lap=clock.under(prefix),
             progress=progress,
@@ -748,7 +748,7 @@ def _trained_here(
 
 def _leaks(model: Model, table: embed.Table) -> tuple[Twins, npt.NDArray[np.bool_]]:
     """The twins among some photos, and which of them have a twin among the model's training photos."""
-    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.head.scaler(table.vectors)))
+    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.scaler(table.vectors)))
     groups = (model.training + mine).twins(model.alike_pixels).groups
     count = len(model.training.sha256)
     return mine.twins(model.alike_pixels), np.isin(groups[count:], groups[:count])

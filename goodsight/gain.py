@@ -17,7 +17,6 @@ from goodsight import calibrate, heads, twins
 from goodsight.calibrate import Ints
 from goodsight.embed import Table
 from goodsight.folds import deal
-from goodsight.heads import Scaler
 from goodsight.learning import FOLDS, Grouped, Learned
 from goodsight.ledger import Replayed
 from goodsight.photoset import PhotoSet
@@ -100,7 +99,7 @@ def _dealt(photo_set: PhotoSet, grouped: Grouped, put_back: Table) -> tuple[Ints
     trained = photo_set.training
     if not put_back.rows:
         return grouped.folds, grouped.found.groups[trained], np.ones(len(trained), bool)
-    more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(grouped.scaler(put_back.vectors)))
+    more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(grouped.views[""](put_back.vectors)))
     every = (grouped.fingerprints + more).twins().groups
     groups, new = every[trained], every[len(photo_set.table.rows) :]
     home = dict(zip(groups[::-1].tolist(), grouped.folds[::-1].tolist(), strict=True))
@@ -122,8 +121,12 @@ def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Int
         vectors = np.concatenate([vectors, put_back.vectors])
     model, known = learned.model, np.flatnonzero(labels >= 0)
     vectors, given = vectors[known], labels[known]
-    scaler = Scaler.fit(vectors, model.backbone.blocks)
-    scores = heads.train(model.head.setting, scaler, vectors, given, folds[known])[1]
+    setting, others = model.head.setting, learned.others
+    if others is not None:
+        # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
+        others = np.concatenate([others, np.full(len(put_back.rows), others.max() + 1)])[known]
+    scaler = heads.scalers(vectors, model.backbone.blocks)[setting.view]
+    scores = heads.train(setting, scaler, vectors, given, folds[known], others=others)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
     found[known] = calibrate.softmax(scores, calibrate.fit_temperature(scores, given))
     return found

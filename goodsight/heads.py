@@ -4,6 +4,12 @@ The cosine head compares a photo with the mean of each class by angle, in a spac
 made equal in all directions (linear discriminant analysis, Fisher 1936, with a shrunk covariance): it wins when there
 are many classes of few photos.
 
+When photos have several attributes, a head may read one off the other: a model that saw only black jeans and no black
+dress takes what is black for jeans. So the other attributes' values divide each class into cells: the cosine head then
+weighs cells instead of photos, and the spread of cell means counts as spread within the class, many times over, so
+that directions in which the other attribute differs are not looked at. Heads may also look at a part of the columns, a
+*view*; and both are chosen on folds that hide one combination each.
+
 The ridge heads are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because
 their scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual
 of a fold ``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of
@@ -14,8 +20,8 @@ together. Above :data:`EXACT` photos the RBF kernel is kept to landmarks (Nystro
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -29,13 +35,23 @@ from goodsight.progress import Progress, quiet
 
 EXACT = 6000
 SEARCH = 1000
+SEARCH_BESIDE = 2500
+"""More, because each combination that is hidden has few photos."""
 PRINCIPAL = 800
+CURVED = 800
+"""How many landmarks the curved cosine head has."""
+BENT = 200
+"""How many main directions of the RBF features it looks at."""
 _CLIP = 6.0
 _DOUBT = 50.0
 """How much less a doubted label is fitted."""
+_FEW = 5.0
+"""The mean of a cell of so many photos is half as sure as that of a cell of very many."""
+VIEWS: Mapping[str, Mapping[str, float]] = {"colour": {"colour": 1.0}}
+"""What a head may look at instead of all blocks by their own weights: the blocks of each view, with their weights."""
 Array = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
-Kind = Literal["linear", "kernel", "cosine", "network"]
+Kind = Literal["linear", "kernel", "cosine", "curved", "network"]
 
 
 @dataclass(frozen=True)
@@ -74,11 +90,23 @@ class Scaler:
 
 @dataclass(frozen=True)
 class Setting:
-    """One candidate: the kind, ``gamma`` of the RBF kernel (0 for the others), and the ridge penalty or shrinkage."""
+    """One candidate.
+
+    Attributes:
+        kind: of the head.
+        gamma: of the RBF kernel; 0 for heads without one.
+        penalty: of the ridge, or the shrinkage.
+        view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
+        aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
+            ``curved``.
+
+    """
 
     kind: Kind
     gamma: float
     penalty: float
+    view: str = ""
+    aside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +115,8 @@ class Head:
 
     ``linear``: ``x @ weights``. ``kernel``: ``rbf(x, landmarks) @ weights``. ``cosine``: the landmarks are the rows of
     a projection (k, width), the weights unit class means (k, C), and the scores ``unit(x @ landmarks.T) @ weights``.
+    ``curved``: as cosine, with ``rbf(x, landmarks) @ mix + shift`` for the projection; the shift is the last row of
+    ``mix`` (landmarks + 1, k).
     ``network``: the scores that the network itself gives, which are the columns ``own`` of the vectors.
     """
 
@@ -95,6 +125,7 @@ class Head:
     landmarks: Array
     weights: Array
     own: slice = field(default_factory=lambda: slice(0, 0))
+    mix: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
@@ -105,7 +136,10 @@ class Head:
             return np.asarray(x @ self.weights)
         if self.setting.kind == "cosine":
             return np.asarray(_unit(x @ self.landmarks.T) @ self.weights)
-        return np.asarray(_rbf(_squared(x, self.landmarks, self._lengths), self.setting.gamma) @ self.weights)
+        near = _rbf(_squared(x, self.landmarks, self._lengths), self.setting.gamma)
+        if self.setting.kind == "curved":
+            return np.asarray(_unit(near @ self.mix[:-1] + self.mix[-1]) @ self.weights)
+        return np.asarray(near @ self.weights)
 
     @cached_property
     def _lengths(self) -> Array:
@@ -141,8 +175,28 @@ CANDIDATES = (
     Setting("cosine", 0.0, 0.03),
 )
 """One of each kind first, so that even a budget of nothing compares the kinds."""
+
 SMALL = tuple(setting for setting in CANDIDATES if setting.kind == "linear")
 """For tags, of which there may be many: heads that keep no photos and are learnt in a second."""
+BESIDE_OTHERS = (
+    Setting("curved", 0.5, 0.03, "colour", aside=1.0),
+    Setting("cosine", 0.0, 0.3, aside=64.0),
+    Setting("kernel", 0.5, 0.06),
+    Setting("curved", 0.5, 0.1, "colour", aside=4.0),
+    Setting("cosine", 0.0, 0.2, aside=64.0),
+    Setting("cosine", 0.0, 0.1),
+)
+"""For an attribute beside others. No linear one: it knows the mean of all photos, and so where a hidden combination
+lies."""
+
+
+def scalers(vectors: Vectors, blocks: Sequence[Block]) -> dict[str, Scaler]:
+    """The scaler of each view that these blocks allow, learnt from vectors (n, width); '' is the view of all."""
+    found = {"": Scaler.fit(vectors, blocks)}
+    for view, weights in VIEWS.items():
+        if weights.keys() <= {block.name for block in blocks}:
+            found[view] = Scaler.fit(vectors, [replace(b, weight=weights.get(b.name, 0.0)) for b in blocks])
+    return found
 
 
 def fit(
@@ -152,7 +206,8 @@ def fit(
     scaler: Scaler,
     candidates: Sequence[Setting] = CANDIDATES,
     *,
-    search_folds: Ints | None = None,
+    views: Mapping[str, Scaler] | None = None,
+    others: Ints | None = None,
     budget: float = 60.0,
     progress: Progress = quiet,
 ) -> Fit:
@@ -160,45 +215,69 @@ def fit(
 
     Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
     there are more than :data:`SEARCH`, on whole folds of a part of them; the best is then trained on all photos.
-    Classes are weighted by the inverse square root of their size.
+    Classes are weighted by the inverse square root of their size. With ``others``, candidates are compared on folds
+    that hide one combination each, to choose a head that knows combinations it never saw.
 
     Args:
         vectors: embeddings (n, width).
         labels: class numbers (n,), 0 to C - 1, each with at least one photo.
         folds: fold numbers (n,) that keep twins together.
         scaler: standardises the embeddings.
-        candidates: what to choose from.
-        search_folds: fold numbers (n,) to choose on, when the head must carry over to something else than new photos.
+        candidates: what to choose from; those of a view that is not there are left out.
+        views: scalers of other views of the embeddings, see :func:`scalers`.
+        others: numbers (n,) of what the photos' other attributes are, if they have any.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
 
     """
     start = time.monotonic()
-    targets = _targets(labels)
-    ease = _ease(labels)
-    part = _part(labels, SEARCH)
-    held = folds if search_folds is None else search_folds
-    x = scaler(vectors[part])
-    squared, basis = _squared(x, x), principal(x, PRINCIPAL // 2)
+    looks = {**(views or {}), "": scaler}
+    candidates = tuple(setting for setting in candidates if setting.view in looks)
+    part = _part(labels, SEARCH) if others is None else _part(_cells(labels, others), SEARCH_BESIDE)
+    known = labels[part]
+    targets, ease, sure = _targets(labels)[part], _ease(labels)[part], np.ones(len(part), bool)
+    # Of photos with several attributes every combination counts the same, however few photos it has.
+    cells = np.zeros(len(part), np.int64) if others is None else _cells(known, others[part])
+    away = folds[part] if others is None else cells
+    share = _shares(cells, known)
+    seen = {view: _Seen(own, vectors[part]) for view, own in looks.items()}
     trials: list[Trial] = []
     for done, setting in enumerate(candidates):
         if done >= 3 and time.monotonic() - start > budget:
             break
-        if setting.kind == "cosine":
-            everyone = np.ones(len(part), bool)
-            scores = _cosine(x @ basis, labels[part], held[part], setting.penalty, everyone)[2]
+        look = seen[setting.view]
+        if setting.kind in {"cosine", "curved"}:
+            beside = None if others is None else others[part]
+            low = look.x @ look.basis if setting.kind == "cosine" else _bent(look.x, setting.gamma, BENT)[2]
+            scores = _cosine(low, known, away, setting, sure, beside)[2]
         else:
-            kernel = _rbf(squared, setting.gamma) if setting.kind == "kernel" else x @ x.T
-            penalty = setting.penalty * ease[part]
-            if setting.kind == "linear" and search_folds is not None:
-                scores = _apart(kernel, targets[part], held[part], penalty)
-            else:
-                scores = _dual(kernel, targets[part], held[part], penalty)[1]
-        trials.append(_judge(setting, scores, labels[part]))
+            kernel = _rbf(look.squared, setting.gamma) if setting.kind == "kernel" else look.x @ look.x.T
+            scores = _dual(kernel, targets, away, setting.penalty * ease)[1]
+        trials.append(_judge(setting, scores, known, share))
         progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
-    head, scores = train(best, scaler, vectors, labels, folds)
+    head, scores = train(best, looks[best.view], vectors, labels, folds, others=others)
     return Fit(head, scores, tuple(trials))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The photos that candidates are compared on, in one view; each part is made when it is first wanted."""
+
+    scaler: Scaler
+    vectors: Vectors
+
+    @cached_property
+    def x(self) -> Array:
+        return self.scaler(self.vectors)
+
+    @cached_property
+    def squared(self) -> Array:
+        return _squared(self.x, self.x)
+
+    @cached_property
+    def basis(self) -> Array:
+        return principal(self.x, PRINCIPAL // 2)
 
 
 def of_network(scaler: Scaler, own: slice) -> Head:
@@ -214,10 +293,12 @@ def train(
     labels: Ints,
     folds: Ints,
     doubted: npt.NDArray[np.bool_] | None = None,
+    others: Ints | None = None,
 ) -> tuple[Head, Array]:
     """One candidate on photos: the head, and its out-of-fold scores (n, classes).
 
     Labels of ``doubted`` photos (n,) hardly count, or not at all for the cosine head; they are answered like the rest.
+    ``scaler`` is that of the setting's view; ``others`` as for :func:`fit`, without them nothing is set aside.
     """
     none, targets, ease = np.empty((0, vectors.shape[1]), np.float32), _targets(labels), _ease(labels)
     if doubted is not None:
@@ -226,8 +307,13 @@ def train(
         x = scaler(vectors)
         basis = principal(x, PRINCIPAL)
         sure = np.ones(len(labels), bool) if doubted is None else ~doubted
-        whiten, means, scores = _cosine(x @ basis, labels, folds, setting.penalty, sure)
+        whiten, means, scores = _cosine(x @ basis, labels, folds, setting, sure, others)
         return Head(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
+    if setting.kind == "curved":
+        landmarks, mix, low = _bent(scaler(vectors), setting.gamma, BENT)
+        sure = np.ones(len(labels), bool) if doubted is None else ~doubted
+        whiten, means, scores = _cosine(low, labels, folds, setting, sure, others)
+        return Head(setting, scaler, landmarks, means, mix=np.asarray(mix @ whiten)), scores
     if len(vectors) <= EXACT:
         x = scaler(vectors)
         kernel = _rbf(_squared(x, x), setting.gamma) if setting.kind == "kernel" else x @ x.T
@@ -250,35 +336,6 @@ def train(
 
     weights, scores = _primal(features, targets, folds, setting.penalty * ease)
     return Head(setting, scaler, landmarks, linalg.solve_triangular(root, weights, lower=True, trans=1)), scores
-
-
-def hidden(setting: Setting, scaler: Scaler, vectors: Vectors, labels: Ints, folds: Ints) -> Array:
-    """Scores (n, classes) of at most :data:`EXACT` photos, by heads to which the photo's whole fold is unknown.
-
-    As out-of-fold scores, but nothing of a fold is left behind that matters when it is all there is of a kind.
-    """
-    if setting.kind != "linear":
-        return train(setting, scaler, vectors, labels, folds)[1]
-    x = scaler(vectors)
-    return _apart(x @ x.T, _targets(labels), folds, setting.penalty * _ease(labels))
-
-
-def _apart(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> Array:
-    """Out-of-fold scores (n, C) from a linear kernel (n, n) that is centred without the fold.
-
-    Were the mean over all photos zero, a fold would lie opposite to the others, which tells its labels: where they are
-    rare among the others, the negative of the others' answers is right.
-    """
-    scores = np.empty_like(targets)
-    for fold in np.unique(folds):
-        away = folds == fold
-        rest = np.flatnonzero(~away)
-        along = kernel[:, rest].mean(axis=1)
-        centred = kernel[:, rest] - along[:, None] - along[rest] + along[rest].mean()
-        known = centred[rest]
-        known[np.diag_indices_from(known)] += penalty[rest]
-        scores[away] = centred[away] @ linalg.solve(known, targets[rest], assume_a="pos", overwrite_a=True)
-    return scores
 
 
 def _dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
@@ -327,17 +384,18 @@ def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple
 
 
 def _cosine(
-    low: Array, labels: Ints, folds: Ints, shrink: float, sure: npt.NDArray[np.bool_]
+    low: Array, labels: Ints, folds: Ints, setting: Setting, sure: npt.NDArray[np.bool_], others: Ints | None = None
 ) -> tuple[Array, Array, Array]:
     """Whitening (k, k), unit class means (k, C) from the sure ones of main components (n, k), out-of-fold scores."""
     classes = int(labels.max()) + 1
+    cells = labels if others is None or not setting.aside else _cells(labels, others)
     scores = np.empty((len(low), classes), np.float32)
     for fold in np.unique(folds):
         away = folds == fold
         rest = ~away & sure if (~away & sure).any() else ~away
-        whiten, means = _discriminant(low[rest], labels[rest], classes, shrink)
+        whiten, means = _discriminant(low[rest], labels[rest], classes, setting, cells[rest])
         scores[away] = _unit(low[away] @ whiten) @ means
-    whiten, means = _discriminant(low[sure], labels[sure], classes, shrink)
+    whiten, means = _discriminant(low[sure], labels[sure], classes, setting, cells[sure])
     return whiten, means, scores
 
 
@@ -348,18 +406,59 @@ def principal(x: Array, most: int) -> Array:
     return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
 
 
-def _discriminant(low: Array, labels: Ints, classes: int, shrink: float) -> tuple[Array, Array]:
-    """A matrix (k, k) that makes the spread within classes even, and unit class means (k, C) in its image."""
-    size = np.bincount(labels, minlength=classes)
-    means = np.stack([np.bincount(labels, column, classes) for column in low.T], axis=1) / np.maximum(size, 1)[:, None]
-    rest = low - means[labels].astype(np.float32)
+def _bent(x: Array, gamma: float, most: int) -> tuple[Array, Array, Array]:
+    """Landmarks, the mix of their nearness that makes the main RBF features, and these features (n, k), mean 0."""
+    landmarks = x[np.random.default_rng(0).permutation(len(x))[:CURVED]]
+    ridge = 1e-3 * np.eye(len(landmarks), dtype=np.float32)
+    root = linalg.cholesky(_rbf(_squared(landmarks, landmarks), gamma) + ridge, lower=True)
+    near = _rbf(_squared(x, landmarks), gamma)
+    centre = near.mean(axis=0)
+    near -= centre
+    features = linalg.solve_triangular(root, near.T, lower=True).T
+    mix = linalg.solve_triangular(root, principal(features, most), lower=True, trans=1)
+    return landmarks, np.vstack([mix, -centre @ mix]).astype(np.float32), np.asarray(near @ mix, np.float32)
+
+
+def _discriminant(low: Array, labels: Ints, classes: int, setting: Setting, cells: Ints) -> tuple[Array, Array]:
+    """A matrix (k, k) that makes the spread within classes even, and unit class means (k, C) in its image.
+
+    If something is set aside, each class is divided into cells: its mean is that of its cells.
+    """
+    shrink, aside = setting.penalty, setting.aside
+    one = np.ones(len(low), np.float32)
+    number = np.unique(cells, return_inverse=True)[1]
+    size = np.bincount(number)
+    means = _means(low, number, len(size), one)
+    rest = low - means[number]
     spread = rest.T @ rest / len(low)
-    spread = (1 - shrink) * spread + (shrink * np.trace(spread) / len(spread) + 1e-9) * np.eye(
-        len(spread), dtype=np.float32
-    )
+    ridge = shrink * np.trace(spread) / len(spread) + 1e-9
+    if aside:
+        owner = np.empty(len(size), np.int64)
+        owner[number] = labels
+        sure = (size / (size + _FEW)).astype(np.float32)
+        centres = _means(means, owner, classes, sure)
+        away = means - centres[owner]
+        spread += aside / len(size) * ((away.T * sure) @ away)
+    else:
+        centres = np.zeros((classes, low.shape[1]), np.float32)
+        centres[np.unique(labels)] = means
+    spread = (1 - shrink) * spread + ridge * np.eye(len(spread), dtype=np.float32)
     root = linalg.cholesky(spread, lower=True)
     whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
-    return np.asarray(whiten), np.ascontiguousarray(_unit(means.astype(np.float32) @ whiten).T)
+    return np.asarray(whiten), np.ascontiguousarray(_unit(centres @ whiten).T)
+
+
+def _means(rows: Array, keys: Ints, count: int, weight: Array) -> Array:
+    """The weighted mean (count, k) of the rows (n, k) of each key; 0 for a key without rows."""
+    share = np.zeros((count, len(rows)), np.float32)
+    share[keys, np.arange(len(rows))] = weight
+    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray(share @ rows)
+
+
+def _cells(labels: Ints, others: Ints) -> Ints:
+    """The number (n,) of each photo's combination of its label with the others'."""
+    return np.asarray(np.unique(np.stack([labels, others]), axis=1, return_inverse=True)[1].reshape(-1), np.int64)
 
 
 def _targets(labels: Ints) -> Array:
@@ -388,10 +487,19 @@ def _part(labels: Ints, most: int) -> Ints:
     return np.sort(np.concatenate(kept))
 
 
-def _judge(setting: Setting, scores: Array, labels: Ints) -> Trial:
+def _shares(cells: Ints, labels: Ints) -> npt.NDArray[np.float64]:
+    """How much each photo (n,) counts: every cell the same, but not one that is all there is of its label."""
+    share = 1 / np.bincount(cells)[cells]
+    counts = np.bincount(labels[np.unique(cells, return_index=True)[1]])
+    if (counts > 1).any() and cells.any():
+        share = np.where(counts[labels] > 1, share, 0.0)
+    return np.asarray(share / share.sum())
+
+
+def _judge(setting: Setting, scores: Array, labels: Ints, share: npt.NDArray[np.float64]) -> Trial:
     probabilities = softmax(scores, fit_temperature(scores, labels))
-    right = (scores.argmax(axis=1) == labels).mean()
-    return Trial(setting, float(log_loss(probabilities, labels).mean()), float(right))
+    right = scores.argmax(axis=1) == labels
+    return Trial(setting, float(log_loss(probabilities, labels) @ share), float(right @ share))
 
 
 def _squared(a: Array, b: Array, lengths: Array | None = None) -> Array:

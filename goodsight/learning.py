@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,14 +54,14 @@ class Grouped:
     """Twins among all photos, and what keeps twins together among the ``t`` training photos of one attribute.
 
     Attributes:
-        scaler: learnt from the training photos of any attribute.
+        views: standardise what a head looks at, learnt from the training photos of any attribute.
         fingerprints: of all photos.
         found: the twins among all photos.
         folds: fold numbers (t,).
 
     """
 
-    scaler: Scaler
+    views: Mapping[str, Scaler]
     fingerprints: Fingerprints
     found: Twins
     folds: Ints
@@ -88,6 +88,7 @@ class Learned:
         probabilities: those answers, calibrated (s, classes).
         trials: the candidate heads.
         folds: which fold's training answered for each training photo (t,).
+        others: what the other attributes of the training photos are (t,), as numbers; None when there are none.
 
     """
 
@@ -97,6 +98,7 @@ class Learned:
     probabilities: npt.NDArray[np.float64]
     trials: tuple[Trial, ...]
     folds: Ints
+    others: Ints | None = None
 
     @property
     def scored_as(self) -> str:
@@ -117,13 +119,13 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
 
     """
     training = trained_rows(sets)
-    scaler = Scaler.fit(sets[0].table.vectors[training], backbone.blocks)
-    fingerprints = _fingerprints(sets[0], scaler)
+    views = heads.scalers(sets[0].table.vectors[training], backbone.blocks)
+    fingerprints = _fingerprints(sets[0], views[""])
     found = fingerprints.twins()
     if len(np.unique(found.groups[training])) < 2:
         raise CatalogError("all training photos are copies of one photo; training needs different ones")
     return tuple(
-        Grouped(scaler, fingerprints, found, deal(each.labels[each.training], found.groups[each.training], FOLDS))
+        Grouped(views, fingerprints, found, deal(each.labels[each.training], found.groups[each.training], FOLDS))
         for each in sets
     )
 
@@ -158,7 +160,7 @@ def learn(
     wishes: Wishes,
     source: str,
     *,
-    hidden: Ints | None = None,
+    beside: Ints | None = None,
     own: Trained | None = None,
     lap: Callable[[str], None],
     progress: Progress,
@@ -172,8 +174,7 @@ def learn(
         on: what is on topic.
         wishes: what the user wants.
         source: where the photos came from, for ``model.json``.
-        hidden: numbers of combinations of labels (t,) that are hidden in turn to choose the head, -1 for photos that
-            keep their fold.
+        beside: what the other attributes of all photos are (n,), see :func:`goodsight.combinations.beside`.
         own: for a network that was trained here, what it says of photos that it did not see.
         lap: told each step that is done.
         progress: told about the choice of the head.
@@ -181,21 +182,23 @@ def learn(
     """
     training = photo_set.training
     vectors, labels = photo_set.table.vectors[training], photo_set.labels[training]
+    others = None if beside is None else beside[training]
     trials: tuple[Trial, ...] = ()
     if own is None:
-        kinds = heads.SMALL if photo_set.attribute.tag else heads.CANDIDATES
+        candidates = heads.CANDIDATES if others is None else heads.BESIDE_OTHERS
         fit = heads.fit(
             vectors,
             labels,
             grouped.folds,
-            grouped.scaler,
-            kinds,
-            search_folds=None if hidden is None else np.where(hidden < 0, -1 - grouped.folds, hidden),
+            grouped.views[""],
+            heads.SMALL if photo_set.attribute.tag else candidates,
+            views=grouped.views,
+            others=others,
             budget=wishes.budget,
             progress=progress,
         )
         head, scores, trials, scored = fit.head, fit.scores, fit.trials, np.arange(len(labels))
-        fingerprints = grouped.fingerprints
+        scaler, fingerprints = grouped.views[""], grouped.fingerprints
         lap("choose and train the head")
     else:
         scaler = Scaler.fit(vectors, backbone.blocks)
@@ -211,6 +214,7 @@ def learn(
     model = Model(
         classes=photo_set.classes,
         backbone=backbone,
+        scaler=scaler,
         head=head,
         off_topic=on.scorer,
         temperature=temperature,
@@ -232,7 +236,8 @@ def learn(
     confidence = probabilities[np.arange(len(given)), given]
     model = replace(model, threshold=calibrate.threshold_for(confidence, given == known, wishes.precision))
     lap("calibrate")
-    return Learned(model, grouped, scored, probabilities, trials, grouped.folds if own is None else own.folds)
+    folds = grouped.folds if own is None else own.folds
+    return Learned(model, grouped, scored, probabilities, trials, folds, others)
 
 
 def _fingerprints(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:

@@ -12,7 +12,7 @@ import json
 import platform
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class Model:
 
     Attributes:
         attribute: what the classes are classes of.
+        scaler: standardises embeddings where they are compared with each other, whatever the head looks at.
         cut: for a tag, the probability of "yes" from which it is given.
         none: the class that means "none of the others"; '' when there is none.
         calibration: per class, out-of-fold scores of its photos, sorted ascending.
@@ -63,6 +64,7 @@ class Model:
 
     classes: tuple[str, ...]
     backbone: Backbone
+    scaler: Scaler
     head: Head
     off_topic: OffTopic
     temperature: float
@@ -211,7 +213,7 @@ def _attribute(model: Model) -> dict[str, Any]:
         "name": model.attribute.name,
         "tag": model.attribute.tag,
         "classes": list(model.classes),
-        "head": {"kind": setting.kind, "gamma": setting.gamma, "penalty": setting.penalty},
+        "head": asdict(setting),
         "temperature": model.temperature,
         "threshold": None if np.isinf(model.threshold) else model.threshold,
         "cut": model.cut,
@@ -258,6 +260,7 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
             Model(
                 classes=tuple(said["classes"]),
                 backbone=backbone,
+                scaler=Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
                 head=_head(said["head"], tensors, number, backbone),
                 off_topic=off_topic,
                 temperature=float(said["temperature"]),
@@ -282,16 +285,17 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
 
 
 def _head(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Head:
-    mean, scale, bound, landmarks, weights = (
-        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights")
+    mean, scale, bound, landmarks, weights, mix = (
+        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights", "mix")
     )
     return Head(
-        Setting(said["kind"], said["gamma"], said["penalty"]),
+        Setting(**said),
         Scaler(mean, scale, bound),
         # In columns: a product with a few photos is twice as quick.
         np.asfortranarray(landmarks, np.float32),
         weights,
         backbone.columns("classes") or slice(0, 0),
+        mix,
     )
 
 
@@ -314,6 +318,9 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
 
 def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
     return {
+        "mean": model.scaler.mean,
+        "scale": model.scaler.scale,
+        "bound": model.scaler.bound,
         "topic": model.off_topic.photos.astype(np.float16),
         "negatives": model.off_topic.negatives.astype(np.float16),
         "on_topic": model.on_topic,
@@ -332,6 +339,7 @@ def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
         "bound": model.head.scaler.bound,
         "landmarks": model.head.landmarks.astype(np.float16),
         "weights": model.head.weights,
+        "mix": model.head.mix,
     }
 
 
@@ -380,7 +388,7 @@ def _try_canaries(folder: Path, models: Sequence[Model], running: Engine, canari
             f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions"
         ) from bad
     vectors = running.submit(pixels).result().astype(np.float16)
-    one, two = model.head.scaler(vectors), model.head.scaler(load_file(folder / "heads.safetensors")["canaries"])
+    one, two = model.scaler(vectors), model.scaler(load_file(folder / "heads.safetensors")["canaries"])
     alike = float((np.einsum("ij,ij->i", one, two) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)).min())
     found = np.concatenate([each.probabilities(vectors) for each in models], axis=1)
     worst = float(np.abs(found - np.array(list(expected.values()))).max())

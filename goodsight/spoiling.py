@@ -88,7 +88,9 @@ def of_training(
         watched: Ints = np.flatnonzero(grouped.folds == 0)
         rest = np.flatnonzero(grouped.folds != 0)
         vectors, labels = photo_set.table.vectors[trained[rest]], photo_set.labels[trained[rest]]
-        head, _ = heads.train(model.head.setting, model.head.scaler, vectors, labels, grouped.folds[rest])
+        others = None if learned.others is None else learned.others[rest]
+        setting, scaler = model.head.setting, model.head.scaler
+        head, _ = heads.train(setting, scaler, vectors, labels, grouped.folds[rest], others=others)
         tried = replace(tried, head=head)
     else:
         watched = own.watched

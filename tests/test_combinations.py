@@ -15,7 +15,7 @@ import pytest
 from goodsight import combinations, heads
 from goodsight.backbones import Backbone, Block
 from goodsight.catalog import Attribute, Catalog, Row
-from goodsight.combinations import Combinations, Hidden, measure, numbers, to_hide
+from goodsight.combinations import Combinations, Hidden, beside, measure, numbers
 from goodsight.embed import Table
 from goodsight.learning import Learned, Wishes, group, learn, topic
 from goodsight.photos import DEFAULT_LIMITS, Resize
@@ -30,6 +30,7 @@ WISHES = Wishes(0.9, 0.05, 0.01, 0.0, DEFAULT_LIMITS)
 TINY = Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("features", WIDTH, 1.0),))
 ATTRIBUTES = (Attribute("colour"), Attribute("kind"), Attribute("new", tag=True))
 Labels = tuple[str, ...]
+SETTINGS = [setting for setting in heads.BESIDE_OTHERS if not setting.view]
 
 
 def _sets(
@@ -58,7 +59,6 @@ def _learned(sets: Sequence[PhotoSet]) -> list[Learned]:
     grouped = group(sets, TINY)
     nothing = Table((), (), np.zeros((0, WIDTH), np.float32), np.zeros((0, 256), np.uint8), ())
     on = topic(sets, TINY, grouped[0].found.groups, nothing)
-    hidden = to_hide(sets)
     return [
         learn(
             each,
@@ -67,11 +67,11 @@ def _learned(sets: Sequence[PhotoSet]) -> list[Learned]:
             on,
             WISHES,
             "",
-            hidden=None if hidden is None or each.attribute.tag else hidden[each.training],
+            beside=beside(sets, number),
             lap=lambda _: None,
             progress=quiet,
         )
-        for each, found in zip(sets, grouped, strict=True)
+        for number, (each, found) in enumerate(zip(sets, grouped, strict=True))
     ]
 
 
@@ -97,11 +97,11 @@ def test_a_hidden_combination_is_not_learned_from() -> None:
     """What tells only the combination is of no use once it is hidden, however well it does out-of-fold."""
     found = _measured(GRID * 12, whole=True)
     assert found.seen > 0.98
-    assert found.all_right < 0.25  # chance is one in nine
-    assert max(found.right) < 0.6
+    assert found.all_right < 0.45  # chance is one in nine, of nine draws
+    assert max(found.right) < 0.8
 
 
-@pytest.mark.parametrize("setting", heads.CANDIDATES[:3], ids=lambda setting: setting.kind)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting.kind}-{setting.aside}")
 def test_no_head_guesses_a_combination_from_where_the_others_are_not(setting: heads.Setting) -> None:
     colour, kind, _ = _sets(GRID * 12, whole=True)
     found = numbers([colour, kind])
@@ -109,25 +109,25 @@ def test_no_head_guesses_a_combination_from_where_the_others_are_not(setting: he
     vectors = colour.table.vectors
     scaler = heads.Scaler.fit(vectors, TINY.blocks)
     right = [
-        heads.hidden(setting, scaler, vectors, each.labels, found).argmax(axis=1) == each.labels
-        for each in (colour, kind)
+        heads.train(setting, scaler, vectors, each.labels, found, others=other.labels)[1].argmax(axis=1) == each.labels
+        for each, other in ((colour, kind), (kind, colour))
     ]
-    assert np.all(right, axis=0).mean() < 0.25
+    assert np.all(right, axis=0).mean() < 0.45
 
 
-@pytest.mark.parametrize("setting", heads.CANDIDATES[:3], ids=lambda setting: setting.kind)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting.kind}-{setting.aside}")
 def test_hiding_is_training_without_its_photos(setting: heads.Setting) -> None:
-    (colour, *_) = sets = _sets(GRID * 8, whole=False)
+    colour, kind, _ = sets = _sets(GRID * 8, whole=False)
     found = numbers(sets)
     assert found is not None
-    vectors, labels = colour.table.vectors, colour.labels
+    vectors, labels, others = colour.table.vectors, colour.labels, kind.labels
     scaler = heads.Scaler.fit(vectors, TINY.blocks)
-    scores = heads.hidden(setting, scaler, vectors, labels, found)
+    scores = heads.train(setting, scaler, vectors, labels, found, others=others)[1]
     for one in range(9):
         rest = found != one
         # The mean of the others only; heads are trained with the penalty that they have with all photos.
         own = replace(scaler, mean=vectors[rest].mean(axis=0), bound=np.inf * scaler.bound)
-        refit, _ = heads.train(setting, own, vectors[rest], labels[rest], np.arange(rest.sum()) % 5)
+        refit, _ = heads.train(setting, own, vectors[rest], labels[rest], np.arange(rest.sum()) % 5, None, others[rest])
         expected = refit(vectors[~rest])
         assert (scores[~rest].argmax(axis=1) == expected.argmax(axis=1)).all()
         assert np.corrcoef(scores[~rest].ravel(), expected.ravel())[0, 1] > 0.98
@@ -150,17 +150,18 @@ def test_a_label_of_one_combination_only_cannot_be_hidden() -> None:
     )
 
 
-def test_only_combinations_that_can_be_hidden_choose_the_head() -> None:
+def test_what_lies_beside_an_attribute_are_the_labels_of_the_others() -> None:
     labels = [*GRID * 4, ("silver", "hat"), ("red", ""), ("silver", "hat")]
     sets = _sets(labels, whole=False)
-    found, every = to_hide(sets), numbers(sets)
+    found, every = beside(sets, 0), numbers(sets)
     assert found is not None
     assert every is not None
-    assert found[36:].tolist() == [-1, -1, -1]
     assert every[36:].tolist() == [9, -1, 9]
-    assert (found[:36] == every[:36]).all()
-    assert len(np.unique(found[:36])) == 9
-    assert to_hide(_sets([("black", "dress"), ("blue", "jeans")] * 4, whole=False)) is None
+    kinds = [kind for _, kind in labels]
+    assert len({*zip(kinds, found.tolist(), strict=True)}) == len({*kinds}) == len({*found.tolist()})
+    assert beside(sets, 2) is None  # a tag
+    # Each label comes in one combination only: there is nothing to hide.
+    assert beside(_sets([("black", "dress"), ("blue", "jeans")] * 4, whole=False), 0) is None
 
 
 def test_a_twin_with_another_combination_does_not_count() -> None:
@@ -190,7 +191,7 @@ def test_without_a_photo_of_two_labels_there_are_no_combinations() -> None:
 def test_of_very_many_photos_a_part_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = _sets(GRID * 12, whole=False)
     learned = _learned(sets)
-    monkeypatch.setattr(combinations, "PART", 60)
+    monkeypatch.setattr(heads, "EXACT", 60)
     found = measure(sets, learned)
     assert found is not None
     assert sum(each.photos for each in found.hidden) == 60

@@ -223,7 +223,8 @@ def test_the_networks_own_maps_are_taken_as_they_are() -> None:
 def _boxed(at: Sequence[float]) -> npt.NDArray[np.uint8]:
     plain = Image.new("RGB", (400, 200), "white")
     left, top, right, bottom = at
-    return np.asarray(evidence.draw_box(plain, (left, top, right, bottom), "Nike"))
+    box = round(400 * left), round(200 * top), round(400 * right), round(200 * bottom)
+    return np.asarray(evidence.draw_box(plain, box, "Nike"))
 
 
 @pytest.mark.parametrize("at", [(0.25, 0.5, 0.75, 0.9), (0.0, 0.0, 1.0, 1.0), (0.9, 0.0, 0.95, 0.1)])

@@ -28,14 +28,15 @@ def _worst(html: str) -> list[str]:
 def test_a_training_report_shows_where_its_mistakes_come_from(trained: Training) -> None:
     html = (trained.folder / "report.html").read_text(encoding="utf-8")
     found = trained.findings
+    evidence_of = found.parts[0].evidence
     mistakes = [(row, given) for result in found.results for row, _, given, _ in result.worst]
     assert 0 < len(mistakes) <= explained.MOST
-    assert set(found.evidence) == {(row.path, given) for row, given in mistakes}
+    assert set(evidence_of) == {(row.path, given) for row, given in mistakes}
     assert EXPLAINED in html
     thumb, shown = Thumbnails(found.model.limits), _worst(html)
     assert len(shown) == len(mistakes)
     for (row, given), picture in zip(mistakes, shown, strict=True):
-        resize, seen = found.model.backbone.resize, found.evidence[row.path, given]
+        resize, seen = found.model.backbone.resize, evidence_of[row.path, given]
         assert picture == thumb.explained(row, resize, seen)[0] != thumb(row)[0]
 
 

@@ -45,9 +45,11 @@ def test_primal_folds_equal_dual_folds() -> None:
 
 def test_cosine_folds_do_not_see_their_photos() -> None:
     x, labels, folds = _data([30, 20, 25])
-    scores = heads._cosine(x, labels, folds, 0.1, np.ones(len(x), bool))[2]
+    setting = heads.Setting("cosine", 0.0, 0.1, aside=2.0)
+    others = np.arange(len(x)) % 2
+    scores = heads._cosine(x, labels, folds, setting, np.ones(len(x), bool), others)[2]
     out = folds == 0
-    whiten, means = heads._discriminant(x[~out], labels[~out], 3, 0.1)
+    whiten, means = heads._discriminant(x[~out], labels[~out], 3, setting, (2 * labels + others)[~out])
     assert np.allclose(scores[out], heads._unit(x[out] @ whiten) @ means, atol=1e-4)
 
 

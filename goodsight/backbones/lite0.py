@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goodsight.backbones import Backbone, Block, file_sha256
+from goodsight.backbones import Backbone, Block, colour, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
@@ -29,9 +29,11 @@ BLOCKS = (
     Block("std10", 112, 1.5),
     Block("std4", 40, 1.0),
     Block("imagenet", 1000, 2.0),
+    Block("colour", colour.WIDTH, 0.0),
 )
 """Pooled features of several stages: the number is the block of the network, counted from 0; mean and std are over
-positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads."""
+positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads. The colours
+(:mod:`goodsight.backbones.colour`) weigh nothing but in the view of :data:`goodsight.heads.VIEWS` that is for them."""
 
 # repeats, kernel, stride, expansion, channels in, channels out
 _STAGES = (
@@ -103,7 +105,7 @@ def windows(side: int, views: int, places: int) -> list[tuple[float, float]]:
 
 
 def export(path: Path, size: int, views: int = 1) -> None:
-    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 3904) out.
+    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, width) out.
 
     Further outputs, one for each block of :data:`PLACES`, are what the block is pooled from, see
     :mod:`goodsight.evidence`: ``places.BLOCK``, float32 (n, views, height, width, channels).
@@ -208,6 +210,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                     side = -(-side // step)
             self._conv_head, self._bn1 = conv(320, 1280, 1, 1, 1, side), norm(1280)
             self._fc = nn.Linear(1280, 1000)
+            self.colour = colour.block()
 
         def pooled(self, x: Tensor) -> Tensor:
             x = functional.relu6(self._bn0(self._conv_stem(x)))
@@ -225,6 +228,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 edge = (x.shape[2] - size) // 2
                 whole = functional.interpolate(x, (size, size), mode="bilinear")
                 x = torch.cat([whole, x[:, :, edge : edge + size, edge : edge + size]])
+            rgb = x * 128 + 127
             x = functional.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
@@ -233,11 +237,16 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 spread = (x - x.mean((2, 3), keepdim=True)) ** 2
                 pooled[f"std{number}"] = spread.mean((2, 3)).add(1e-6).sqrt()
                 pooled[f"wide{number}"] = wide.mean((2, 3))
-            head = functional.relu6(self._bn1(self._conv_head(x)))
-            pooled["head"] = head.mean((2, 3))
+            last = functional.relu6(self._bn1(self._conv_head(x)))
+            pooled["head"] = last.mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
+            # Where the network sees what it says: its last layer, mixed as it answers, at each place.
+            answer = pooled["imagenet"].softmax(1) @ self._fc.weight
+            evidence = functional.relu((answer[:, :, None, None] * last).sum(1))
+            most = evidence.amax((1, 2), keepdim=True)
+            pooled["colour"] = self.colour(rgb, evidence / (most + 1e-6))
             embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
-            maps = {"head": head, "wide15": wide, "std15": x}
+            maps = {"head": last, "wide15": wide, "std15": x}
             local = {name: of_views(map.permute(0, 2, 3, 1), views) for name, map in maps.items()}
             # As one list of places, so that the file holds the layer's weights once.
             local["imagenet"] = self._fc(local["head"].flatten(0, 3)).unflatten(0, (-1, *local["head"].shape[1:4]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +79,7 @@ def _trials(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Candidate heads, best first."""
     return [
         {
-            "kind": trial.setting.kind,
-            "gamma": _number(trial.setting.gamma),
-            "penalty": _number(trial.setting.penalty),
+            **asdict(trial.setting),
             "log_loss": _number(trial.log_loss),
             "accuracy": _number(trial.accuracy),
         }

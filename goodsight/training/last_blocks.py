@@ -85,7 +85,7 @@ def _backbone(path: Path, members: list[dict[str, Tensor]], size: int, views: in
 
 
 def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) -> None:
-    """Write the network: uint8 RGB in, the frozen embedding and the members' mean scores (n, 3904 + classes) out.
+    """Write the network: uint8 RGB in, the frozen embedding and the members' mean scores (n, width + classes) out.
 
     A second output, ``places.classes``, holds the scores of each place (n, views, height, width, classes).
     """
