@@ -40,6 +40,7 @@ def _model(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Model:
     return Model(
         classes=classes,
         backbone=Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", width, 1.0),)),
+        scaler=scaler,
         head=Head(Setting("linear", 0.0, 0.1), scaler, none, np.zeros((width, len(classes)), np.float32)),
         off_topic=OffTopic(slice(0, width), np.eye(2, dtype=np.float32), none),
         temperature=1.25,
