@@ -7,7 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("accuracy", "conformal", "speed", "throughput", "audit", "training", "service", "hostile", "killed")
+BENCHES = (
+    "accuracy",
+    "conformal",
+    "speed",
+    "throughput",
+    "audit",
+    "attributes",
+    "brands",
+    "training",
+    "service",
+    "hostile",
+    "killed",
+)
 
 
 def main() -> int:

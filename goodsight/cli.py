@@ -266,6 +266,9 @@ def classify(
     annotate: Annotated[
         Path | None, typer.Option(help="Write pictures with the label drawn on them into this folder.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Draw on the pictures of --annotate where the answer comes from.")
+    ] = False,
     submission: Annotated[Path | None, typer.Option(help="Write a plain image_id,label CSV.")] = None,
     cache: Cache = True,
     force: Force = False,
@@ -279,6 +282,8 @@ def classify(
             refuse_existing(path, force=force)
     if annotate is not None and any(annotate.resolve().is_relative_to(p.resolve()) for p in photos if p.is_dir()):
         raise GoodsightError(f"--annotate {annotate}: lies in the folder of the photos; choose one outside it")
+    if explain and annotate is None:
+        raise GoodsightError("--explain: draws on the pictures of --annotate; give --annotate FOLDER as well")
     counts: dict[str, int] = {}
     bad: list[tuple[str, str]] = []
     loaded = flow.load(model)
@@ -289,7 +294,7 @@ def classify(
         if submission is not None:
             sinks.append(stack.enter_context(output.submission(submission)))
         if annotate is not None:
-            sinks.append(output.Annotated(annotate, loaded.models[0].limits))
+            sinks.append(output.Annotated(annotate, loaded, explain=explain))
         if not sinks:
             sinks.append(terminal.Printed(loaded.models, top))
         progress = stack.enter_context(terminal.progress())
@@ -331,6 +336,35 @@ def check(
         print(f"{said}declared {answer.declared}: probability {answer.probability:.3f}, p-value {answer.p_value:.3f}")
         print(f"{said}most likely: {answer.label}")
     raise typer.Exit(0 if all(answer.verdict == "match" for answer in answers.values()) else 1)
+
+
+@app.command()
+def sightings(
+    model: ModelFolder,
+    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts (image, text, time, id), or a folder.")],
+    out: Annotated[Path, typer.Option(help="Write one row for each brand seen, as a .csv.")],
+    summary: Annotated[Path | None, typer.Option(help="Write the counts by day and brand, as a .csv.")] = None,
+    cache: Cache = True,
+    force: Force = False,
+) -> None:
+    """Find brands in the photos of posts: which, how sure, where; and count them by day."""
+    from goodsight import flow, posts
+    from goodsight.files import refuse_existing
+
+    for option, path in (("--out", out), ("--summary", summary)):
+        if path is not None:
+            refuse_existing(path, force=force)
+            if path.suffix.lower() != ".csv":
+                raise GoodsightError(f"{option} {path}: the name must end in .csv")
+    with terminal.progress() as progress:
+        seen = flow.sightings(model, feed, cache=cache, progress=progress)
+        rows = posts.summary(posts.write(out, seen.found))
+    if summary is not None:
+        posts.write_summary(summary, rows)
+    terminal.print_sightings(seen.posts, rows)
+    terminal.print_left_out("bad photos", seen.bad)
+    terminal.print_left_out("posts without a day", seen.timeless)
+    print(f"sightings: {out}")
 
 
 @app.command()

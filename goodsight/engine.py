@@ -25,6 +25,10 @@ class Engine(Protocol):
     name: str
     precision: str
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the network's outputs; ``submit`` answers with the first."""
+
     def submit(self, pixels: Pixels) -> Future[Vectors]:
         """Start a batch. The engine must be kept until the answer is there.
 
@@ -35,6 +39,9 @@ class Engine(Protocol):
             A future of float32 embeddings (n, dimensions).
 
         """
+
+    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+        """All outputs of a batch by name, as float32: slower, and made ready on the first call only."""
 
     def close(self) -> None:
         """Wait for what was submitted and free the network."""
@@ -85,17 +92,23 @@ class _OpenVino:
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
         self.precision = precision
         self._core, self._network = core, core.read_model(str(network))
+        self.outputs = tuple(output.get_any_name() for output in self._network.outputs)
         shape = self._network.input(0).get_partial_shape()
         self._shape = tuple(d.get_length() if d.is_static else None for d in shape)[1:]
         self._lock = threading.Lock()
         self._queue: Any = None
+        self._explaining: Any = None
 
-    def _compile(self) -> Any:
+    def _compile(self, network: Any, hint: str) -> Any:
+        hints = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": self.precision}
+        return self._core.compile_model(network, "CPU", hints)
+
+    def _start_queue(self) -> Any:
         import openvino as ov
 
-        hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self.precision}
-        compiled = self._core.compile_model(self._network, "CPU", hints)
-        queue = ov.AsyncInferQueue(compiled)
+        # With the first output alone: the others would be worked out for every photo, wanted or not.
+        first = ov.Model(self._network.get_results()[:1], self._network.get_parameters())
+        queue = ov.AsyncInferQueue(self._compile(first, "THROUGHPUT"))
         queue.set_callback(self._done)
         return queue
 
@@ -108,10 +121,17 @@ class _OpenVino:
         # A batch that does not fit would fail in the queue's own thread, and its future would never be done.
         _require_shape(pixels, self._shape)
         with self._lock:
-            self._queue = self._queue or self._compile()
+            self._queue = self._queue or self._start_queue()
         future: Future[Vectors] = Future()
         self._queue.start_async({0: pixels}, future)
         return future
+
+    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+        _require_shape(pixels, self._shape)
+        with self._lock:
+            self._explaining = self._explaining or self._compile(self._network, "LATENCY")
+            found = self._explaining({0: pixels})
+            return {name: np.array(found[i], np.float32) for i, name in enumerate(self.outputs)}
 
     def close(self) -> None:
         if self._queue:
@@ -132,7 +152,9 @@ class _OnnxRuntime:
         self._session = ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         self._shape = tuple(d if isinstance(d, int) else None for d in self._session.get_inputs()[0].shape)[1:]
-        self._output = self._session.get_outputs()[0].name
+        self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self._first_alone = ort.RunOptions()
+        self._first_alone.only_execute_path_to_fetches = True
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="goodsight-engine")
 
     def submit(self, pixels: Pixels) -> Future[Vectors]:
@@ -140,7 +162,13 @@ class _OnnxRuntime:
         return self._pool.submit(self._run, pixels)
 
     def _run(self, pixels: Pixels) -> Vectors:
-        return np.asarray(self._session.run([self._output], {self._input: pixels})[0], np.float32)
+        found = self._session.run(self.outputs[:1], {self._input: pixels}, self._first_alone)
+        return np.asarray(found[0], np.float32)
+
+    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+        _require_shape(pixels, self._shape)
+        found = self._session.run(self.outputs, {self._input: pixels})
+        return {name: np.asarray(one, np.float32) for name, one in zip(self.outputs, found, strict=True)}
 
     def close(self) -> None:
         self._pool.shutdown()

@@ -25,6 +25,7 @@ from goodsight import (
     embed,
     gain,
     photoset,
+    posts,
     prepared,
     spoiling,
     testset,
@@ -48,9 +49,11 @@ from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
 from goodsight.photoset import PhotoSet
+from goodsight.posts import Sighting
 from goodsight.prepared import Prepared
 from goodsight.progress import Progress, quiet
 from goodsight.promotion import Comparison, compare
+from goodsight.report import explained
 from goodsight.report.findings import Findings, Part, gather
 from goodsight.result import Result
 from goodsight.training import Recipe, Trained, unfinished
@@ -97,6 +100,20 @@ class Promotion:
     promoted: bool
     left_out: int
     kept: Path | None
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What :func:`sightings` sees, as it goes through the posts.
+
+    ``bad`` names posts whose photo cannot be used, and is complete when ``found`` is used up; ``timeless`` those whose
+    time cannot be read.
+    """
+
+    found: Iterator[Sighting]
+    posts: int
+    bad: Sequence[tuple[str, str]]
+    timeless: Sequence[tuple[str, str]]
 
 
 def collect(
@@ -350,7 +367,9 @@ def train(
             which = results[0].name.removeprefix(prefix)
             card = spoiling.of_training(spoilt, which, photo_set, found, engine, known, own, progress)
             clock.lap(f"{prefix}spoil photos")
-        parts.append(Part(found.model, results, photo_set, found.trials, card, gained))
+        evidence = explained.of_worst(found.model, engine, results)
+        clock.lap(f"{prefix}explain the worst mistakes")
+        parts.append(Part(found.model, results, photo_set, found.trials, card, gained, evidence))
         learned.append(found)
     engine.close()
     together = combinations.measure(sets, learned)
@@ -450,7 +469,8 @@ def evaluate(
             unseen = scored[~leaked[scored]]
             card = spoiling.of_photos(spoilt, "photos", each, engine, known, photo_set, unseen, own.groups, progress)
             clock.lap(f"{prefix}spoil photos")
-        parts.append(Part(each, [result], photo_set, card=card))
+        evidence = {} if out is None else explained.of_worst(each, engine, [result])
+        parts.append(Part(each, [result], photo_set, card=card, evidence=evidence))
     title = f"Evaluation report: {Path(photos).resolve().name}"
     findings = gather(title, parts, own, rows.left_out, ledger=replayed)
     if out is not None:
@@ -518,6 +538,46 @@ def check(
     if isinstance(declared, str):
         return verdicts.check(loaded, row, {loaded.model.attribute.name: declared})[0]
     return dict(zip(declared, verdicts.check(loaded, row, declared), strict=True))
+
+
+def sightings(
+    model: str | Path | LoadedModel,
+    feed: str | Path,
+    *,
+    cache: bool = True,
+    progress: Progress = quiet,
+) -> Sightings:
+    """Find brands in the photos of posts, in bounded memory.
+
+    Args:
+        model: a model folder of brands, or a model that :func:`load` gave.
+        feed: a .jsonl file with one post a line (see :mod:`goodsight.posts`), or photos as for :func:`classify`.
+        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
+        progress: told about every batch.
+
+    Raises:
+        ModelError: the model folder cannot be trusted, or has several attributes.
+        CatalogError: there is no such feed, or a post has no image.
+
+    """
+    said, timeless = posts.read(Path(feed))
+    if not said:
+        raise CatalogError(f"{feed}: no posts; give a .jsonl feed, or a folder of photos")
+    loaded = load(model)
+    none, backbone, limits = loaded.model.none, loaded.model.backbone, loaded.model.limits
+    known = embed.Cache(backbone, loaded.engine) if cache else None
+    rows = (post.row for post in said)
+    found = verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(said))
+    bad: list[tuple[str, str]] = []
+
+    def each() -> Iterator[Sighting]:
+        for post, prediction in zip(said, found, strict=True):
+            if prediction.problem:
+                bad.append((post.name, prediction.problem))
+            elif seen := posts.sighting(post, prediction, none, backbone.resize, limits):
+                yield seen
+
+    return Sightings(each(), len(said), bad, timeless)
 
 
 def inspect(model: str | Path) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Model:
     Attributes:
         attribute: what the classes are classes of.
         cut: for a tag, the probability of "yes" from which it is given.
+        none: the class that means "none of the others"; '' when there is none.
         calibration: per class, out-of-fold scores of its photos, sorted ascending.
         on_topic: on-topic scores of the training photos, sorted ascending.
         threshold: the probability from which answers are right with the wanted ``precision``.
@@ -76,6 +77,7 @@ class Model:
     info: Mapping[str, Any] = field(default_factory=dict)
     attribute: Attribute = LABEL
     cut: float = 0.5
+    none: str = ""
 
     def given(self, probabilities: npt.NDArray[np.float64]) -> Ints:
         """The class number (n,) that is answered for probabilities (n, classes): the likeliest, or by a tag's cut."""
@@ -213,6 +215,7 @@ def _attribute(model: Model) -> dict[str, Any]:
         "temperature": model.temperature,
         "threshold": None if np.isinf(model.threshold) else model.threshold,
         "cut": model.cut,
+        "none": model.none,
     }
 
 
@@ -269,6 +272,7 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
                 info=record["info"],
                 attribute=Attribute(said["name"], said["tag"]),
                 cut=float(said["cut"]),
+                none=said["none"],
             )
             for number, said in enumerate(record["attributes"])
         )

@@ -38,6 +38,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
 _NOT_PHOTOS = {"thumbs.db", "desktop.ini"}
 
 
@@ -96,6 +97,26 @@ class Resize:
         if not {"size"} <= set(fields) <= {"size", "fit"}:
             raise ValueError(f"a resize has the fields 'size' and 'fit', not {sorted(fields)}")
         return cls(**fields)
+
+    def in_pixels(self, place: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
+        """A part of the square as one of the picture that it was made from.
+
+        Args:
+            place: left, top, right and bottom, in fractions of the square.
+            width: of the upright picture, in pixels.
+            height: of the upright picture, in pixels.
+
+        Returns:
+            The same in pixels of the picture, cut off at its edges.
+
+        """
+        inner = self.box(width, height)
+        found = []
+        for at, inside, length in zip(place, inner * 2, (width, height) * 2, strict=True):
+            # As the decoder places the picture in the square.
+            fraction = (at * self.size - (self.size - inside) // 2) / inside
+            found.append(round(min(max(fraction, 0.0), 1.0) * length))
+        return found[0], found[1], found[2], found[3]
 
     def box(self, width: float, height: float) -> tuple[int, int]:
         """Width and height, in pixels, that a picture of `width` by `height` has after resizing, before padding."""
@@ -179,6 +200,13 @@ def size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Width and height in pixels as the header states them, as stored. Raises BadPhoto as `decode` does."""
     with _picture(data, limits) as picture:
         return picture.size
+
+
+def upright_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Width and height in pixels of the picture when it is the right way up. Raises BadPhoto as `decode` does."""
+    with _picture(data, limits) as picture:
+        sideways = _turn(picture) in _SIDEWAYS
+        return picture.size[::-1] if sideways else picture.size
 
 
 def suffix(data: bytes) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from goodsight.result import Result
     from goodsight.verdicts import Prediction
 
+_SIGHTINGS = 30
 _COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
 """What a step that begins with this word counts; all others count photos."""
 
@@ -118,6 +119,15 @@ def print_combinations(found: Combinations | None) -> None:
     if found.hidden:
         each = ", ".join(f"{name} {right:.4f}" for name, right in zip(found.attributes, found.right, strict=True))
         print(f"combinations: {len(found.hidden)} hidden in turn; all right {found.all_right:.4f}, {each} (means)")
+
+
+def print_sightings(posts: int, rows: Sequence[tuple[str, str, int, int, int]]) -> None:
+    """How many brands were seen in how many posts, and the latest days."""
+    print(f"{posts} posts: {sum(row[2] for row in rows)} sightings, {sum(row[3] for row in rows)} of them sure")
+    for day, brand, count, sure, mentioned in rows[-_SIGHTINGS:]:
+        print(f"  {day or 'no day':<10} {brand:<20} {count:>5} seen {sure:>5} sure {mentioned:>5} named in the text")
+    if len(rows) > _SIGHTINGS:
+        print(f"  and {len(rows) - _SIGHTINGS} earlier rows")
 
 
 def print_ledger(ledger: Replayed | None, gains: Mapping[str, Gain | None] | None = None) -> None:

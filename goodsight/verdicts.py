@@ -73,6 +73,8 @@ class Prediction:
         on_topic: p-value of being a photo like the training photos; NaN for a bad photo.
         problem: what is wrong with a bad photo.
         trained: whether this combination of labels was trained; only then is "sure" known to hold.
+        place: where the answer is seen: left, top, right and bottom in fractions of the square that the network is
+            given; None when the network does not say.
 
     """
 
@@ -81,6 +83,7 @@ class Prediction:
     on_topic: float
     problem: str = ""
     trained: bool = True
+    place: tuple[float, float, float, float] | None = None
 
     @property
     def label(self) -> str:
@@ -233,8 +236,16 @@ def answers(loaded: LoadedModel, rows: Sequence[Row], vectors: npt.NDArray[np.fl
         on_topic = shared.on_topic_p(vectors)
         names = common_names(shared.backbone, vectors)
         columns = [list(_answers(model, vectors, on_topic, names)) for model in loaded.models]
-        found = zip(rows, zip(*columns, strict=True), on_topic.tolist(), strict=True)
+        found = zip(rows, zip(*columns, strict=True), on_topic.tolist(), _places(shared, vectors), strict=True)
         return [_prediction(loaded, *each) for each in found]
+
+
+def _places(model: Model, vectors: npt.NDArray[np.float16]) -> list[tuple[float, float, float, float] | None]:
+    """Where the network saw what it answers, if it says so in a block called ``place``."""
+    columns = model.backbone.columns("place")
+    if columns is None:
+        return [None] * len(vectors)
+    return [(left, top, right, bottom) for left, top, right, bottom in vectors[:, columns].astype(float).tolist()]
 
 
 @cache
@@ -242,9 +253,18 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _prediction(loaded: LoadedModel, row: Row, answered: tuple[Answer, ...], on_topic: float) -> Prediction:
-    if not loaded.combinations or _labels(answered) in loaded.combinations:
-        return Prediction(row, answered, on_topic)
+def _prediction(
+    loaded: LoadedModel,
+    row: Row,
+    answered: tuple[Answer, ...],
+    on_topic: float,
+    place: tuple[float, float, float, float] | None,
+) -> Prediction:
+    labels = _labels(answered)
+    if not loaded.combinations or labels in loaded.combinations:
+        # Where there is nothing, there is no place either.
+        nothing = loaded.models[0].none and labels[:1] == (loaded.models[0].none,)
+        return Prediction(row, answered, on_topic, place=None if nothing else place)
     reason = _never_trained(answered)
     doubted = (replace(a, verdict="unsure", reason=reason) if a.verdict == "sure" else a for a in answered)
     return Prediction(row, tuple(doubted), on_topic, trained=False)

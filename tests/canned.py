@@ -29,11 +29,18 @@ def _photo() -> bytes:
 PHOTO = _photo()
 
 
-def answer(verdict: str, likely: str, declared: str, p: float, reason: str = "") -> dict[str, Any]:
+def answer(
+    verdict: str, likely: str, declared: str, p: float, reason: str = "", evidence: list[list[float]] | None = None
+) -> dict[str, Any]:
     rest = dict.fromkeys(CLASSES, 0.001) | {declared: 0.004} | {likely: p}
     common = {"id": "c1", "class": likely, "declared": declared, "probabilities": rest, "model": "ads", "model_id": "0"}
     figures = {"probability": rest[declared], "p_value": 0.5, "on_topic_p_value": 0.5}
-    return common | figures | {"categories_matched": verdict == "match", "verdict": verdict, "reason": reason}
+    return (
+        common
+        | figures
+        | {"categories_matched": verdict == "match", "verdict": verdict, "reason": reason}
+        | {"evidence": evidence}
+    )
 
 
 def review(number: int, **changes: Any) -> dict[str, Any]:

@@ -22,6 +22,30 @@ def test_a_match_is_told_with_its_probability(visit: Visit, canned: Canned) -> N
     assert canned.csrf == {"secret"}
 
 
+def test_the_photo_shows_where_the_answer_comes_from(visit: Visit, canned: Canned) -> None:
+    seen = [[0.0, 0.0, 0.0, 1.0], [0.0] * 4, [0.0] * 4]
+    canned.checks = [
+        answer("match", "phone", "phone", 0.973, evidence=seen),
+        answer("unsure", "phone", "phone", 0.5),
+        answer("off-topic", "phone", "phone", 0.4, evidence=seen),
+    ]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("It matches")
+    heat = page.locator("#heat")
+    expect(heat).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("Red is where it looks most like phone")
+    picture = page.locator("#picture").bounding_box()
+    assert heat.bounding_box() == pytest.approx(picture, abs=0.5)
+    alphas = heat.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    assert len(alphas) == 4 * 12
+    assert alphas[3::4] == [0, 0, 0, 153] + 8 * [0]
+    for verdict in ("We cannot tell for sure", "This looks like none of the categories"):
+        give(page)
+        expect(page.locator("#verdict")).to_have_text(verdict)
+        expect(heat).to_be_hidden()
+        expect(page.locator("#seen")).to_be_hidden()
+
+
 def test_a_mismatch_moves_the_category_and_an_appeal_moves_it_back(visit: Visit, canned: Canned) -> None:
     canned.checks = [answer("mismatch", "laptop", "phone", 0.98)]
     page = visit.open("/")

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from PIL import Image
 
-from goodsight import __version__, cli
+from goodsight import __version__, cli, evidence
 from goodsight.flow import Training
 
 Sound = dict[str, list[Path]]
@@ -207,6 +208,34 @@ def test_classify_draws_pictures_elsewhere(
     for name in _names(tmp_path / "drawn"):
         with Image.open(tmp_path / "drawn" / name) as picture, Image.open(photos / name) as original:
             assert picture.height > original.height
+
+
+def test_the_answer_is_explained_on_the_pictures(run: Run, trained: Training, sound: Sound, tmp_path: Path) -> None:
+    photo = sound["bag"][0]
+    plain, explained = tmp_path / "plain", tmp_path / "explained"
+    assert run("classify", trained.folder, photo, "--annotate", plain)[0] == 0
+    assert run("classify", trained.folder, photo, "--annotate", explained, "--explain")[0] == 0
+    with Image.open(plain / photo.name) as one, Image.open(explained / photo.name) as two:
+        assert one.size == two.size
+        changed = np.abs(np.asarray(one, float) - np.asarray(two)).max(axis=2)
+        height, width = changed.shape
+        caption = height - 2 * max(14, width // 24)
+    # The caption stays as it is, and so does most of the photo.
+    assert changed[caption + 2 :].max() < 8
+    assert 0.02 < (changed[:caption] > 40).mean() < 0.8
+
+
+def test_an_explanation_needs_pictures_and_a_network_that_has_one(
+    run: Run, trained: Training, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = run("classify", trained.folder, photos, "--explain")
+    assert code == 2
+    assert "--explain: draws on the pictures of --annotate; give --annotate FOLDER as well" in err
+    monkeypatch.setattr(evidence, "gives", lambda _: False)
+    code, _, err = run("classify", trained.folder, photos, "--annotate", tmp_path / "drawn", "--explain")
+    assert code == 2
+    assert "--explain: the network lite0 does not say where its answers come from" in err
+    assert not (tmp_path / "drawn").exists()
 
 
 @pytest.mark.parametrize("inside", [".", "a", "new"])

@@ -24,10 +24,14 @@ class Counting:
 
     def __init__(self, inner: Engine) -> None:
         self.name, self.precision, self.photos, self._inner = inner.name, inner.precision, 0, inner
+        self.outputs = inner.outputs
 
     def submit(self, pixels: npt.NDArray[np.uint8]) -> Future[npt.NDArray[np.float32]]:
         self.photos += len(pixels)
         return self._inner.submit(pixels)
+
+    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        return self._inner.explained(pixels)
 
     def close(self) -> None:
         pass
@@ -134,6 +138,7 @@ def test_a_killed_run_goes_on_where_it_was(
 
 class _Zeros:
     name, precision = "zeros", "f32"
+    outputs = ("embedding",)
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -142,6 +147,9 @@ class _Zeros:
         future: Future[npt.NDArray[np.float32]] = Future()
         future.set_result(np.zeros((len(pixels), self._width), np.float32))
         return future
+
+    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
         pass

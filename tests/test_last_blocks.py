@@ -59,6 +59,17 @@ def test_the_embedding_is_the_frozen_one_and_the_scores(tuned: Trained, photos: 
     assert np.allclose(more[:, : frozen.width], plain, atol=0.02)
 
 
+def test_the_scores_are_pooled_from_those_of_the_places(tuned: Trained) -> None:
+    backbone, side = tuned.backbone, tuned.backbone.resize.size
+    engine = start(backbone.network, precision="f32")
+    found = engine.explained(np.random.default_rng(0).integers(0, 256, (3, side, side, 3), np.uint8))
+    engine.close()
+    assert engine.outputs == ("embedding", "places.classes")
+    places = found["places.classes"]
+    assert places.shape == (3, 1 if side == SIZE else 2, SIZE // 32, SIZE // 32, len(drawn.KINDS))
+    assert np.allclose(places.mean(axis=(1, 2, 3)), found["embedding"][:, backbone.columns("classes")], atol=1e-3)
+
+
 def test_a_full_disk_is_named_before_any_work(photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         free = 1000

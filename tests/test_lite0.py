@@ -47,7 +47,24 @@ def test_the_export_computes_what_torch_does(views: int, tmp_path: Path, pixels:
         expected = lite0.pretrained(224, views)(pixels).numpy()
     assert expected.shape == (2, sum(block.width for block in lite0.BLOCKS))
     assert np.allclose(engine.submit(pixels.numpy()).result(), expected, atol=2e-3)
+    explained = engine.explained(pixels.numpy())
     engine.close()
+    start_at = np.cumsum([0] + [block.width for block in lite0.BLOCKS])
+    for block, begin in zip(lite0.BLOCKS, start_at.tolist(), strict=False):
+        if block.name in lite0.PLACES:
+            places = explained[f"places.{block.name}"]
+            assert places.shape == (2, views, 7, 7, block.width)
+            pooled = places.std(axis=(2, 3)) if block.name == "std15" else places.mean(axis=(2, 3))
+            assert np.allclose(pooled.mean(axis=1), expected[:, begin : begin + block.width], atol=2e-3)
+    assert engine.outputs == ("embedding", *(f"places.{name}" for name in lite0.PLACES))
+
+
+def test_the_second_view_is_the_middle_of_the_square() -> None:
+    side = lite0.side(224, 2)
+    (whole, middle) = lite0.windows(side, 2, 7)
+    assert whole == (0, 1)
+    assert np.allclose(np.array(middle) * side, [40, 264])
+    assert lite0.windows(224, 1, 7) == [(0, 1)]
 
 
 REFUSED = [(100, 1, "steps of 32"), (32, 1, "64 to 1024"), (0, 3, "--views 3")]

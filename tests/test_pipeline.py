@@ -22,11 +22,15 @@ class Broken:
     """An engine that fails."""
 
     name, precision = "broken", "f32"
+    outputs = ("embedding",)
 
     def submit(self, pixels: Pixels) -> "Future[Vectors]":
         failed: Future[Vectors] = Future()
         failed.set_exception(RuntimeError(f"cannot run {len(pixels)} photos"))
         return failed
+
+    def explained(self, pixels: Pixels) -> "dict[str, Vectors]":
+        return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
         pass

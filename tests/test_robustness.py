@@ -61,6 +61,7 @@ class Means:
     """An engine whose embedding is the mean and the spread of a photo."""
 
     name, precision = "means", "f32"
+    outputs = ("embedding",)
 
     def __init__(self) -> None:
         self.under_way = self.most = 0
@@ -71,6 +72,9 @@ class Means:
         self.most = max(self.most, self.under_way)
         self.batches.append(len(pixels))
         return Lazy(self, pixels)
+
+    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Vectors]:
+        return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
         pass

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy.exc import OperationalError
 
-from goodsight import flow
+from goodsight import evidence, flow
 from goodsight.errors import ConflictError
 from goodsight.model import LoadedModel
 from goodsight.photos import Limits
@@ -131,6 +131,33 @@ def test_requests_that_make_no_sense_are_problems(client: TestClient) -> None:
     assert "models are drawn" in _problem(client.post("/v1/check", files={"image": photo}, data=form), 404)
     _problem(client.get("/nowhere"), 404)
     _problem(client.put("/v1/check"), 405)
+
+
+def test_a_check_says_where_the_answer_comes_from(
+    client: TestClient, loaded: LoadedModel, sound: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.BytesIO()
+    with Image.open(sound["bag"][3]) as picture:
+        # Stored on its side, as phones do: the map is of the upright photo.
+        wide = Image.new("RGB", (2 * picture.width, picture.height), "white")
+        wide.paste(picture, (picture.width, 0))
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        wide.transpose(Image.Transpose.ROTATE_90).save(out, "JPEG", exif=exif)
+    photo, asked = {"image": out.getvalue()}, {"ad_category": "bag", "explain": "true"}
+    body = client.post("/v1/check", files=photo, data=asked).json()
+    found = np.array(body["evidence"])
+    assert found.shape == (14, 28)
+    assert (found.min(), found.max()) == (0, 1)
+    assert found[:, 14:].sum() > 2 * found[:, :14].sum()
+    for explain in ({}, {"explain": "false"}):
+        plain = client.post("/v1/check", files=photo, data={"ad_category": "bag"} | explain).json()
+        assert plain["evidence"] is None
+        assert plain["probabilities"] == pytest.approx(body["probabilities"], abs=0.02)
+    said = _problem(client.post("/v1/check", files=photo, data=asked | {"explain": "1"}), 422)
+    assert "explain '1': must be true or false" in said
+    monkeypatch.setattr(evidence, "gives", lambda _: False)
+    assert client.post("/v1/check", files=photo, data=asked).json()["evidence"] is None
 
 
 def test_classify_answers_each_photo_alone(client: TestClient, sound: Sound) -> None:

@@ -61,6 +61,15 @@ def test_a_trained_tail_is_the_same_as_convolutions(network: torch.nn.Module, ma
         assert (start(maps) - trained).abs().max() > 0.05
 
 
+def test_the_scores_are_the_mean_of_those_of_the_places(network: torch.nn.Module, maps: torch.Tensor) -> None:
+    tail = Tail(network, SIZE // 16, 3, bf16=False)
+    with torch.no_grad():
+        scores, places = Convolutional(network, tail.state_dict()).eval().explained(maps)
+    assert places.shape == (2, SIZE // 32, SIZE // 32, 3)
+    assert torch.allclose(places.mean((1, 2)), scores, atol=1e-5)
+    assert places.std((1, 2)).min() > 1e-4
+
+
 def test_several_views_are_answered_by_their_mean(network: torch.nn.Module, maps: torch.Tensor) -> None:
     tail = Tail(network, SIZE // 16, 3, bf16=False).eval()
     with torch.no_grad():

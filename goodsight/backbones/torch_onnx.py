@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def write(module: torch.nn.Module, side: int, path: Path) -> None:
-    """Write a module that turns uint8 RGB (n, side, side, 3) into float32 (n, ...), in evaluation mode."""
+def write(module: torch.nn.Module, side: int, path: Path, further: Sequence[str] = ()) -> None:
+    """Write a module that turns uint8 RGB (n, side, side, 3) into float32 (n, ...), in evaluation mode.
+
+    Args:
+        module: gives one tensor, or a tuple of it and the ``further`` ones.
+        side: of the photos, in pixels.
+        path: the file.
+        further: names of the outputs after the first, which is called ``embedding``.
+
+    """
     import torch
 
     module.cpu().eval()
@@ -25,6 +34,6 @@ def write(module: torch.nn.Module, side: int, path: Path) -> None:
             dynamo=False,
             opset_version=17,
             input_names=["pixels"],
-            output_names=["embedding"],
-            dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
+            output_names=["embedding", *further],
+            dynamic_axes={name: {0: "n"} for name in ("pixels", "embedding", *further)},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from goodsight import calibrate
 from goodsight.backbones import common_names
 from goodsight.catalog import Row
 from goodsight.combinations import Combinations
+from goodsight.evidence import Array
 from goodsight.gain import Gain
 from goodsight.heads import Trial
 from goodsight.learning import Topic
@@ -34,6 +36,7 @@ class Part:
         trials: the candidate heads; empty for an evaluation.
         card: accuracy on spoilt photos; None when it was not asked for.
         gain: what a ledger gained; None without a ledger, and for an evaluation.
+        evidence: maps (height, width) of what speaks for the class that a worst mistake was given, by photo and class.
 
     """
 
@@ -43,6 +46,7 @@ class Part:
     trials: Sequence[Trial] = ()
     card: Card | None = None
     gain: Gain | None = None
+    evidence: Mapping[tuple[Path, str], Array] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from goodsight.heads import Trial
 from goodsight.report import plots
-from goodsight.report.findings import Findings
+from goodsight.report.findings import Findings, Part
 from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import Thumbnails, data_uri
 from goodsight.result import SECONDS_BY_HAND, Result
@@ -92,6 +92,15 @@ def _trials(trials: Sequence[Trial]) -> list[dict[str, Any]]:
 def _view(findings: Findings) -> dict[str, Any]:
     """The page's parts, with pictures and plots made."""
     thumb = Thumbnails(findings.model.limits)
+
+    def worst(part: Part, result: Result) -> list[tuple[tuple[str, str], str, str, str, float]]:
+        shown = []
+        for row, true, given, p in result.worst:
+            found = part.evidence.get((row.path, given))
+            picture = thumb(row) if found is None else thumb.explained(row, part.model.backbone.resize, found)
+            shown.append((picture, row.file_name, true, given, p))
+        return shown
+
     results = [
         {
             "r": result,
@@ -99,9 +108,11 @@ def _view(findings: Findings) -> dict[str, Any]:
             "moderation": Markup(plots.moderation(result.curve, result.decided, result.name)),  # noqa: S704
             "confusion": _confusion(result),
             "confused": _confused(result),
-            "worst": [(thumb(row), row.file_name, true, given, p) for row, true, given, p in result.worst],
+            "worst": worst(part, result),
+            "explained": bool(part.evidence),
         }
-        for result in findings.results
+        for part in findings.parts
+        for result in part.results
     ]
     return {
         "f": findings,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from goodsight import photos
+from goodsight import evidence, photos
 from goodsight.catalog import Row
-from goodsight.photos import Limits
+from goodsight.photos import Limits, Resize
 
 _WORKERS = 4  # a photo of 64 megapixels takes 200 MB while it is open
 
@@ -38,6 +38,14 @@ class Thumbnails:
             self._made[row.path] = self._make(row.path)
         return self._made[row.path]
 
+    def explained(self, row: Row, resize: Resize, found: evidence.Array) -> tuple[str, str]:
+        """As for a photo without it, with a map of evidence (height, width) drawn over the picture."""
+        try:
+            picture = self._open(row.path)
+        except photos.BadPhoto as bad:
+            return "", str(bad)
+        return data_uri(evidence.draw(picture, resize, found)), ""
+
     def prepare(self, rows: Iterable[Row]) -> None:
         """Make the pictures of many photos at once, several at a time."""
         paths = list(dict.fromkeys(row.path for row in rows if row.path not in self._made))
@@ -47,13 +55,16 @@ class Thumbnails:
 
     def _make(self, path: Path) -> tuple[str, str]:
         try:
-            # A JPEG comes at a fraction of its scale, which is most of the speed.
-            data = photos.read(path, self._limits)
-            picture = photos.open_rgb(data, self._limits, at_least=self._edge * 6 // 7)
+            return data_uri(self._open(path)), ""
         except photos.BadPhoto as bad:
             return "", str(bad)
+
+    def _open(self, path: Path) -> Image.Image:
+        # A JPEG comes at a fraction of its scale, which is most of the speed.
+        data = photos.read(path, self._limits)
+        picture = photos.open_rgb(data, self._limits, at_least=self._edge * 6 // 7)
         picture.thumbnail((self._edge, self._edge))
-        return data_uri(picture), ""
+        return picture
 
 
 def data_uri(picture: Image.Image) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
 from goodsight.store import Checked, QueueStatistics
 from goodsight.verdicts import Prediction
@@ -35,6 +36,14 @@ class CheckAnswer(BaseModel):
     reason: str
     model: str
     model_id: str
+    evidence: list[list[float]] | None = Field(
+        description="With explain: where in the upright photo the class is seen, as rows from the top, 0 to 1; null "
+        "without it, and for a network that does not say."
+    )
+    box: list[float] | None = Field(
+        description="With explain, for a model of brands: left, top, right and bottom of what was seen, in fractions "
+        "of the upright photo."
+    )
 
 
 class PredictionAnswer(BaseModel):
@@ -101,7 +110,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": "problem"} for s in statuses}
 
 
-def check(checked: Checked, prediction: Prediction) -> dict[str, Any]:
+def check(checked: Checked, prediction: Prediction, shown: Shown | None) -> dict[str, Any]:
     """A :class:`CheckAnswer`."""
     return {
         "id": checked.id,
@@ -116,6 +125,8 @@ def check(checked: Checked, prediction: Prediction) -> dict[str, Any]:
         "reason": checked.reason,
         "model": checked.model,
         "model_id": checked.model_id,
+        "evidence": shown and shown.evidence,
+        "box": shown and shown.box,
     }
 
 

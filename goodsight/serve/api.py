@@ -38,7 +38,12 @@ def service_of(request: Request) -> Service:
     "/v1/check",
     response_model=answers.CheckAnswer,
     responses=_PHOTO,
-    openapi_extra=upload.body(1, ad_category="The class that was declared.", model="The model; the first by default."),
+    openapi_extra=upload.body(
+        1,
+        ad_category="The class that was declared.",
+        model="The model; the first by default.",
+        explain="true: say where in the photo the class is seen, which takes longer; false by default.",
+    ),
 )
 async def check(request: Request, client: Checking) -> JSONResponse:
     """Does the photo show what was declared?"""
@@ -47,9 +52,14 @@ async def check(request: Request, client: Checking) -> JSONResponse:
         declared = form.fields.get("ad_category", "")
         if not declared:
             raise Problem(422, "ad_category: missing; send the class that was declared")
+        explain = form.fields.get("explain", "false")
+        if explain not in ("true", "false"):
+            raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
         with service.use(form.fields.get("model", "")) as served:
-            checked, prediction = await service.check(served, await form.images[0].read(), declared, client)
-    return JSONResponse(answers.check(checked, prediction))
+            data = await form.images[0].read()
+            checked, prediction = await service.check(served, data, declared, client)
+            found = await service.explain(served, data, prediction) if explain == "true" else None
+    return JSONResponse(answers.check(checked, prediction, found))
 
 
 @router.post(

@@ -6,18 +6,21 @@ A batch is what came within a few milliseconds, so a lone photo hardly waits and
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from goodsight import verdicts
+from goodsight import evidence, verdicts
 from goodsight.catalog import Row
 from goodsight.model import LoadedModel
 from goodsight.serve.decoders import Decoders
@@ -26,10 +29,26 @@ from goodsight.verdicts import Prediction
 BATCH = 16
 WAIT = 0.003
 PLACES = 2
+GRID = 28
+"""Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
 Pixels = npt.NDArray[np.uint8]
 Item = tuple[Pixels, Future[Prediction]]
 _NAMELESS = Row("", Path())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a class is seen in an upright photo.
+
+    Attributes:
+        evidence: rows from the top, 0 to 1.
+        box: left, top, right and bottom in fractions of the photo; None when the network gives no box.
+
+    """
+
+    evidence: list[list[float]]
+    box: list[float] | None
 
 
 class Pipeline:
@@ -76,6 +95,37 @@ class Pipeline:
         answer: Future[Prediction] = Future()
         self._items.put((pixels, answer))
         return await asyncio.wrap_future(answer)
+
+    async def explain(self, data: bytes, prediction: Prediction) -> Shown | None:
+        """Where a photo's most likely class is seen; None when the network does not say.
+
+        Beside the batches, so that nobody who only wants an answer waits for it.
+
+        Raises:
+            BadPhoto: the photo cannot be used.
+            DecodeTimeoutError: it took too long to decode.
+
+        """
+        if not evidence.gives(self.loaded.engine):
+            return None
+        resize = self.loaded.model.backbone.resize
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
+        upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
+        return await asyncio.to_thread(self._show, pixels, upright, prediction)
+
+    def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction) -> Shown:
+        model = self.loaded.model
+        number, resize = model.classes.index(prediction.label), model.backbone.resize
+        found = evidence.maps(model.backbone, self.loaded.engine, pixels[None], model.head, [number])[0]
+        with Image.open(io.BytesIO(upright)) as picture:
+            width, height = picture.size
+        scale = GRID / max(width, height)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        rows = [[round(float(value), 3) for value in row] for row in evidence.on_photo(found, resize, size)]
+        if prediction.place is None:
+            return Shown(rows, None)
+        box = zip(resize.in_pixels(prediction.place, width, height), (width, height) * 2, strict=True)
+        return Shown(rows, [round(at / length, 4) for at, length in box])
 
     def close(self) -> None:
         """Answer what was accepted, then stop."""

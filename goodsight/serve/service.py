@@ -21,6 +21,7 @@ from goodsight.serve.access import Access, Client, Token
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
+from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import Problem
 from goodsight.serve.recorder import Recorder
 from goodsight.store import Checked, Store
@@ -157,6 +158,14 @@ class Service:
         prediction = await self.predict(served, data)
         answer = verdicts.judge(served.model, prediction, declared)
         return await self._keep(served, data, prediction, answer, client), prediction
+
+    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
+        """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
+        try:
+            return await served.pipeline.explain(data, prediction)
+        except (BadPhoto, DecodeTimeoutError):
+            # It was decoded a moment ago, in a quieter one: the answer stands without.
+            return None
 
     async def classify(self, served: Served, data: bytes, client: Client) -> tuple[Checked, Prediction]:
         """Label a photo and keep the answer.

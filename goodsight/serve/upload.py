@@ -14,6 +14,7 @@ from goodsight.serve.problems import Problem
 
 MOST_PHOTOS = 16
 _FIELD_BYTES = 2**16
+_OPTIONAL = {"model", "explain"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,6 @@ def body(most: int, **fields: str) -> dict[str, Any]:
     photo: dict[str, Any] = {"type": "string", "format": "binary", "description": "The photo's bytes."}
     image = photo if most == 1 else {"type": "array", "items": photo, "minItems": 1, "maxItems": most}
     texts = {name: {"type": "string", "description": text} for name, text in fields.items()}
-    required = ["image", *(name for name in fields if name != "model")]
+    required = ["image", *(name for name in fields if name not in _OPTIONAL)]
     schema = {"type": "object", "properties": {"image": image, **texts}, "required": required}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +85,10 @@ def _backbone(path: Path, members: list[dict[str, Tensor]], size: int, views: in
 
 
 def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) -> None:
-    """Write the network: uint8 RGB in, the frozen embedding and the members' mean scores (n, 3904 + classes) out."""
+    """Write the network: uint8 RGB in, the frozen embedding and the members' mean scores (n, 3904 + classes) out.
+
+    A second output, ``places.classes``, holds the scores of each place (n, views, height, width, classes).
+    """
 
     class Exported(nn.Module):
         def __init__(self) -> None:
@@ -97,13 +100,15 @@ def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) 
             blocks: Any = self.frozen._blocks
             blocks[FIRST - 1].register_forward_hook(lambda _, __, out: self.maps.append(out[0]))
 
-        def forward(self, photos: Tensor) -> Tensor:
+        def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
             self.maps.clear()
             embedding = self.frozen(photos)
-            scores = torch.stack([member(self.maps[0]) for member in self.members]).mean(0)
-            return torch.cat([embedding, scores.reshape(views, -1, scores.shape[1]).mean(0)], dim=1)
+            found = [member.explained(self.maps[0]) for member in cast(Iterable[Convolutional], self.members)]
+            scores, places = (torch.stack(parts).mean(0) for parts in zip(*found, strict=True))
+            pooled = scores.reshape(views, -1, scores.shape[1]).mean(0)
+            return torch.cat([embedding, pooled], dim=1), lite0.of_views(places, views)
 
-    write(Exported(), lite0.side(size, views), path)
+    write(Exported(), lite0.side(size, views), path, ["places.classes"])
 
 
 class _Frozen(nn.Module):

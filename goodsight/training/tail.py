@@ -128,11 +128,15 @@ class Convolutional(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Scores (n, classes)."""
+        return self.explained(maps)[0]
+
+    def explained(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (n, classes), and those of each place (n, height, width, classes), of which they are the mean."""
         x = maps
         for block in self.blocks:
             x, _ = block(x)
-        scores: Tensor = self.last(functional.relu6(self.norm(self.head(x))).mean((2, 3)))
-        return scores
+        x = functional.relu6(self.norm(self.head(x)))
+        return self.last(x.mean((2, 3))), self.last(x.permute(0, 2, 3, 1))
 
 
 def _unfold(conv: nn.Conv2d, norm: nn.BatchNorm2d, weights: dict[str, Tensor], name: str) -> None:

@@ -5,6 +5,8 @@ import { ask, button, explain, find, make, percent, Trouble, wayOut } from "./co
 const TRIES = 3; // automatic ones, when the service is busy
 const SETTLE_MS = 500; // a select changes with every arrow key: wait until it rests
 const SHOWN = 3;
+const HEAT = [[250, 204, 21], [249, 115, 22], [220, 38, 38]]; // no evidence, half of the most, the most
+const COVER = 0.6; // how much of the photo the heat hides where it is strongest
 
 const root = find("check");
 const models = new Map(JSON.parse(root.dataset.models));
@@ -97,6 +99,37 @@ function fail(trouble) {
   }
 }
 
+// ---- where the answer comes from
+
+function colour(value) {
+  const [from, to] = value < 0.5 ? HEAT : HEAT.slice(1);
+  const along = value < 0.5 ? 2 * value : 2 * value - 1;
+  return from.map((low, i) => low + along * (to[i] - low));
+}
+
+function point({ class: found, evidence, box, verdict }) {
+  if (!evidence || verdict === "off-topic" || find("picture").hidden) return;
+  const heat = find("heat");
+  heat.width = evidence[0].length;
+  heat.height = evidence.length;
+  const cells = evidence.flat().flatMap((value) => [...colour(value), 255 * COVER * value]);
+  heat.getContext("2d").putImageData(new ImageData(Uint8ClampedArray.from(cells), heat.width), 0, 0);
+  heat.hidden = false;
+  find("box").hidden = !box;
+  if (box) {
+    const [left, top, right, bottom] = box.map((at) => `${100 * at}%`);
+    Object.assign(find("box").style, { left, top, width: `calc(${right} - ${left})`, height: `calc(${bottom} - ${top})` });
+  }
+  find("seen").hidden = false;
+  find("seen").textContent = `Red is where it looks most like ${found}`;
+}
+
+function unpoint() {
+  find("heat").hidden = true;
+  find("box").hidden = true;
+  find("seen").hidden = true;
+}
+
 // ---- asking
 
 function fresh() {
@@ -109,6 +142,7 @@ async function check() {
   clearTimeout(timer);
   checked = null;
   offline = false;
+  unpoint();
   if (!photo) show("", "No photo yet", "The answer appears here as soon as there is a category and a photo.");
   else if (!category.value) show("", "Now choose a category", "The photo is here; the answer follows at once.");
   else if (photo.size > maxBytes) fail(new Trouble(413, `at most ${size(maxBytes)}; this is ${size(photo.size)}`));
@@ -121,6 +155,7 @@ async function send() {
   const form = new FormData();
   form.append("ad_category", category.value);
   if (model) form.append("model", model.value);
+  form.append("explain", "true");
   form.append("image", photo, "photo");
   tries += 1;
   show("waiting", "Checking", "One moment.");
@@ -129,6 +164,7 @@ async function send() {
     if (signal.aborted) return;
     checked = said;
     VERDICTS[said.verdict](said);
+    point(said);
   } catch (trouble) {
     if (signal.aborted) return; // a newer check is on its way
     if (!(trouble instanceof Trouble)) throw trouble;
@@ -164,6 +200,7 @@ function size(bytes) {
 
 find("picture").addEventListener("error", () => {
   find("picture").hidden = true;
+  unpoint();
   find("about").textContent = `No preview of this kind of file, ${size(photo.size)}`;
 });
 
