@@ -30,12 +30,12 @@ def test_a_training_report_shows_where_its_mistakes_come_from(trained: Training)
     found = trained.findings
     mistakes = [(row, given) for result in found.results for row, _, given, _ in result.worst]
     assert 0 < len(mistakes) <= explained.MOST
-    assert set(found.evidence) == {(row.path, given) for row, given in mistakes}
+    assert set(found.parts[0].evidence) == {(row.path, given) for row, given in mistakes}
     assert EXPLAINED in html
     thumb, shown = Thumbnails(found.model.limits), _worst(html)
     assert len(shown) == len(mistakes)
     for (row, given), picture in zip(mistakes, shown, strict=True):
-        resize, seen = found.model.backbone.resize, found.evidence[row.path, given]
+        resize, seen = found.model.backbone.resize, found.parts[0].evidence[row.path, given]
         assert picture == thumb.explained(row, resize, seen)[0] != thumb(row)[0]
 
 
