@@ -495,6 +495,11 @@ def test_an_audit_finds_wrong_labels_of_their_attribute(
     assert not [finding for finding in found.of("mislabelled") if finding.row.file_name in ("000.jpg", "001.jpg")]
     first = [suspect.row.file_name for suspect in found.review[:8]]
     assert len(set(first) & set(wrong)) >= 2
+    # That it looks like its type and its tags all the same does not speak for its colour.
+    alone = flow.audit(folder, label="colour")
+    chances, of_one = ({suspect.row.file_name: suspect.chance for suspect in audit.review} for audit in (found, alone))
+    for name in caught:
+        assert chances[name] > 0.8 * of_one[name]
     page = (tmp_path / "audit" / "report.html").read_text(encoding="utf-8")
     (data,) = (json.loads(text) for text in re.findall(r'id="data">(.*?)</script', page))
     assert {"attribute": "colour", "label": "red", "said": "colour: red"} in data["classes"]

@@ -57,7 +57,7 @@ def _hashes(root: Path) -> dict[str, str]:
 
 
 def test_there_are_these_verbs() -> None:
-    verbs = "audit check classify collect evaluate inspect ledger promote reviews serve split token train"
+    verbs = "audit check classify collect evaluate inspect ledger promote reviews serve sightings split token train"
     assert verbs.split() == COMMANDS
 
 

@@ -76,8 +76,12 @@ def inspect(
     # What is foreign is so whatever is asked of it.
     likeness = np.max([each.likeness for each in judged], axis=0)
     found += _off_topic(rows, likeness, review.foreign(likeness, judged[0].anywhere), table, backbone)
-    foreign = np.min([review.foreign(each.own, each.anywhere) for each in judged], axis=0)
-    chance = np.max([review.chances(foreign, each.doubts, each.conflicts) for each in judged], axis=0)
+    strange = [review.foreign(each.own, each.anywhere) for each in judged]
+    foreign = np.min(strange, axis=0)
+    # But one whose label is doubted looks unlike that label, however much it looks like its others.
+    odds = [np.where(each.doubts.chance > SURE, own, foreign) for each, own in zip(judged, strange, strict=True)]
+    chances = [review.chances(own, each.doubts, each.conflicts) for each, own in zip(judged, odds, strict=True)]
+    chance = np.max(chances, axis=0)
     lap("doubt labels and topics")
     for kind, (places, scores, words) in quality.find(looks).items():
         found += [
