@@ -7,7 +7,7 @@ apart. The same generator state gives the same photo.
 
 import colorsys
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
 from pathlib import Path
@@ -91,8 +91,7 @@ def _pattern(rng: Rng, chance: float = 0.55) -> tuple[str, float, float]:
     return name, rng.uniform(12, 22) if name == "weave" else rng.uniform(2, 6), rng.uniform(-0.45, 0.45)
 
 
-def _mug(rng: Rng) -> list[Part]:
-    main = _colour(rng)
+def _mug(rng: Rng, main: Array) -> list[Part]:
     half, tilt, gloss = rng.uniform(0.55, 0.85), rng.uniform(0.1, 0.3), rng.uniform(0, 0.6)
     taper, bulge, second = rng.uniform(-0.3, 0.12), rng.uniform(-0.08, 0.2), _other(main, rng)
 
@@ -123,8 +122,8 @@ def _mug(rng: Rng) -> list[Part]:
     return parts
 
 
-def _lamp(rng: Rng) -> list[Part]:
-    main, gloss, tilt = _colour(rng), rng.uniform(0, 0.7), rng.uniform(0.06, 0.2)
+def _lamp(rng: Rng, main: Array) -> list[Part]:
+    gloss, tilt = rng.uniform(0, 0.7), rng.uniform(0.06, 0.2)
     stem, lit = _other(main, rng), rng.uniform(0.25, 0.7) * (rng.random() < 0.5)
     foot, thin = rng.uniform(0.28, 0.5), rng.uniform(0.05, 0.12)
     base = Part(_turned(0.86, 0.93, lambda t: foot * (0.9 + 0.1 * t), tilt), stem, (0.9, 0.2), gloss)
@@ -144,8 +143,8 @@ def _lamp(rng: Rng) -> list[Part]:
     return [base, Part(body, stem, (0.9, 0.1), gloss), Part(shade, main, (0.85, 0.15), 0.0, _pattern(rng), lit)]
 
 
-def _shoe(rng: Rng) -> list[Part]:
-    main, gloss = _colour(rng), rng.uniform(0, 0.45)
+def _shoe(rng: Rng, main: Array) -> list[Part]:
+    gloss = rng.uniform(0, 0.45)
     second, pale = _other(main, rng), _points([0.92, 0.9, 0.86])
     sole = pale if rng.random() < 0.5 else second * 0.8
     top, nose, thick = rng.uniform(-0.75, 0.15), rng.uniform(0.25, 0.45), rng.uniform(0.07, 0.2)
@@ -175,8 +174,8 @@ def _shoe(rng: Rng) -> list[Part]:
     return parts
 
 
-def _bag(rng: Rng) -> list[Part]:
-    main, gloss, weave = _colour(rng), rng.uniform(0, 0.4), _pattern(rng)
+def _bag(rng: Rng, main: Array) -> list[Part]:
+    gloss, weave = rng.uniform(0, 0.4), _pattern(rng)
     second, metal = _other(main, rng), _points([0.8, 0.68, 0.4]) if rng.random() < 0.5 else _points([0.75, 0.76, 0.78])
     top, upper, lower = rng.uniform(-0.35, 0.25), rng.uniform(0.55, 0.85), rng.uniform(0.6, 0.95)
     sag, thin, grip = rng.uniform(-0.03, 0.08), rng.uniform(0.06, 0.12), main * 0.7 if rng.random() < 0.5 else second
@@ -296,11 +295,12 @@ def _place(parts: list[Part], rng: Rng, size: Size) -> tuple[list[Array], float]
     return [_points((outline - low) * scale + start) for outline in turned], angle
 
 
-def draw(kind: str, rng: Rng, size: Size = (240, 240)) -> Image.Image:
-    """Draw one photo of a product of the kind."""
+def draw(kind: str, rng: Rng, size: Size = (240, 240), colour: Sequence[float] | None = None) -> Image.Image:
+    """Draw one photo of a product of the kind, mainly in a colour (red, green and blue from 0 to 1) if one is given."""
     if kind not in _SHAPES:
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-    parts = _SHAPES[kind](rng)
+    main = _colour(rng)
+    parts = _SHAPES[kind](rng, main if colour is None else _points(colour))
     outlines, angle = _place(parts, rng, size)
     aim = _points([rng.uniform(-0.75, 0.75), rng.uniform(-0.7, -0.1), rng.uniform(0.5, 1)])
     light = aim / np.linalg.norm(aim)

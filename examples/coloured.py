@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from unittest.mock import patch
 
 import drawn
 import numpy as np
@@ -14,14 +13,7 @@ SIZE = 160
 
 def draw(colour: str, kind: str, rng: np.random.Generator, tags: Sequence[str] = ()) -> Image.Image:
     """A photo of a product of the kind in a colour; ``framed`` and ``crossed`` are tags that can be seen."""
-    plain, left = drawn._colour, [drawn._points(COLOURS[colour])]
-
-    def chosen(rng: np.random.Generator) -> drawn.Array:
-        return left.pop() if left else plain(rng)
-
-    # The product's own colour is the first that is drawn; a pattern would hide it.
-    with patch.object(drawn, "_colour", chosen), patch.object(drawn, "_pattern", lambda *_: ("plain", 0.0, 0.0)):
-        photo = drawn.draw(kind, rng, (SIZE, SIZE))
+    photo = drawn.draw(kind, rng, (SIZE, SIZE), COLOURS[colour])
     pen = ImageDraw.Draw(photo)
     if "framed" in tags:
         pen.rectangle((0, 0, SIZE - 1, SIZE - 1), outline="black", width=SIZE // 16)
