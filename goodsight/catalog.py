@@ -2,7 +2,7 @@
 
 Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
 per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, a label
-column and, if wanted, a ``split`` column.
+column and, if wanted, a ``split`` column and a ``boxes`` column (see :mod:`goodsight.boxes`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import json
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodsight import photos
+from goodsight.boxes import Box, parse
 from goodsight.errors import CatalogError, did_you_mean
 
 LISTS = ("metadata.csv", "metadata.jsonl")
@@ -35,7 +36,7 @@ SPLITS = {
 class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
-    ``source`` numbers the folder or list it came from.
+    ``source`` numbers the folder or list it came from; ``boxes`` are around what the label names, where that is known.
     """
 
     file_name: str
@@ -43,6 +44,7 @@ class Row:
     label: str = ""
     split: str = ""
     source: int = 0
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def load(*sources: Path, label: str = "label", ignore_split: bool = False) -> Ca
                 left_out.append((prefix + row.file_name, "no split given"))
             else:
                 split = split or ("train" if split_given else "")
-                rows.append(Row(prefix + row.file_name, row.path, row.label, split, number))
+                rows.append(replace(row, file_name=prefix + row.file_name, split=split, source=number))
     said = ", ".join(map(str, sources))
     if not rows:
         raise CatalogError(f"{said}: no photos with a label; {_FORMS}")
@@ -215,7 +217,8 @@ def _from_list(listed: Path, label: str) -> tuple[list[Row], list[tuple[str, str
         elif not path.is_file():
             missing.append(f"row {number}: {name}")
         else:
-            rows[name] = Row(name, path, value, split)
+            boxes = parse(record.get("boxes", ""), f"{listed}: row {number}")
+            rows[name] = Row(name, path, value, split, boxes=boxes)
     if missing:
         shown = "; ".join(missing[:5])
         raise CatalogError(

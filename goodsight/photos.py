@@ -38,6 +38,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = {_TURNS[number] for number in (5, 6, 7, 8)}
 _NOT_PHOTOS = {"thumbs.db", "desktop.ini"}
 
 
@@ -179,6 +180,13 @@ def size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Width and height in pixels as the header states them, as stored. Raises BadPhoto as `decode` does."""
     with _picture(data, limits) as picture:
         return picture.size
+
+
+def upright_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Width and height in pixels of a photo the right way up. Raises BadPhoto as `decode` does."""
+    with _picture(data, limits) as picture:
+        turned = _turn(picture) in _SIDEWAYS
+        return (picture.height, picture.width) if turned else picture.size
 
 
 def suffix(data: bytes) -> str:

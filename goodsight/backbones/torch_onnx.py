@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     import torch
 
 
-def write(module: torch.nn.Module, side: int, path: Path) -> None:
-    """Write a module that turns uint8 RGB (n, side, side, 3) into float32 (n, ...), in evaluation mode."""
+def write(module: torch.nn.Module, side: int, path: Path, outputs: Sequence[str] = ("embedding",)) -> None:
+    """Write a module that turns uint8 RGB (n, side, side, 3) into float32 (n, ...), in evaluation mode.
+
+    One that gives several is written with the names of its ``outputs``; an engine answers with the first.
+    """
     import torch
 
     module.cpu().eval()
@@ -25,6 +29,6 @@ def write(module: torch.nn.Module, side: int, path: Path) -> None:
             dynamo=False,
             opset_version=17,
             input_names=["pixels"],
-            output_names=["embedding"],
-            dynamic_axes={"pixels": {0: "n"}, "embedding": {0: "n"}},
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *outputs)},
         )
