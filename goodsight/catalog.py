@@ -31,6 +31,9 @@ SPLITS = {
     "testing": "test",
 }
 
+NONE = "none"
+"""The class of photos of a folder that show none of the others, when the user names no class."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -131,6 +134,36 @@ def unlabelled(source: Path) -> Iterator[Row]:
         yield Row(source.name, source)
     else:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
+
+
+def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
+    """A catalog with the photos of a folder or a list as further photos of the class ``name``, to train on.
+
+    Raises:
+        CatalogError: ``source`` is not there, or holds no photo.
+
+    """
+    folder, split = source.resolve().name, "train" if catalog.has_split else ""
+    more = [Row(f"{folder}/{row.file_name}", row.path, name, split) for row in unlabelled(source)]
+    if not more:
+        raise CatalogError(f"{source}: holds no photo; give a folder of photos that show none of the classes")
+    return replace(catalog, rows=(*catalog.rows, *more), classes=tuple(sorted({*catalog.classes, name})))
+
+
+def require_none(catalog: Catalog, name: str) -> None:
+    """The class that means none of the others is there, and two others.
+
+    Raises:
+        CatalogError: it is not, or they are not.
+
+    """
+    if name not in catalog.classes:
+        raise CatalogError(
+            f"{catalog.name}: no photo has the label {name!r}; give photos of it with --none FOLDER, or name another "
+            f"label with --none-class.{did_you_mean(name, catalog.classes)}"
+        )
+    if len(catalog.classes) < 3:
+        raise CatalogError(f"{catalog.name}: only one brand beside {name!r}; training needs at least two")
 
 
 def require_classes(catalog: Catalog) -> None:

@@ -69,6 +69,7 @@ class Brands(nn.Module):
         self.small, self.none, self.threshold = small(size), none, threshold
 
     def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding and the evidence."""
         x = normal(photos)
         # Twice: the first halving takes in every pixel, where one step over so much would leave out some.
         less = functional.interpolate(functional.avg_pool2d(x, 2), (self.small, self.small), mode="bilinear")
@@ -77,12 +78,12 @@ class Brands(nn.Module):
         said = torch.cat([large[0], coarse[0]], dim=1)
         boxes = torch.cat([large[1], coarse[1]], dim=1)
         best = scores(said, self.none, self.threshold)
-        brand = best.masked_fill(functional.one_hot(torch.tensor(self.none), best.shape[1]).bool(), -1e4).argmax(1)
+        brand = best.masked_fill(torch.arange(best.shape[1]) == self.none, -1e4).argmax(1)
         own = said.gather(2, brand[:, None, None].expand(-1, said.shape[1], 1))[..., 0]
         place = boxes.gather(1, own.argmax(1)[:, None, None].expand(-1, 1, _PLACE))[:, 0]
         high = photos.shape[1] // STRIDE
         maps = [
-            looked[0].unflatten(1, (side, side)).permute(0, 3, 1, 2)
+            looked[0].transpose(1, 2).reshape(-1, best.shape[1], side, side)
             for looked, side in ((large, high), (coarse, self.small // STRIDE))
         ]
         evidence = torch.maximum(maps[0], functional.interpolate(maps[1], (high, high))).permute(0, 2, 3, 1)

@@ -37,7 +37,7 @@ from goodsight.training.device import Device, choose
 from goodsight.training.last_blocks import Frozen
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
-from goodsight.training.sampling import even_draw
+from goodsight.training.sampling import even_draw, spread_draw
 
 MEMBERS = 5
 CROPS = 12_000
@@ -157,7 +157,8 @@ def _make(path: Path, shown: Path, one: Callable[[int], Crop], count: int, froze
     if not frozen.exists():
         with whole_file(frozen) as part:
             write(Frozen(lite0.pretrained(SIDE)), SIDE, part)
-    engine, kinds, shapes, samples = start(frozen), [], [], []
+    engine, kinds, shapes = start(frozen), [], []
+    samples: list[npt.NDArray[np.uint8]] = []
     with whole_file(path) as part, ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="goodsight-crop") as pool:
         maps = pixels.room(part, np.dtype(np.float16), (count, 112, SIDE // 16, SIDE // 16))
         for begin in range(0, count, _CHUNK):
@@ -187,8 +188,8 @@ def _on_canvas(row: Row, side: int, limits: Limits) -> list[Box]:
     for x0, y0, x1, y1 in row.boxes:
         if x0 >= width or y0 >= height:
             raise CatalogError(
-                f"{row.path}: the box `{x0:g} {y0:g} {x1:g} {y1:g}` lies beyond the photo, which has {width} x {height} "
-                "pixels the right way up; write `x0 y0 x1 y1` in pixels of the photo"
+                f"{row.path}: the box `{x0:g} {y0:g} {x1:g} {y1:g}` lies beyond the photo, which has {width} x "
+                f"{height} pixels the right way up; write `x0 y0 x1 y1` in pixels of the photo"
             )
         across, down = wide / width, high / height
         right, bottom = min(x1, width), min(y1, height)
@@ -224,7 +225,7 @@ class _Work:
         """An epoch of crops with what each place shows: kind, class and box (n, places, 6)."""
         self._tail.sharpness = 2 * epoch / max(self._plan.epochs - 1, 1)
         draw = np.random.default_rng([self._seed, epoch])
-        order = draw.choice(self._fit, self.photos, p=self._chance)
+        order = self._fit[spread_draw(self._chance, self.photos, draw)]
         for begin in range(0, max(1, self.photos - self._plan.batch + 1), self._plan.batch):
             rows = np.sort(order[begin : begin + self._plan.batch])
             own = np.broadcast_to(self._labels[rows, None], (len(rows), PLACES**2))

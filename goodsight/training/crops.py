@@ -14,7 +14,7 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageStat
 
 from goodsight.boxes import Box
 
@@ -187,12 +187,12 @@ def _frame(
 
 
 def _light(crop: Image.Image, random: np.random.Generator) -> npt.NDArray[np.uint8]:
-    x = np.asarray(crop, np.float32)
-    grey = x.mean(axis=2, keepdims=True)
-    x = (grey + (x - grey) * _factor(0.4, random)) * np.exp(random.uniform(-0.06, 0.06, 3)).astype(np.float32)
-    mean = x.mean()
-    x = (mean + (x - mean) * _factor(0.35, random)) * _factor(0.3, random)
-    return x.clip(0, 255).astype(np.uint8)
+    """Other light: colour, cast, contrast and brightness as one linear map of the three colours, which Pillow has."""
+    colour, contrast, brightness = (_factor(limit, random) for limit in (0.4, 0.35, 0.3))
+    turn = (colour * np.eye(3) + (1 - colour) / 3) * np.exp(random.uniform(-0.06, 0.06, (3, 1)))
+    mean = float((turn @ ImageStat.Stat(crop).mean).mean())
+    linear = np.hstack([turn * contrast, np.full((3, 1), mean * (1 - contrast))]) * brightness
+    return np.asarray(crop.convert("RGB", tuple(linear.ravel().tolist())))
 
 
 def _factor(limit: float, random: np.random.Generator) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from goodsight.training.crops import Kind
@@ -26,8 +26,10 @@ _FAR = -1e4
 
 
 class Dense(Tail):
-    """Maps (n, 112, side, side) to what is said of every place (n, places, classes + 4); when it is not trained, to
-    scores of the photos (n, classes)."""
+    """Maps (n, 112, side, side) to what is said of every place (n, places, classes + 4), while it is trained.
+
+    Otherwise to scores of the photos (n, classes).
+    """
 
     def __init__(self, lite0: Any, side: int, classes: int, none: int, bf16: bool) -> None:
         """See :class:`goodsight.training.tail.Tail`; ``none`` is the class that is no brand."""
@@ -37,6 +39,7 @@ class Dense(Tail):
             self.last.bias[none] = 2.0
 
     def forward(self, maps: Tensor) -> Tensor:
+        """What is said of each place, or scores."""
         n = len(maps)
         x = maps.to(self._type).flatten(2).transpose(0, 1).contiguous()
         for block in self.blocks:
@@ -88,18 +91,21 @@ class Placed(Convolutional):
 
 
 def odds(said: Tensor) -> Tensor:
-    """The log odds of each class against all others, over the last axis; no difference of large numbers, for bfloat16."""
-    best, second = said.topk(2, dim=-1)[0].unbind(-1)
-    best, second = best[..., None], second[..., None]
-    others = torch.where(said >= best, torch.full_like(said, _FAR), said)
-    beside_best = torch.maximum(torch.logsumexp(others, dim=-1, keepdim=True), second)
+    """The log odds of each class against all others, over the last axis, without a difference of near numbers."""
+    two = said.topk(2, dim=-1)[0]
+    best, second = two[..., :1], two[..., 1:]
+    # Not `said == best`: an engine may compute the two sides apart, and its rounding then loses the best class. And
+    # not torch.logsumexp: OpenVINO's ReduceLogSumExp over the last axis was wrong by several units.
+    is_best = said > (best + second) / 2
+    rest = torch.exp(said.masked_fill(is_best, _FAR) - second)
+    beside_best = second + torch.log(rest.sum(-1, keepdim=True).clamp(min=1))
     shares = torch.exp(said - best)
     beside = best + torch.log((shares.sum(-1, keepdim=True) - shares).clamp(min=1))
-    return said - torch.where(said >= best, beside_best, beside)
+    return said - torch.where(is_best, beside_best, beside)
 
 
 def scores(places: Tensor, none: int, threshold: float) -> Tensor:
     """Scores (n, classes) of photos from the odds of their places (n, places, classes); ``none`` has a fixed one."""
     best = places.amax(1)
-    fixed = nn.functional.one_hot(torch.tensor(none, device=best.device), best.shape[1]).bool()
+    fixed = torch.arange(best.shape[1], device=best.device) == none
     return torch.where(fixed, torch.full_like(best, threshold), best)

@@ -114,6 +114,7 @@ class Frozen(nn.Module):
         self.network = network
 
     def forward(self, photos: Tensor) -> Tensor:
+        """The maps (n, 112, side / 16, side / 16)."""
         x = functional.relu6(self.network._bn0(self.network._conv_stem(normal(photos))))
         for block in self.network._blocks[:FIRST]:
             x, _ = block(x)
