@@ -62,46 +62,54 @@ class Brands(nn.Module):
 
     def __init__(self, weights: Mapping[str, Tensor], size: int, none: int, threshold: float) -> None:
         super().__init__()
-        plain: Any = lite0.pretrained(size)
-        self.tail = Placed(plain, dict(weights))
-        # All sides are multiples of 32, so the padding that was fixed for one is that of the other.
-        self.stem, self.norm, self.blocks = plain._conv_stem, plain._bn0, plain._blocks[:FIRST]
-        self.small, self.none, self.threshold = small(size), none, threshold
+        self.large, self.coarse = _Look(weights, size), _Look(weights, small(size))
+        # Of two equal constants the exporter keeps one, and OpenVINO does not fuse what two layers share: half as fast.
+        for module in self.coarse.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.bias.data = torch.nextafter(module.bias.data, torch.tensor(torch.inf))
+        self.none, self.threshold = none, threshold
 
     def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
         """The embedding and the evidence."""
         x = normal(photos)
-        # Twice: the first halving takes in every pixel, where one step over so much would leave out some.
-        less = functional.interpolate(functional.avg_pool2d(x, 2), (self.small, self.small), mode="bilinear")
-        large, _ = self._look(x)
-        coarse, features = self._look(less)
-        said = torch.cat([large[0], coarse[0]], dim=1)
-        boxes = torch.cat([large[1], coarse[1]], dim=1)
+        less = functional.interpolate(x, (self.coarse.side, self.coarse.side), mode="bilinear")
+        large, large_boxes, _ = self.large(x)
+        coarse, coarse_boxes, features = self.coarse(less)
+        said, boxes = torch.cat([large, coarse], dim=1), torch.cat([large_boxes, coarse_boxes], dim=1)
         best = scores(said, self.none, self.threshold)
-        brand = best.masked_fill(torch.arange(best.shape[1]) == self.none, -1e4).argmax(1)
+        classes = best.shape[1]
+        brand = best.masked_fill(torch.arange(classes) == self.none, -1e4).argmax(1)
         own = said.gather(2, brand[:, None, None].expand(-1, said.shape[1], 1))[..., 0]
         place = boxes.gather(1, own.argmax(1)[:, None, None].expand(-1, 1, _PLACE))[:, 0]
-        high = photos.shape[1] // STRIDE
         maps = [
-            looked[0].transpose(1, 2).reshape(-1, best.shape[1], side, side)
-            for looked, side in ((large, high), (coarse, self.small // STRIDE))
+            odd.transpose(1, 2).reshape(-1, classes, look.side // STRIDE, look.side // STRIDE)
+            for odd, look in ((large, self.large), (coarse, self.coarse))
         ]
-        evidence = torch.maximum(maps[0], functional.interpolate(maps[1], (high, high))).permute(0, 2, 3, 1)
-        return torch.cat([features, best, place], dim=1), evidence
+        evidence = torch.maximum(maps[0], functional.interpolate(maps[1], maps[0].shape[2:]))
+        return torch.cat([features, best, place], dim=1), evidence.permute(0, 2, 3, 1)
 
-    def _look(self, x: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Odds (n, places, classes) and boxes (n, places, 4) of a look, and its pooled features (n, 1280)."""
-        side = x.shape[2]
+
+class _Look(nn.Module):
+    """One look at photos of spread 1 (n, 3, side, side)."""
+
+    def __init__(self, weights: Mapping[str, Tensor], side: int) -> None:
+        super().__init__()
+        plain: Any = lite0.pretrained(side)
+        self.tail = Placed(plain, dict(weights))
+        self.stem, self.norm, self.blocks, self.side = plain._conv_stem, plain._bn0, plain._blocks[:FIRST], side
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Odds (n, places, classes), boxes (n, places, 4) and pooled features (n, 1280)."""
         x = functional.relu6(self.norm(self.stem(x)))
         for block in self.blocks:
             x, _ = block(x)
         seen = self.tail.seen(x)
         last = self.tail.last
         said = functional.conv2d(seen, last.weight[:, :, None, None], last.bias).flatten(2).transpose(1, 2)
-        at = (torch.arange(side // STRIDE) + 0.5) * STRIDE
+        at = (torch.arange(self.side // STRIDE) + 0.5) * STRIDE
         down, across = torch.meshgrid(at, at, indexing="ij")
         shapes = said[..., -SHAPE:]
-        centre = (torch.stack([across, down], dim=-1).reshape(-1, 2) + shapes[..., :2] * STRIDE) / side
-        half = shapes[..., 2:].clamp(-3, 3).exp() * (_UNIT / side / 2)
+        centre = (torch.stack([across, down], dim=-1).reshape(-1, 2) + shapes[..., :2] * STRIDE) / self.side
+        half = shapes[..., 2:].clamp(-3, 3).exp() * (_UNIT / self.side / 2)
         boxes = torch.cat([centre - half, centre + half], dim=-1).clamp(0, 1)
-        return (odds(said[..., :-SHAPE]), boxes), seen.mean((2, 3))
+        return odds(said[..., :-SHAPE]), boxes, seen.mean((2, 3))
