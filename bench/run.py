@@ -7,7 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("accuracy", "conformal", "speed", "throughput", "audit", "training", "service", "hostile", "killed")
+BENCHES = (
+    "accuracy",
+    "conformal",
+    "speed",
+    "throughput",
+    "audit",
+    "training",
+    "service",
+    "hostile",
+    "killed",
+    "brands",
+)
 
 
 def main() -> int:
