@@ -25,7 +25,7 @@ STRIDE = 32
 PLACES = SIDE // STRIDE
 _WHITE = (255, 255, 255)
 _SMALLEST, _LARGEST = 24.0, 190.0
-"""Of logos in crops, in pixels; as a square photo of 448 and one of 192 pixels show most of them."""
+"""Of logos in crops, in pixels; as a square photo of 416 and one of 160 pixels show most of them."""
 _READABLE, _WHOLE = 16.0, 300.0
 """Smaller logos are not learnt from, and of larger ones a place does not see enough."""
 _SHAPE = 64.0
