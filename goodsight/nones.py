@@ -58,7 +58,10 @@ def of(labels: Ints, answers: Ints, none: int) -> Nones:
 
 
 def threshold(scores: Array, labels: Ints, none: int, recall: float) -> float:
-    """The least score of a brand to be believed, so that so many photos without a brand get none.
+    """The score from which on a brand is believed, so that so many photos without a brand get none.
+
+    It is not the least such score, but halfway from it to the next one of a photo whose brand is right: this loses no
+    such photo, and where brands are far from the rest new photos without one stay below it too.
 
     Args:
         scores: of photos (n, classes), from a training that did not see them; what column ``none`` says is not read.
@@ -67,8 +70,11 @@ def threshold(scores: Array, labels: Ints, none: int, recall: float) -> float:
         recall: the share of its photos that are to be answered with it.
 
     """
-    without = np.delete(scores[labels == none], none, axis=1).max(axis=1)
-    return float(np.nextafter(np.quantile(without, recall, method="higher"), np.inf, dtype=np.float32))
+    given = np.where(np.arange(scores.shape[1]) == none, -np.inf, scores)
+    best = given.max(axis=1)
+    least = np.quantile(best[labels == none], recall, method="higher")
+    right = best[(given.argmax(axis=1) == labels) & (best > least)]
+    return float((least + right.min()) / 2 if len(right) else np.nextafter(np.float32(least), np.inf))
 
 
 def _share(found: npt.NDArray[np.bool_]) -> float:

@@ -71,7 +71,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(brands, "MEMBERS", 2)
-        patch.setattr(brands, "CROPS", 400)
+        patch.setattr(brands, "CROPS", 320)
         patch.setattr(brands, "PLAN", Plan(epochs=3, batch=16, rate=1e-3, last_rate=10.0, smoothing=0.05, average=0.05))
         out = tmp_path_factory.mktemp("models") / "brands"
         return flow.train(

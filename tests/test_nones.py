@@ -22,8 +22,18 @@ def test_the_threshold_keeps_the_recall_and_no_more() -> None:
     draw = np.random.default_rng(0)
     scores = draw.normal(size=(400, 4)).astype(np.float32)
     labels = np.repeat([0, 1, 2, 3], 100)
-    least = nones.threshold(scores, labels, 1, 0.95)
-    scores[:, 1] = least
-    assert (scores[labels == 1].argmax(axis=1) == 1).mean() == 0.96  # the score that is at the bound goes with it
-    scores[:, 1] = least - 0.5
+    bound = nones.threshold(scores, labels, 1, 0.95)
+    scores[:, 1] = bound
+    assert 0.95 <= (scores[labels == 1].argmax(axis=1) == 1).mean() <= 0.97
+    scores[:, 1] = bound - 0.5
     assert (scores[labels == 1].argmax(axis=1) == 1).mean() < 0.95
+
+
+def test_where_brands_are_far_from_the_rest_the_threshold_is_between() -> None:
+    scores = np.array([[0.0, 9.0], [1.0, 9.0], [5.0, 9.0], [7.0, 9.0]])
+    assert nones.threshold(scores, np.array([1, 1, 0, 0]), 1, 0.95) == 3.0
+
+
+def test_a_threshold_that_no_brand_reaches_still_keeps_the_recall() -> None:
+    scores = np.array([[3.0, 0.0], [2.0, 0.0], [1.0, 0.0]], np.float32)
+    assert 3 < nones.threshold(scores, np.array([1, 1, 0]), 1, 0.95) < 3.001
