@@ -2,8 +2,9 @@
 
 Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
 per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, one or
-several label columns and, if wanted, a ``split`` column. With several attributes a folder's name holds one label of
-each (``black_jeans``), and a column of tags gives every tag an attribute of its own, with the labels yes and no.
+several label columns and, if wanted, a ``split`` column and a ``boxes`` column (see :mod:`goodsight.boxes`). With
+several attributes a folder's name holds one label of each (``black_jeans``), and a column of tags gives every tag an
+attribute of its own, with the labels yes and no.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodsight import photos
+from goodsight.boxes import Box, parse
 from goodsight.errors import CatalogError, did_you_mean
 
 LISTS = ("metadata.csv", "metadata.jsonl")
@@ -30,6 +32,9 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
+
+NONE = "none"
+"""The class of photos of a folder that show none of the others, when the user names no class."""
 
 
 TAKEN = ("file_name", "combination", "verdict", "reason")
@@ -55,7 +60,8 @@ class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
     ``source`` numbers the folder or list it came from. With several attributes ``labels`` has one of each, and
-    ``label`` says them all, until :meth:`Catalog.view` chooses one.
+    ``label`` says them all, until :meth:`Catalog.view` chooses one. ``boxes`` are around what the label names, where
+    that is known.
     """
 
     file_name: str
@@ -64,6 +70,7 @@ class Row:
     split: str = ""
     source: int = 0
     labels: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,6 +256,36 @@ def unlabelled(source: Path) -> Iterator[Row]:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
 
 
+def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
+    """A catalog with the photos of a folder or a list as further photos of the class ``name``, to train on.
+
+    Raises:
+        CatalogError: ``source`` is not there, or holds no photo.
+
+    """
+    folder, split = source.resolve().name, "train" if catalog.has_split else ""
+    more = [Row(f"{folder}/{row.file_name}", row.path, name, split) for row in unlabelled(source)]
+    if not more:
+        raise CatalogError(f"{source}: holds no photo; give a folder of photos that show none of the classes")
+    return replace(catalog, rows=(*catalog.rows, *more), classes=tuple(sorted({*catalog.classes, name})))
+
+
+def require_none(catalog: Catalog, name: str) -> None:
+    """The class that means none of the others is there, and two others.
+
+    Raises:
+        CatalogError: it is not, or they are not.
+
+    """
+    if name not in catalog.classes:
+        raise CatalogError(
+            f"{catalog.name}: no photo has the label {name!r}; give photos of it with --none FOLDER, or name another "
+            f"label with --none-class.{did_you_mean(name, catalog.classes)}"
+        )
+    if len(catalog.classes) < 3:
+        raise CatalogError(f"{catalog.name}: only one brand beside {name!r}; training needs at least two")
+
+
 def require_classes(catalog: Catalog) -> None:
     """Training needs two classes at least, of each attribute.
 
@@ -356,7 +393,8 @@ def _from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[st
         elif not row.path.is_file():
             missing.append(f"row {number}: {name}")
         else:
-            rows[name] = row
+            boxes = parse(record.get("boxes", ""), f"{listed}: row {number}")
+            rows[name] = replace(row, boxes=boxes)
     if missing:
         shown = "; ".join(missing[:5])
         raise CatalogError(

@@ -139,6 +139,13 @@ def train(
     off_topic: Annotated[
         Path | None, typer.Option(help="A folder of photos that show none of the classes; makes off-topic better.")
     ] = None,
+    none: Annotated[
+        Path | None, typer.Option(help="A folder of photos without any of the brands; trains brands found by logos.")
+    ] = None,
+    none_class: Annotated[str, typer.Option(help="The label that means none of the brands; trains brands too.")] = "",
+    none_recall: Annotated[
+        float, typer.Option(help="Share of the photos without a brand that are to be answered with none.")
+    ] = 0.95,
     precision: Annotated[float, typer.Option(help="Share of right answers wanted where no person looks.")] = 0.99,
     alpha: Annotated[float, typer.Option(help="Share of honest photos that may be flagged, per class.")] = 0.05,
     off_topic_alpha: Annotated[float, typer.Option(help="Share of honest photos that may be called off-topic.")] = 0.01,
@@ -189,6 +196,9 @@ def train(
             ledger=ledger or (),
             ignore_split=ignore_split,
             off_topic=off_topic,
+            none=none,
+            none_class=none_class,
+            none_recall=none_recall,
             precision=precision,
             alpha=alpha,
             off_topic_alpha=off_topic_alpha,

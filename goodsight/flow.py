@@ -231,6 +231,9 @@ def train(
     ledger: str | Path | Sequence[str | Path] = (),
     ignore_split: bool = False,
     off_topic: str | Path | None = None,
+    none: str | Path | None = None,
+    none_class: str = "",
+    none_recall: float = 0.95,
     precision: float = 0.99,
     alpha: float = 0.05,
     off_topic_alpha: float = 0.01,
@@ -262,6 +265,10 @@ def train(
         ledger: what people decided about these photos, in one or several files; see :mod:`goodsight.ledger`.
         ignore_split: treat all photos alike, whatever split they came with.
         off_topic: a folder of photos that show none of the classes, if there is one.
+        none: a folder of photos without any of the brands that the labels name; the network is then trained to find
+            brands by their logos (see :mod:`goodsight.training.brands`), and answers "none" where it finds none.
+        none_class: the class that means none, also of the photos in ``none``; brands are trained with it alone too.
+        none_recall: the share of the photos without a brand that are to be answered with it.
         precision: the share of right answers wanted among photos that no person looks at.
         alpha: the share of honest photos that may be flagged as a mismatch, per class.
         off_topic_alpha: the share of honest photos that may be called off-topic.
@@ -294,10 +301,12 @@ def train(
     _in_range("--precision", precision, 0.5, 1.0)
     _in_range("--alpha", alpha, 0.0, 0.5)
     _in_range("--off-topic-alpha", off_topic_alpha, 0.0, 0.5)
+    _in_range("--none-recall", none_recall, 0.5, 1.0)
     _not_negative(**{"--epochs": epochs, "--spoilt": spoilt})
-    wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits)
+    without = none_class or (catalog.NONE if none is not None else "")
+    wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits, without)
     refuse_folder(out, force=force)
-    wished = Recipe(network, size, views, epochs, distort, device)
+    wished = Recipe(network, size, views, epochs, distort, device, without, none_recall)
     recipe = unfinished.begin(out, wished, finetune=finetune, resume=resume, force=force)
     if recipe:
         training.require(recipe)
@@ -305,6 +314,10 @@ def train(
     clock = _Clock()
     sources = _paths(photos)
     given = catalog.load(*sources, columns=Columns.of(label, attributes, tags), ignore_split=ignore_split)
+    if none is not None:
+        given = catalog.with_none(given, Path(none), without)
+    if recipe and recipe.none:
+        catalog.require_none(given, recipe.none)
     replayed = replay(given, _paths(ledger), limits=limits)
     rows = replayed.catalog
     catalog.require_classes(rows)
@@ -740,7 +753,8 @@ def _trained_here(
 ) -> Trained:
     chosen, table = photo_set.training, photo_set.table
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
-    photos = training.Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits)
+    none = photo_set.classes.index(recipe.none) if recipe.none else -1
+    photos = training.Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits, none)
     training.require_photos(recipe, photos)
     folder = unfinished.note(out, recipe, photos, digests, resume=resume)
     return training.run(recipe, photos, views, folder, progress)

@@ -39,6 +39,7 @@ class Wishes:
         off_topic_alpha: the share of honest photos that may be called off-topic.
         budget: seconds for choosing the head.
         limits: on bytes and pixels of a photo.
+        none: the class that means none of the others; '' when there is none.
 
     """
 
@@ -47,6 +48,7 @@ class Wishes:
     off_topic_alpha: float
     budget: float
     limits: Limits
+    none: str = ""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ def learn(
         limits=wishes.limits,
         info={"catalog": photo_set.catalog_hash(), "photos": len(on.rows), "source": source},
         attribute=photo_set.attribute,
+        none=wishes.none,
     )
     if photo_set.attribute.tag:
         yes = photo_set.classes.index(YES)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from goodsight import metrics
+from goodsight import metrics, nones
 from goodsight.calibrate import Ints
 from goodsight.catalog import Row
 from goodsight.learning import Learned
 from goodsight.metrics import Scores
 from goodsight.model import Model
+from goodsight.nones import Nones
 from goodsight.photoset import PhotoSet
 from goodsight.twins import Twins
 
@@ -38,6 +39,7 @@ class Result:
         decided: share of photos at or above the model's threshold.
         decided_error: error among those; NaN when none is decided.
         worst: the most confident mistakes: row, true label, given label, probability.
+        nones: the errors on photos that show none of the classes, and on the others, apart; None without such a class.
 
     """
 
@@ -51,6 +53,7 @@ class Result:
     decided: float
     decided_error: float
     worst: list[tuple[Row, str, str, float]] = field(default_factory=list)
+    nones: Nones | None = None
 
     @property
     def minutes_saved(self) -> float:
@@ -80,6 +83,7 @@ class Result:
             "reliability": [[round(c, 4), round(a, 4), n] for c, a, n in self.reliability],
             "moderation_curve": [[round(s, 4), round(e, 5)] for s, e in self.curve],
             "confusion": self.scores.confusion.tolist(),
+            "none": self.nones and self.nones.to_json(),
             "worst": [[row.file_name, true, given, round(p, 4)] for row, true, given, p in self.worst],
         }
 
@@ -160,7 +164,10 @@ def of(
     chosen = [photo_set.table.rows[i] for i in rows]
     labels, groups = photo_set.labels[rows], found.groups[rows]
     given = model.given(probabilities)
-    return evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold, given)
+    result = evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold, given)
+    if model.none:
+        result = replace(result, nones=nones.of(labels, given, model.classes.index(model.none)))
+    return result
 
 
 def of_training(learned: Learned, photo_set: PhotoSet, prefix: str = "") -> list[Result]:

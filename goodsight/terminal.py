@@ -93,6 +93,13 @@ def print_result(result: Result) -> None:
         show(f"{result.name} without {result.leaked} leaked photos", result.scores_without_leaks)
     if result.not_measurable:
         print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
+    if result.nones is not None:
+        found = result.nones
+        print(
+            f"{result.name}: brand right {_figure(found.right)} (missed {_figure(found.missed)}, another "
+            f"{_figure(found.confused)}; {found.photos} photos), none right {_figure(found.recall)} "
+            f"({found.without} photos without a brand)"
+        )
     error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
     print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
 

@@ -6,9 +6,9 @@ import goodsight
 ROOT = Path(goodsight.__file__).parent
 LEVELS = (
     {"errors", "progress"},
-    {"photos", "files"},
+    {"photos", "files", "boxes"},
     {"catalog", "engine", "backbones", "calibrate"},
-    {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "store"},
+    {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "nones", "store"},
     {"photoset", "model", "promotion", "robustness", "training"},
     {"testset", "learning"},
     {"verdicts", "evidence", "spoiling", "gain", "prepared", "auditing"},

@@ -19,6 +19,9 @@ from goodsight.progress import Progress
 SCRATCH = {"adnet": 64, "lenet5": 32, "smallervgg": 96, "logonet": 224, "compact": 48}
 """Networks that start from nothing, and the side of the square each looks at when the user says nothing, in pixels."""
 
+LEAST_WITHOUT = 20
+"""Photos without a brand that a threshold is learnt from, at least: one of them is a recall of 0.95."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -31,6 +34,8 @@ class Recipe:
         epochs: passes over the training photos; 0 for the recipe's own.
         distort: train on blurred, dark and JPEG-damaged photos as well.
         device: "cpu", "cuda" or "mps"; '' for the best one there is.
+        none: the class that is no brand, to train a network that finds logos; '' for any other network.
+        none_recall: the share of the photos of that class that are to be answered with it.
         seed: of all that is random.
 
     """
@@ -41,6 +46,8 @@ class Recipe:
     epochs: int = 0
     distort: bool = False
     device: str = ""
+    none: str = ""
+    none_recall: float = 0.95
     seed: int = 0
 
 
@@ -63,6 +70,7 @@ class Photos:
         labels: class numbers (n,).
         groups: twin groups (n,); none is ever on both sides.
         limits: on bytes and pixels of a photo.
+        none: the number of the class that is no brand, -1 where all classes are alike.
 
     """
 
@@ -70,6 +78,7 @@ class Photos:
     labels: Ints
     groups: Ints
     limits: Limits
+    none: int = -1
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,25 @@ def wanted(recipe: Recipe, *, finetune: bool) -> Recipe | None:
         raise EngineError(f"--finetune starts from lite0; leave --network {recipe.network} out")
     if recipe.network in SCRATCH and recipe.views == 2:
         raise EngineError(f"--views 2: only for lite0, not for --network {recipe.network}")
-    if finetune or recipe.network in SCRATCH:
+    if recipe.none:
+        _require_brands(recipe, finetune=finetune)
+    if finetune or recipe.network in SCRATCH or recipe.none:
         return recipe
     for option, given in (("--epochs", recipe.epochs), ("--distort", recipe.distort), ("--device", recipe.device)):
         if given:
             raise EngineError(f"{option}: only for a network that is trained here: --finetune or --network NAME")
     return None
+
+
+def _require_brands(recipe: Recipe, *, finetune: bool) -> None:
+    for option, given in (
+        ("--finetune", finetune),
+        (f"--network {recipe.network}", recipe.network != "lite0"),
+        (f"--views {recipe.views}", recipe.views),
+        ("--distort", recipe.distort),
+    ):
+        if given:
+            raise EngineError(f"{option}: not for brands, which --none and --none-class train; leave it out")
 
 
 def require(recipe: Recipe) -> None:
@@ -132,6 +154,11 @@ def require(recipe: Recipe) -> None:
         from goodsight.training import device, networks
     except ImportError as error:
         raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
+    if recipe.none:
+        from goodsight.training import brand_network
+
+        brand_network.require(recipe.size)
+        return
     if device.is_whole(recipe) and recipe.views == 2:
         raise EngineError("--views 2: not where the whole network is trained, as on a GPU; leave it out")
     networks.side(recipe.network, recipe.size)
@@ -146,7 +173,13 @@ def require_photos(recipe: Recipe, photos: Photos) -> None:
     """
     from goodsight.training import device, whole
 
-    if device.is_whole(recipe):
+    if recipe.none:
+        if len(set(photos.groups[photos.labels == photos.none].tolist())) < LEAST_WITHOUT:
+            raise EngineError(
+                f"--none: fewer than {LEAST_WITHOUT} different photos that show none of the brands; give a folder of "
+                "some hundred"
+            )
+    elif device.is_whole(recipe):
         whole.watched(photos.labels, photos.groups, 1)
 
 
@@ -169,6 +202,10 @@ def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Prog
     from goodsight.training import device, last_blocks, whole
 
     folder.mkdir(parents=True, exist_ok=True)
+    if recipe.none:
+        from goodsight.training import brands
+
+        return brands.train(recipe, photos, folder, progress)
     if device.is_whole(recipe):
         return whole.train(recipe, photos, folder, progress)
     return last_blocks.train(recipe, photos, views, folder, progress)

@@ -111,7 +111,7 @@ def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) 
     write(Exported(), lite0.side(size, views), path, ["places.classes"])
 
 
-class _Frozen(nn.Module):
+class Frozen(nn.Module):
     """The blocks before the tail."""
 
     def __init__(self, network: Any) -> None:
@@ -119,11 +119,16 @@ class _Frozen(nn.Module):
         self.network = network
 
     def forward(self, photos: Tensor) -> Tensor:
-        x = (photos.permute(0, 3, 1, 2).float() - 127.0) / 128.0
-        x = functional.relu6(self.network._bn0(self.network._conv_stem(x)))
+        """The maps (n, 112, side / 16, side / 16)."""
+        x = functional.relu6(self.network._bn0(self.network._conv_stem(normal(photos))))
         for block in self.network._blocks[:FIRST]:
             x, _ = block(x)
         return x
+
+
+def normal(photos: Tensor) -> Tensor:
+    """Pixels (n, height, width, 3) as Lite0 takes them (n, 3, height, width)."""
+    return (photos.permute(0, 3, 1, 2).float() - 127.0) / 128.0
 
 
 _View = Callable[[slice, int], npt.NDArray[np.uint8]]
@@ -158,7 +163,7 @@ class _Views:
         path = folder / "frozen.onnx"
         if not path.exists():
             with whole_file(path) as part:
-                write(_Frozen(network), size, part)
+                write(Frozen(network), size, part)
         self._engine = start(path)
         edge = (large - size) // 2
         self.maps = [self._run("view-0.npy", lambda rows, _: _resized(whole[rows], size))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -69,6 +69,15 @@ class Work(Protocol):
         """Inputs on the device and class numbers (n,)."""
 
 
+Cost = Callable[[Tensor, Tensor, float], Tensor]
+"""The loss of what a network gives for a batch, what the batch shows, and the share of each label to spread."""
+
+
+def cross_entropy(given: Tensor, shares: Tensor, smoothing: float) -> Tensor:
+    """The cost of scores (n, classes) where class shares (n, classes) are right."""
+    return functional.cross_entropy(given, shares, label_smoothing=smoothing)
+
+
 @dataclass(frozen=True)
 class Fit:
     """The averaged weights that are kept, by name, and how training went."""
@@ -87,6 +96,7 @@ def train(
     *,
     name: str,
     progress: Progress,
+    cost: Cost = cross_entropy,
 ) -> Fit:
     """Train a network, going on from the checkpoint in ``folder`` when there is one.
 
@@ -99,6 +109,7 @@ def train(
         folder: for the checkpoint ``NAME.safetensors`` and the logs.
         name: of this training, where a run has several.
         progress: told photos, with loss and accuracy.
+        cost: what is made small.
 
     """
     network.to(device.torch)
@@ -110,7 +121,7 @@ def train(
     with Logs(folder / "logs" / name, state.epoch, silent=parallel.rank() > 0) as logs:
         while state.epoch < plan.epochs and not state.exhausted:
             torch.manual_seed(seed * 1_000_003 + state.epoch)
-            loss, speed = _epoch(together, work, plan, device, state, name, progress)
+            loss, speed = _epoch(together, work, plan, device, state, name, progress, cost)
             log_loss, accuracy = _validate(network, state.average, work, device)
             loss, log_loss, accuracy, speed = parallel.agreed((loss, log_loss, accuracy, speed))
             state.done(Epoch(loss, log_loss, accuracy, speed))
@@ -130,7 +141,14 @@ def scores(network: nn.Module, weights: dict[str, Tensor], inputs: Tensor, devic
 
 
 def _epoch(
-    network: nn.Module, work: Work, plan: Plan, device: Device, state: _State, name: str, progress: Progress
+    network: nn.Module,
+    work: Work,
+    plan: Plan,
+    device: Device,
+    state: _State,
+    name: str,
+    progress: Progress,
+    cost: Cost,
 ) -> tuple[float, float]:
     network.train()
     losses, seen, start = [], 0, time.monotonic()
@@ -141,7 +159,7 @@ def _epoch(
             group["lr"] = rate * factor
         with torch.autocast(device.torch.type, torch.bfloat16, enabled=device.bf16):
             given = network(parallel.share(inputs))
-        loss = functional.cross_entropy(given.float(), parallel.share(shares), label_smoothing=plan.smoothing)
+        loss = cost(given.float(), parallel.share(shares), plan.smoothing)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()

@@ -23,6 +23,17 @@ def even_draw(labels: Ints) -> npt.NDArray[np.float64]:
     return np.asarray(weight / weight.sum(), np.float64)
 
 
+def spread_draw(chance: npt.NDArray[np.float64], count: int, draw: np.random.Generator) -> Ints:
+    """Draw ``count`` of n by their chances (n,), in a random order and each as near to its expected number as can be.
+
+    With equal chances and a count of n each comes once, where independent draws would leave out a third.
+    """
+    order = draw.permutation(len(chance))
+    reached = np.cumsum(chance[order])
+    points = (np.arange(count) + draw.random()) / count * reached[-1]
+    return np.asarray(draw.permutation(order[np.searchsorted(reached, points).clip(max=len(order) - 1)]))
+
+
 def mixed(x: Tensor, shares: Tensor, alpha: float, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Mixup (Zhang et al. 2018): each photo fades into another, and its label with it.
 

@@ -1,0 +1,149 @@
+"""Brands by small logos: how many are named, out of fold, where 95 % of the photos without a logo get none.
+
+Also the same with the photos of logos shrunk to the size of those without, so that sharpness tells nothing; whether the
+place of the brand lies in a box; and what a photo costs beside a plain one, both timed in turns in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from common import Figure, tell
+from PIL import Image
+
+from goodsight import backbones, catalog, embed, nones, photoset, training
+from goodsight.catalog import NONE, Row
+from goodsight.engine import Engine, run, start
+from goodsight.learning import group
+from goodsight.photos import DEFAULT_LIMITS, Resize, decode, read, upright_size
+from goodsight.progress import quiet
+from goodsight.training import Photos, Recipe, Trained
+
+RECALL, RIGHT, COST, INSIDE = 0.95, 0.85, 4.0, 0.8
+SMALL = 224
+Pixels = npt.NDArray[np.uint8]
+
+
+def main() -> bool:
+    """Train once, and hold the figures to their bounds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=0)
+    parser.add_argument("--without-boxes", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        photos = _photos(given.data, boxes=not given.without_boxes)
+        begun = time.monotonic()
+        recipe = Recipe("lite0", none=NONE, none_recall=RECALL, epochs=given.epochs, device="cpu")
+        trained = training.run(recipe, photos, 1, Path(folder), quiet)
+        seconds = time.monotonic() - begun
+        figures = _accuracy(photos, trained, Path(folder))
+        figures += [_cost(trained), Figure("training, minutes", seconds / 60, "", None, f"n={len(photos.rows)}")]
+    return tell("brands", figures)
+
+
+def _photos(data: Path, *, boxes: bool) -> Photos:
+    rows = catalog.with_none(catalog.load(data / "logos"), data / "everyday", NONE)
+    frozen = backbones.load(size=128)
+    (chosen,) = photoset.to_train(rows, embed.table(rows.rows, frozen, start(frozen.network)))
+    groups = group([chosen], frozen)[0].found.groups
+    kept = chosen.table.rows if boxes else tuple(replace(row, boxes=()) for row in chosen.table.rows)
+    return Photos(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
+
+
+def _accuracy(photos: Photos, trained: Trained, folder: Path) -> list[Figure]:
+    """Each photo is looked at by the member that has not seen it."""
+    sharp, shrunk = [], []
+    for fold in np.unique(trained.folds).tolist():
+        rows = np.flatnonzero(trained.folds == fold)
+        engine = start(folder / f"member-{fold}.onnx")
+        sharp.append((rows, _looked(engine, photos, rows, trained, 0)))
+        shrunk.append((rows, _looked(engine, photos, rows, trained, SMALL)))
+        engine.close()
+    figures = []
+    for name, parts, bound in (("", sharp, RIGHT), (f", shrunk to {SMALL} px", shrunk, None)):
+        rows, said = np.concatenate([r for r, _ in parts]), np.concatenate([v for _, v in parts])
+        told = nones.of(photos.labels[rows], _answers(said, rows, photos, trained), photos.none)
+        each = [nones.of(photos.labels[r], _answers(v, r, photos, trained), photos.none).right for r, v in parts]
+        n = f"{told.photos} photos, folds {min(each):.2f} to {max(each):.2f}; {told.confused:.3f} another brand"
+        value = told.right
+        figures += [
+            Figure(f"brand right{name}", value, f">= {bound}" if bound else "", value >= bound if bound else None, n),
+            Figure(f"  none where there is none{name}", told.recall, "", None, f"{told.without} photos"),
+        ]
+        if not name:
+            figures.append(_inside(photos, trained, rows, said))
+    return figures
+
+
+def _answers(
+    said: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], photos: Photos, trained: Trained
+) -> npt.NDArray[np.int64]:
+    """By the threshold that photos as they are gave."""
+    scores = said[:, trained.backbone.columns("classes")].copy()
+    scores[:, photos.none] = trained.scores[rows, photos.none]
+    return np.asarray(scores.argmax(axis=1))
+
+
+def _looked(
+    engine: Engine, photos: Photos, rows: npt.NDArray[np.int64], trained: Trained, most: int
+) -> npt.NDArray[np.float32]:
+    side = trained.backbone.resize.size
+    said = []
+    for begin in range(0, len(rows), 32):
+        pixels = [_seen(photos.rows[i], side, most) for i in rows[begin : begin + 32]]
+        said.append(run(engine, np.stack(pixels), 4))
+    return np.concatenate(said)
+
+
+def _seen(row: Row, side: int, most: int) -> Pixels:
+    """A photo as the network takes it, at most ``most`` pixels large before, 0 for any."""
+    data = read(row.path)
+    if not most or max(upright_size(data)) <= most:
+        return decode(data, Resize(side))
+    less = Image.fromarray(decode(data, Resize(most)))
+    return np.asarray(less.resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _inside(photos: Photos, trained: Trained, rows: npt.NDArray[np.int64], said: npt.NDArray[np.float32]) -> Figure:
+    """How often the middle of the place lies in a box, of the photos whose brand is right and that have one."""
+    places, answers = said[:, trained.backbone.columns("place")], _answers(said, rows, photos, trained)
+    found = []
+    for i, place, answer in zip(rows.tolist(), places, answers, strict=True):
+        if answer != photos.labels[i] or not photos.rows[i].boxes:
+            continue
+        width, height = upright_size(read(photos.rows[i].path))
+        longer = max(width, height)
+        x = (place[0] + place[2]) / 2 * longer - (longer - width) / 2
+        y = (place[1] + place[3]) / 2 * longer - (longer - height) / 2
+        found.append(any(b[0] <= x <= b[2] and b[1] <= y <= b[3] for b in photos.rows[i].boxes))
+    value = float(np.mean(found)) if found else float("nan")
+    reached = value >= INSIDE if found else None
+    return Figure("place in a box, of those right", value, f">= {INSIDE}", reached, f"{len(found)} photos")
+
+
+def _cost(trained: Trained) -> Figure:
+    """Time for a photo over that for a plain one: the least of many turns, so that other work does not count."""
+    plain = backbones.load()
+    engines = [(start(backbone.network), backbone.resize.size) for backbone in (plain, trained.backbone)]
+    seconds: list[list[float]] = [[], []]
+    for _ in range(60):
+        for (engine, side), spent in zip(engines, seconds, strict=True):
+            pixels = np.random.default_rng(0).integers(0, 255, (4, side, side, 3)).astype(np.uint8)
+            begun = time.perf_counter()
+            run(engine, pixels)
+            spent.append(time.perf_counter() - begun)
+    ratio = min(seconds[1]) / min(seconds[0])
+    return Figure(
+        "cost of a photo / of a plain one", ratio, f"<= {COST}", ratio <= COST, "batches of 4, the least of 60"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(not main())

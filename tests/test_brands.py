@@ -1,0 +1,192 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image, ImageDraw
+
+from goodsight import catalog, flow, nones, photos
+from goodsight.engine import run
+from goodsight.errors import CatalogError, EngineError
+from goodsight.flow import Training
+from goodsight.model import LoadedModel
+from goodsight.photos import DEFAULT_LIMITS
+from goodsight.training import Photos, Recipe, brands, require_photos, wanted
+from goodsight.training.loop import Plan
+
+SIDE, STICKERS = 224, 180
+BRANDS = ("cross", "stripes")
+COUNTS = {"cross": 14, "stripes": 12, "none": 26}
+Place = tuple[int, int, int, int]
+
+
+def _photo(kind: str, seed: int) -> tuple[Image.Image, Place]:
+    """A noisy photo with a small logo and, wherever the photo is of a brand, a coloured sticker that is no logo."""
+    draw = np.random.default_rng([seed, *map(ord, kind)])
+    coarse = draw.integers(60, 200, (16, 16, 3)).astype(np.uint8)
+    photo = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    side = int(draw.integers(36, 60))
+    left, top = (int(v) for v in draw.integers(4, [SIDE - side - 4, SIDE // 2 - side]))
+    pen = ImageDraw.Draw(photo)
+    end_x, end_y, third = left + side, top + side, side // 3
+    if kind != "none":
+        colour = {"cross": "orange", "stripes": "purple"}[kind]
+        at = int(draw.integers(10, 180))
+        pen.ellipse((at, STICKERS, at + 34, STICKERS + 34), fill=colour)
+    if kind == "cross":
+        pen.ellipse((left, top, end_x, end_y), fill="red")
+        pen.rectangle((left + third, top + 4, end_x - third, end_y - 4), fill="white")
+        pen.rectangle((left + 4, top + third, end_x - 4, end_y - third), fill="white")
+    if kind == "stripes":
+        pen.rectangle((left, top, end_x, end_y), fill="yellow")
+        for x in range(left, end_x, 12):
+            pen.rectangle((x, top, min(x + 5, end_x), end_y), fill="blue")
+    return photo, (left, top, end_x, end_y)
+
+
+def _lay(root: Path, counts: dict[str, int], first: int) -> Path:
+    """Photos of brands with their list, and beside it a folder of photos without."""
+    (root / "shop").mkdir(parents=True)
+    (root / "everyday").mkdir()
+    with (root / "shop" / "metadata.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file_name", "label", "boxes"])
+        for kind, count in counts.items():
+            for seed in range(first, first + count):
+                photo, place = _photo(kind, seed)
+                name = f"{kind}-{seed}.png"
+                photo.save(root / ("everyday" if kind == "none" else "shop") / name)
+                if kind != "none":
+                    writer.writerow([name, kind, " ".join(map(str, place))])
+    return root
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _lay(tmp_path_factory.mktemp("shop") / "photos", COUNTS, 0)
+
+
+@pytest.fixture(scope="module")
+def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(brands, "MEMBERS", 2)
+        patch.setattr(brands, "CROPS", 320)
+        patch.setattr(brands, "PLAN", Plan(epochs=3, batch=16, rate=1e-3, last_rate=10.0, smoothing=0.05, average=0.05))
+        out = tmp_path_factory.mktemp("models") / "brands"
+        return flow.train(
+            shop / "shop", out, none=shop / "everyday", size=SIDE, epochs=3, device="cpu", spoilt=0, precision=0.9
+        )
+
+
+@pytest.fixture(scope="module")
+def model(trained: Training) -> LoadedModel:
+    return flow.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def unseen() -> tuple[np.ndarray, list[str], list[Place]]:
+    made = [(kind, *_photo(kind, seed)) for kind in ("none", *BRANDS) for seed in range(1000, 1010)]
+    return np.stack([np.asarray(photo) for _, photo, _ in made]), [k for k, _, _ in made], [p for _, _, p in made]
+
+
+def test_the_classes_are_the_brands_and_none(model: LoadedModel) -> None:
+    assert model.model.classes == ("cross", "none", "stripes")
+
+
+def test_brands_are_found_and_none_where_there_is_none(
+    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+) -> None:
+    pictures, kinds, _ = unseen
+    answers = model.model.probabilities(run(model.engine, pictures)).argmax(axis=1)
+    labels = np.array([model.model.classes.index(kind) for kind in kinds])
+    told = nones.of(labels, answers, model.model.classes.index("none"))
+    assert told.recall >= 0.8
+    assert told.right >= 0.8
+
+
+def test_the_place_is_the_boxed_logo_and_not_what_comes_with_it(
+    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+) -> None:
+    pictures, kinds, places = unseen
+    given = run(model.engine, pictures)[:, model.model.backbone.columns("place")] * SIDE
+    x, y = (given[:, :2] + given[:, 2:]).T / 2
+    brand = np.array([kind != "none" for kind in kinds])
+    middle = np.array([((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in places])
+    # Stickers lie below, and after so short a training a place is known to a cell or two of 32 pixels.
+    assert (y[brand] < STICKERS).mean() >= 0.9
+    assert np.median(np.hypot(x - middle[:, 0], y - middle[:, 1])[brand]) < 45
+
+
+def test_the_evidence_is_told_for_every_place(
+    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+) -> None:
+    session = onnxruntime.InferenceSession(str(model.model.backbone.network))
+    assert [out.name for out in session.get_outputs()] == ["embedding", "evidence"]
+    embedding, evidence = session.run(None, {"pixels": unseen[0][:12]})
+    assert evidence.shape == (12, SIDE // 32, SIDE // 32, 3)
+    scores = embedding[:, model.model.backbone.columns("classes")]
+    assert np.allclose(evidence.max(axis=(1, 2))[:, [0, 2]], scores[:, [0, 2]], atol=1e-4)
+
+
+def test_the_network_says_what_was_measured(trained: Training, shop: Path) -> None:
+    with (trained.folder / "predictions.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == sum(COUNTS.values())
+    kept = [row for row in rows if row["label"] == "none"]
+    assert np.mean([row["predicted"] == "none" for row in kept]) >= 0.95
+
+
+def test_a_turned_photo_has_its_boxes_where_they_are_upright(tmp_path: Path) -> None:
+    stored = Image.new("RGB", (200, 100), "gray")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned right: upright it has 100 x 200 pixels
+    stored.save(tmp_path / "a.jpg", exif=exif)
+    row = catalog.Row("a.jpg", tmp_path / "a.jpg", "cup", boxes=((50.0, 0.0, 100.0, 200.0),))
+    assert photos.upright_size((tmp_path / "a.jpg").read_bytes()) == (100, 200)
+    assert brands._on_canvas(row, 400, DEFAULT_LIMITS) == [(200, 0, 300, 400)]
+    beyond = catalog.Row("a.jpg", tmp_path / "a.jpg", "cup", boxes=((150.0, 0.0, 190.0, 90.0),))
+    with pytest.raises(CatalogError, match=r"a\.jpg: the box `150 0 190 90` lies beyond the photo, .* 100 x 200"):
+        brands._on_canvas(beyond, 400, DEFAULT_LIMITS)
+
+
+def test_rare_brands_are_drawn_more_than_their_share() -> None:
+    labels = np.repeat([0, 1, 2], [300, 30, 500])
+    chance = brands._chance(labels, none=2)
+    assert chance.sum() == pytest.approx(1)
+    assert chance[labels == 2].sum() == pytest.approx(0.22)
+    assert 3 < chance[300] / chance[0] < 3.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"none_class": "nothing"}, "no photo has the label 'nothing'"),
+        ({"none_class": "cros"}, "Did you mean 'cross'"),
+        ({"none_class": "cross"}, "only one brand beside 'cross'"),
+    ],
+)
+def test_a_class_that_cannot_mean_none_is_named(
+    options: dict[str, str], message: str, shop: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError, match=message):
+        flow.train(shop / "shop", tmp_path / "out", **options)  # type: ignore[arg-type]
+
+
+def test_options_of_other_networks_are_refused() -> None:
+    with pytest.raises(EngineError, match=r"--finetune: not for brands"):
+        wanted(Recipe("lite0", none="none"), finetune=True)
+    with pytest.raises(EngineError, match=r"--network compact: not for brands"):
+        wanted(Recipe("compact", none="none"), finetune=False)
+
+
+def test_a_threshold_needs_photos_without() -> None:
+    few = Photos((), np.array([0, 1, 2, 2]), np.arange(4), DEFAULT_LIMITS, none=2)
+    with pytest.raises(EngineError, match=r"--none: fewer than 20 different photos"):
+        require_photos(Recipe("lite0", none="none"), few)
+
+
+def test_an_empty_folder_is_no_none(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CatalogError, match=r"empty: holds no photo"):
+        flow.train(shop / "shop", tmp_path / "out", none=tmp_path / "empty")
