@@ -1,10 +1,12 @@
 import csv
 from pathlib import Path
 
+import branded
 import numpy as np
 import onnxruntime
 import pytest
-from PIL import Image, ImageDraw
+from branded import BRANDS, SIDE, STICKERS, Place
+from PIL import Image
 
 from goodsight import catalog, flow, nones, photos
 from goodsight.engine import run
@@ -15,56 +17,12 @@ from goodsight.photos import DEFAULT_LIMITS
 from goodsight.training import Photos, Recipe, brands, require_photos, wanted
 from goodsight.training.loop import Plan
 
-SIDE, STICKERS = 224, 180
-BRANDS = ("cross", "stripes")
 COUNTS = {"cross": 14, "stripes": 12, "none": 26}
-Place = tuple[int, int, int, int]
-
-
-def _photo(kind: str, seed: int) -> tuple[Image.Image, Place]:
-    """A noisy photo with a small logo and, wherever the photo is of a brand, a coloured sticker that is no logo."""
-    draw = np.random.default_rng([seed, *map(ord, kind)])
-    coarse = draw.integers(60, 200, (16, 16, 3)).astype(np.uint8)
-    photo = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    side = int(draw.integers(36, 60))
-    left, top = (int(v) for v in draw.integers(4, [SIDE - side - 4, SIDE // 2 - side]))
-    pen = ImageDraw.Draw(photo)
-    end_x, end_y, third = left + side, top + side, side // 3
-    if kind != "none":
-        colour = {"cross": "orange", "stripes": "purple"}[kind]
-        at = int(draw.integers(10, 180))
-        pen.ellipse((at, STICKERS, at + 34, STICKERS + 34), fill=colour)
-    if kind == "cross":
-        pen.ellipse((left, top, end_x, end_y), fill="red")
-        pen.rectangle((left + third, top + 4, end_x - third, end_y - 4), fill="white")
-        pen.rectangle((left + 4, top + third, end_x - 4, end_y - third), fill="white")
-    if kind == "stripes":
-        pen.rectangle((left, top, end_x, end_y), fill="yellow")
-        for x in range(left, end_x, 12):
-            pen.rectangle((x, top, min(x + 5, end_x), end_y), fill="blue")
-    return photo, (left, top, end_x, end_y)
-
-
-def _lay(root: Path, counts: dict[str, int], first: int) -> Path:
-    """Photos of brands with their list, and beside it a folder of photos without."""
-    (root / "shop").mkdir(parents=True)
-    (root / "everyday").mkdir()
-    with (root / "shop" / "metadata.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file_name", "label", "boxes"])
-        for kind, count in counts.items():
-            for seed in range(first, first + count):
-                photo, place = _photo(kind, seed)
-                name = f"{kind}-{seed}.png"
-                photo.save(root / ("everyday" if kind == "none" else "shop") / name)
-                if kind != "none":
-                    writer.writerow([name, kind, " ".join(map(str, place))])
-    return root
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _lay(tmp_path_factory.mktemp("shop") / "photos", COUNTS, 0)
+    return branded.fill(tmp_path_factory.mktemp("shop") / "photos", COUNTS, 0)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +44,7 @@ def model(trained: Training) -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def unseen() -> tuple[np.ndarray, list[str], list[Place]]:
-    made = [(kind, *_photo(kind, seed)) for kind in ("none", *BRANDS) for seed in range(1000, 1010)]
+    made = [(kind, *branded.draw(kind, seed)) for kind in ("none", *BRANDS) for seed in range(1000, 1010)]
     return np.stack([np.asarray(photo) for _, photo, _ in made]), [k for k, _, _ in made], [p for _, _, p in made]
 
 
