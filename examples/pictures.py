@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,6 +15,8 @@ import branded
 import coloured
 import drawn
 import numpy as np
+
+from goodsight.cli import app
 
 WIDE, HIGH = 480, 480
 UNSEEN = ("green", "bag")
@@ -62,7 +62,7 @@ def _annotate(model: Path, photo: Path, out: Path) -> None:
 
 
 def _goodsight(*arguments: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "goodsight", *map(str, arguments)], check=True)
+    app([str(argument) for argument in arguments], standalone_mode=False)
 
 
 if __name__ == "__main__":
