@@ -15,7 +15,9 @@ pytest.importorskip("playwright.sync_api", reason="the page tests need playwrigh
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 from test_audit_report import HOSTILE, NAMES, planted
 
+from goodsight import ledger as ledgers
 from goodsight.auditing.findings import Audit, Finding
+from goodsight.catalog import Attribute, Catalog
 from goodsight.report import audit as report
 
 pytest_plugins = ["browsing"]
@@ -399,3 +401,147 @@ def test_a_ledger_from_before_there_were_attributes_is_taken_up(page: Page, audi
     expect(page.get_by_role("status")).to_contain_text("Taken up 1 of 1 decisions")
     expect(card(page, 1).locator(".verdict")).to_have_text("relabel: bag")
     assert [(row["label"], row["attribute"]) for row in ledger(page)[0]] == [("bag", "")]
+
+
+def relabel(page: Page, number: int, said: str) -> None:
+    card(page, number).get_by_role("button", name="Relabel").click()
+    page.get_by_label("Label", exact=True).select_option(said)
+    page.locator("#relabel-yes").click()
+
+
+def decided(page: Page) -> list[tuple[str, str, str]]:
+    return [(row["decision"], row["attribute"], row["label"]) for row in ledger(page)[0]]
+
+
+@pytest.fixture
+def two(page: Page, several: Audit, tmp_path: Path) -> Page:
+    """The page of several attributes, with two new labels for the second photo."""
+    report.write(tmp_path, several)
+    page.reload()
+    relabel(page, 1, "type: mug")
+    relabel(page, 1, "colour: black")
+    return page
+
+
+BOTH = [("relabel", "type", "mug"), ("relabel", "colour", "black")]
+
+
+def test_new_labels_of_two_attributes_are_both_replayed(two: Page, several: Audit, tmp_path: Path) -> None:
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: type: mug, colour: black")
+    expect(card(two, 1)).to_have_attribute("data-decision", "relabel")
+    counter(two, "1 of 8 decided")
+    expect(two.get_by_role("status")).to_contain_text("Relabelled as colour: black")
+    assert decided(two) == BOTH
+    (tmp_path / "ledger.csv").write_bytes(ledger(two)[1])
+    labels = {"colour": "red", "type": "bag", "new": "no"}
+    others = {"colour": "black", "type": "mug", "new": "yes"}
+    rows = [
+        replace(suspect.row, labels=tuple((labels if i == 1 else others).values()))
+        for i, suspect in enumerate(several.review)
+    ]
+    catalog = Catalog.of("ads", rows, (), tuple(Attribute(name) for name in labels))
+    found = ledgers.replay(catalog, [tmp_path / "ledger.csv"], classes=("red", "bag", "no"))
+    assert [row.labels for row in found.catalog.rows if row.file_name == NAMES[1]] == [("black", "mug", "no")]
+    assert list(found.relabelled) == [NAMES[1]]
+
+    relabel(two, 1, "type: bag")  # the newer one of the same attribute counts
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: colour: black, type: bag")
+    assert decided(two) == [("relabel", "colour", "black"), ("relabel", "type", "bag")]
+    card(two, 1).get_by_role("button", name="Relabel").click()
+    expect(two.get_by_label("Label", exact=True)).to_have_value("type: bag")
+
+
+def test_a_keep_or_drop_is_about_all_attributes(two: Page) -> None:
+    keep, drop = (card(two, 1).get_by_role("button", name=name) for name in ("Keep", "Drop"))
+    keep.click()
+    expect(card(two, 1).locator(".verdict")).to_have_text("keep")
+    assert decided(two) == [("keep", "", "")]
+    two.keyboard.press("u")
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: type: mug, colour: black")
+    expect(keep).to_have_attribute("aria-pressed", "false")
+    assert decided(two) == BOTH
+    two.keyboard.press("u")
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: type: mug")
+    drop.click()
+    relabel(two, 1, "new: yes")
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: new: yes")
+    assert decided(two) == [("relabel", "new", "yes")]
+    drop.click()
+    drop.click()  # pressed again, it is open again
+    expect(card(two, 1).locator(".verdict")).to_be_hidden()
+    counter(two, "0 of 8 decided")
+    two.keyboard.press("u")
+    expect(card(two, 1).locator(".verdict")).to_have_text("drop")
+
+
+def test_new_labels_of_two_attributes_survive_a_reload_and_an_import(two: Page) -> None:
+    two.reload()
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: type: mug, colour: black")
+    rows, data = ledger(two)
+    two.evaluate("localStorage.clear()")
+    two.reload()
+    counter(two, "0 of 8 decided")
+    give(two, data)
+    expect(two.get_by_role("status")).to_contain_text("Taken up 2 of 2 decisions; 1 of 8 decided")
+    expect(card(two, 1).locator(".verdict")).to_have_text("relabel: type: mug, colour: black")
+    assert ledger(two)[0] == rows
+    give(two, data)
+    assert ledger(two)[0] == rows
+    # What an older page kept: one line for a photo, and none of them with an attribute.
+    row = {name: text for name, text in rows[0].items() if name != "attribute"}
+    two.evaluate(
+        "row => { for (const at of Object.keys(localStorage)) "
+        "localStorage.setItem(at, JSON.stringify({ rows: [row], reviewer: 'ann', unsaved: false })) }",
+        row | {"decision": "drop", "label": ""},
+    )
+    two.reload()
+    expect(card(two, 1).locator(".verdict")).to_have_text("drop")
+    expect(two.get_by_label("Your name")).to_have_value("ann")
+    assert decided(two) == [("drop", "", "")]
+
+
+def test_a_ledger_is_taken_up_in_the_order_of_time(page: Page, several: Audit, tmp_path: Path) -> None:
+    report.write(tmp_path, several)
+    page.reload()
+    quoted = '"' + NAMES[1].replace('"', '""') + '"'
+
+    def told(*said: tuple[str, str, str, int]) -> bytes:
+        """Lines of ``(decision, label, attribute, year)`` on the second photo."""
+        sha = several.review[1].sha256
+        lines = [f"{quoted},{sha},{d},{label},,bob,{year}-01-01T00:00:00Z,{at}" for d, label, at, year in said]
+        return "\n".join([HEAD, *lines]).encode()
+
+    verdict = card(page, 1).locator(".verdict")
+    give(
+        page,
+        told(
+            ("relabel", "red", "colour", 2004),
+            ("relabel", "mug", "type", 2003),
+            ("keep", "", "", 2002),
+            ("relabel", "yes", "new", 2001),
+            ("relabel", "black", "colour", 2003),
+        ),
+    )
+    expect(page.get_by_role("status")).to_contain_text("Taken up 2 of 5 decisions; 1 of 8 decided")
+    expect(verdict).to_have_text("relabel: type: mug, colour: red")
+    give(page, told(("drop", "", "", 2003), ("relabel", "black", "colour", 2002)))
+    # The drop came after the type and before the colour.
+    expect(page.get_by_role("status")).to_contain_text("Taken up 0 of 2 decisions")
+    expect(verdict).to_have_text("relabel: colour: red")
+    page.keyboard.press("u")
+    expect(verdict).to_have_text("relabel: type: mug, colour: red")
+    relabel(page, 1, "new: yes")
+    give(page, told(("drop", "", "", 2005)))
+    expect(verdict).to_have_text("relabel: new: yes")
+    give(page, told(("drop", "", "", 2901)))
+    expect(verdict).to_have_text("drop")
+    assert decided(page) == [("drop", "", "")]
+
+
+def test_the_only_attribute_need_not_be_named(page: Page, audit: Audit) -> None:
+    quoted = '"' + NAMES[1].replace('"', '""') + '"'
+    give(page, f"{HEAD}\n{quoted},{audit.review[1].sha256},relabel,mug,,bob,2026-01-01T00:00:00Z,label\n".encode())
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: label: mug")
+    relabel(page, 1, "bag")
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: bag")
+    assert decided(page) == [("relabel", "", "bag")]

@@ -1,7 +1,7 @@
-// The page of an audit: one card per photo and gallery, one decision per photo, kept here until it is downloaded.
+// The page of an audit: one card per photo and gallery, and the decisions about each photo, kept until they are downloaded.
 
 const find = (id) => document.getElementById(id);
-const { audit, classes, photos } = JSON.parse(find("data").textContent);
+const { audit, attributes, classes, photos } = JSON.parse(find("data").textContent);
 const STORE = `goodsight-audit-${audit}`;
 const choices = new Map(classes.map((choice) => [choice.said, choice])); // with several attributes "colour: blue"
 const SAID = { keep: "Kept", drop: "Dropped", relabel: "Relabelled" };
@@ -10,17 +10,34 @@ const keyOf = ({ sha256, file_name }) => `${sha256} ${file_name}`;
 const keys = photos.map(keyOf);
 const cards = [...document.querySelectorAll(".card")];
 const decidable = cards.filter((card) => card.dataset.photo !== undefined);
-let decisions = new Map(); // by key, as lines of the ledger; those of photos that are not on this page are kept as well
+let decisions = new Map(); // by key, the lines of the ledger that hold; of photos that are not on this page as well
 let unsaved = false; // whether a decision was not downloaded yet
 let past = []; // [decisions, card] before each change
 let current = decidable[0] ?? null;
 let asked = null; // the card that is being relabelled
 
+// ---- what holds of a photo: a keep, a drop, or new labels, one for an attribute, in the order of time; as ledger.py has it
+
+const timeOf = (row) => Date.parse(row.time);
+const attributeOf = (row) => row.attribute || (attributes.length === 1 ? attributes[0] : ""); // of one it is all the same
+
+// What holds once a row comes after those that held.
+function after(rows, row) {
+  if (row.decision !== "relabel") return [row];
+  const others = rows.filter((old) => old.decision === "relabel" && attributeOf(old) !== attributeOf(row));
+  return [...others, row].sort((a, b) => timeOf(a) - timeOf(b));
+}
+
+function add(rows, to) {
+  for (const row of rows) to.set(keyOf(row), after(to.get(keyOf(row)) ?? [], row));
+  return to;
+}
+
 // ---- what is kept in the browser
 
 function remember() {
   try {
-    localStorage.setItem(STORE, JSON.stringify({ rows: [...decisions.values()], reviewer: find("reviewer").value, unsaved }));
+    localStorage.setItem(STORE, JSON.stringify({ rows: [...decisions.values()].flat(), reviewer: find("reviewer").value, unsaved }));
     find("forgetful").hidden = true;
   } catch {
     find("forgetful").hidden = false; // no store for this page, or it is full
@@ -31,7 +48,7 @@ function recall() {
   try {
     const kept = JSON.parse(localStorage.getItem(STORE) ?? "null");
     if (!kept) return;
-    decisions = new Map(kept.rows.map((row) => [keyOf(row), row]));
+    decisions = add(kept.rows, new Map());
     find("reviewer").value = kept.reviewer;
     unsaved = kept.unsaved;
   } catch {
@@ -52,12 +69,13 @@ function counted() {
 function paint() {
   for (const card of decidable) {
     const made = decisions.get(keys[card.dataset.photo]);
-    card.dataset.decision = made?.decision ?? "";
+    const decision = made?.[0].decision ?? "";
+    card.dataset.decision = decision;
     const verdict = card.querySelector(".verdict");
     verdict.hidden = !made;
-    verdict.textContent = made ? (made.decision === "relabel" ? `relabel: ${inWords(made)}` : made.decision) : "";
+    verdict.textContent = decision === "relabel" ? `relabel: ${made.map(inWords).join(", ")}` : decision;
     for (const button of card.querySelectorAll("[data-decide]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.decide === made?.decision));
+      button.setAttribute("aria-pressed", String(button.dataset.decide === decision));
     }
   }
   find("counter").textContent = counted();
@@ -125,7 +143,7 @@ function decide(card, decision, said = "") {
   const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
   const reviewer = plain(find("reviewer").value.trim()) || null; // null: whoever downloads it
   const row = { file_name, sha256, decision, label, reason, reviewer, time, attribute };
-  change(card, () => decisions.set(keyOf(row), row), `${SAID[decision]}${said && ` as ${said}`}: ${file_name}`);
+  change(card, () => add([row], decisions), `${SAID[decision]}${said && ` as ${said}`}: ${file_name}`);
 }
 
 function press(card, decision) {
@@ -150,7 +168,7 @@ function undo() {
 
 function ask(card) {
   const { file_name, label, suggested } = photos[card.dataset.photo];
-  const made = decisions.get(keys[card.dataset.photo]);
+  const made = decisions.get(keys[card.dataset.photo])?.at(-1);
   const wanted = (made && inWords(made)) || suggested;
   asked = card;
   find("relabel-name").textContent = `${file_name}, labelled ${label || "nothing"}`;
@@ -186,7 +204,7 @@ function download() {
   const name = plain(find("reviewer").value.trim());
   const here = keys.filter((key) => decisions.has(key));
   const elsewhere = [...decisions.keys()].filter((key) => !keys.includes(key));
-  const rows = [...here, ...elsewhere].map((key) => decisions.get(key)).map((row) => ({ ...row, reviewer: row.reviewer ?? name }));
+  const rows = [...here, ...elsewhere].flatMap((key) => decisions.get(key)).map((row) => ({ ...row, reviewer: row.reviewer ?? name }));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(ledgerBlob(rows));
   link.download = "ledger.csv";
@@ -197,16 +215,13 @@ function download() {
   say(`ledger.csv holds ${rows.length} ${rows.length === 1 ? "decision" : "decisions"}.`);
 }
 
-// Of two decisions about the same photo the later one holds.
+// The rows of a ledger come among those that are here by their time, and after equally old ones.
 function merge({ rows, bad }) {
   const before = new Map(decisions);
-  let restored = 0;
-  for (const row of rows) {
-    const mine = decisions.get(keyOf(row));
-    if (mine && !(Date.parse(row.time) >= Date.parse(mine.time))) continue;
-    decisions.set(keyOf(row), row);
-    restored += 1;
-  }
+  const mine = [...new Set(rows.map(keyOf))].flatMap((key) => decisions.get(key) ?? []);
+  for (const row of rows) decisions.set(keyOf(row), []);
+  add([...mine, ...rows].sort((a, b) => timeOf(a) - timeOf(b)), decisions);
+  const restored = rows.filter((row) => decisions.get(keyOf(row)).includes(row)).length;
   past.push([before, null]);
   const elsewhere = rows.filter((row) => !keys.includes(keyOf(row))).length;
   const more = [elsewhere && `${elsewhere} about photos that this page does not show are kept for the next ledger`, bad && `${bad} unusable lines`];

@@ -122,7 +122,14 @@ def _view(audit: Audit) -> dict[str, Any]:
         "thumb": thumb,
         "numbers": {photo["file_name"]: number for number, photo in enumerate(photos)},
         "suggested": {photo["file_name"]: photo["suggested"] for photo in photos},
-        "data": _json({"audit": _identity(audit), "classes": _choices(audit), "photos": photos}),
+        "data": _json(
+            {
+                "audit": _identity(audit),
+                "attributes": list(audit.classes),
+                "classes": _choices(audit),
+                "photos": photos,
+            }
+        ),
         "style": Markup(_asset("audit.css")),  # noqa: S704 - both are ours
         "script": Markup(_asset("ledger.js", "audit.js")),  # noqa: S704
         "policy": _policy(),
