@@ -86,7 +86,7 @@ def test_a_copy_of_a_hidden_photo_is_not_learned_from() -> None:
     """The photos show nothing of their labels: only a head that saw a photo's copy can know."""
     rng = np.random.default_rng(4)
     x, labels, folds = rng.normal(size=(60, 40)).astype(np.float32), np.arange(60) % 3, np.arange(60) // 12
-    others, scaler = np.arange(60) // 3 % 2, Scaler.fit(rng.normal(size=(60, 40)), BLOCKS)
+    others, scaler = np.arange(60) // 3 % 2, Scaler.fit(x, BLOCKS)
     head, scores = heads.train(GREY, scaler, x, labels, folds, others=others, copies=x)
     assert scores.shape == (60, 3)
     assert (scores.argmax(axis=1) == labels).mean() < 0.5
