@@ -100,7 +100,7 @@ class Setting:
         view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
         aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
             ``curved``.
-        grey: whether copies of the photos, without their colours, are trained on as well.
+        grey: whether copies of the photos, without their colours, are trained on as well, for the same.
 
     """
 
@@ -194,6 +194,7 @@ lies."""
 WITH_COPIES = (
     Setting("cosine", 0.0, 0.15, aside=64.0, grey=True),
     *(setting for setting in BESIDE_OTHERS if setting.view or not setting.aside),
+    Setting("cosine", 0.0, 0.15, aside=64.0),
 )
 """The same when there are copies without colours. One penalty only: with a larger one a head knows combinations that it
 never saw a little better, so that it would be chosen, and those that it saw worse."""
