@@ -192,9 +192,9 @@ BESIDE_OTHERS = (
 """For an attribute beside others. No linear one: it knows the mean of all photos, and so where a hidden combination
 lies."""
 WITH_COPIES = (
-    Setting("cosine", 0.0, 0.15, aside=64.0, grey=True),
+    Setting("cosine", 0.0, 0.2, aside=64.0, grey=True),
     *(setting for setting in BESIDE_OTHERS if setting.view or not setting.aside),
-    Setting("cosine", 0.0, 0.15, aside=64.0),
+    Setting("cosine", 0.0, 0.2, aside=64.0),
 )
 """The same when there are copies without colours. One penalty only: with a larger one a head knows combinations that it
 never saw a little better, so that it would be chosen, and those that it saw worse."""
