@@ -189,7 +189,9 @@ def _right(
     head = learned.model.head
     labels = photo_set.labels[rows]
     vectors, beside = photo_set.table.vectors[rows], None if others is None else others[rows]
-    _, scores = heads.train(head.setting, head.scaler, vectors, labels, number, others=beside)
+    place = np.searchsorted(photo_set.training, rows)
+    copies = None if learned.copies is None else learned.copies[place]
+    _, scores = heads.train(head.setting, head.scaler, vectors, labels, number, others=beside, copies=copies)
     return np.asarray(scores.argmax(axis=1) == labels)
 
 

@@ -60,7 +60,7 @@ class Table:
         """The same photos, looked at for one of their labels; see :meth:`goodsight.catalog.Catalog.view`."""
         return replace(self, rows=tuple(replace(row, label=row.labels[attribute]) for row in self.rows))
 
-    def take(self, chosen: npt.NDArray[np.int64]) -> Table:
+    def take(self, chosen: npt.NDArray[np.integer]) -> Table:
         """Some of the good photos, and all of the bad ones."""
         rows, digests = (tuple(column[i] for i in chosen) for column in (self.rows, self.sha256))
         return Table(rows, digests, self.vectors[chosen], self.thumbnails[chosen], self.bad)

@@ -44,7 +44,7 @@ from goodsight.combinations import Combinations
 from goodsight.engine import start
 from goodsight.errors import CatalogError, EngineError, GoodsightError, ModelError
 from goodsight.files import exchange, refuse_folder, whole_folder
-from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, topic, write_predictions
+from goodsight.learning import Grouped, Learned, Wishes, canaries, group, learn, topic, trained_rows, write_predictions
 from goodsight.ledger import replay
 from goodsight.model import LoadedModel, Model
 from goodsight.photos import DEFAULT_LIMITS, Limits
@@ -352,6 +352,13 @@ def train(
         clock.lap("embed the photos again")
     negatives = embed.table(others, backbone, engine, cache=known, limits=limits, progress=progress)
     on = topic(sets, backbone, grouped[0].found.groups, negatives)
+    beside = [combinations.beside(sets, number) for number in range(len(sets))]
+    trained = trained_rows(sets)
+    grey, grey_put_back = None, None
+    if network == "lite0" and not recipe and any(each is not None for each in beside):
+        tables = [table.take(trained), put_back]
+        grey, grey_put_back = _without_colours(tables, size, views, limits, progress, cache=cache)
+        clock.lap("embed the photos without their colours")
 
     parts, learned = [], []
     for number, (photo_set, twin_groups) in enumerate(zip(sets, grouped, strict=True)):
@@ -363,7 +370,10 @@ def train(
             on,
             wishes,
             name,
-            beside=combinations.beside(sets, number),
+            beside=beside[number],
+            copies=None
+            if grey is None or beside[number] is None
+            else grey[np.searchsorted(trained, photo_set.training)],
             own=own,
             lap=clock.under(prefix),
             progress=progress,
@@ -371,7 +381,7 @@ def train(
         gained = None
         if ledger:
             undone_here = put_back.view(number) if len(sets) > 1 else put_back
-            gained = gain.measure(replayed.view(number), photo_set, found, undone_here, own)
+            gained = gain.measure(replayed.view(number), photo_set, found, undone_here, own, grey_put_back)
             clock.lap(f"{prefix}measure what the ledger gained")
         results = result_step.of_training(found, photo_set, prefix)
         clock.lap(f"{prefix}evaluate")
@@ -738,6 +748,20 @@ def load(model: str | Path | LoadedModel) -> LoadedModel:
 
     """
     return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+
+
+def _without_colours(
+    tables: Sequence[embed.Table], size: int, views: int, limits: Limits, progress: Progress, *, cache: bool
+) -> list[npt.NDArray[np.float32]]:
+    """Embeddings (n, width) of the photos of each table, which lite0 embedded, looked at without their colours."""
+    backbone = backbones.load(size=size, views=views, grey=True)
+    engine = start(backbone.network)
+    known = embed.Cache(backbone, engine) if cache else None
+    rows, digests = [row for t in tables for row in t.rows], [digest for t in tables for digest in t.sha256]
+    again = embed.table(rows, backbone, engine, cache=known, limits=limits, progress=progress)
+    engine.close()
+    photoset.require_unchanged(digests, again)
+    return np.split(again.vectors, np.cumsum([len(each.rows) for each in tables])[:-1])
 
 
 def _trained_here(

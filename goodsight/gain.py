@@ -25,6 +25,7 @@ from goodsight.training import Trained
 from goodsight.twins import Fingerprints
 
 Array = npt.NDArray[np.float64]
+Copies = heads.Vectors | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ class Gain:
 
 
 def measure(
-    replayed: Replayed, photo_set: PhotoSet, learned: Learned, put_back: Table, own: Trained | None = None
+    replayed: Replayed,
+    photo_set: PhotoSet,
+    learned: Learned,
+    put_back: Table,
+    own: Trained | None = None,
+    copies: Copies = None,
 ) -> Gain:
     """Train the chosen head once more without the ledger, and compare out-of-fold.
 
@@ -70,6 +76,7 @@ def measure(
         learned: the model and its out-of-fold probabilities with the ledger (t, classes).
         put_back: the dropped photos (d) that would be trained on.
         own: a network that was trained here, which is not measured: it would have to be trained again.
+        copies: embeddings of the dropped photos without their colours (d, width), if the training had such copies.
 
     """
     rows = [photo_set.table.rows[i] for i in photo_set.training]
@@ -87,7 +94,9 @@ def measure(
     if not len(fair):
         return Gain(reason="it leaves no photo untouched")
     every = tuple(sorted({*classes, *photo_set.classes}))
-    old = _widened(_without(photo_set, learned, put_back, _numbers(before, classes), folds)[fair], classes, every)
+    old = _widened(
+        _without(photo_set, learned, put_back, _numbers(before, classes), folds, copies)[fair], classes, every
+    )
     new = _widened(learned.probabilities[fair], photo_set.classes, every)
     labels = _numbers([rows[i].label for i in fair], every)
     losses = (float(calibrate.log_loss(p, labels).mean()) for p in (old, new))
@@ -111,7 +120,7 @@ def _dealt(photo_set: PhotoSet, grouped: Grouped, put_back: Table) -> tuple[Ints
     return folds, groups, np.array([home[g] for g in groups.tolist()]) == grouped.folds
 
 
-def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Ints, folds: Ints) -> Array:
+def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Ints, folds: Ints, more: Copies) -> Array:
     """Out-of-fold probabilities (t + d, classes) of the chosen head, calibrated as in any training.
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
@@ -126,7 +135,10 @@ def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Int
         # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
         others = np.concatenate([others, np.full(len(put_back.rows), others.max() + 1)])[known]
     scaler = heads.scalers(vectors, model.backbone.blocks)[setting.view]
-    scores = heads.train(setting, scaler, vectors, given, folds[known], others=others)[1]
+    copies = learned.copies
+    if copies is not None:
+        copies = (copies if more is None else np.concatenate([copies, more]))[known]
+    scores = heads.train(setting, scaler, vectors, given, folds[known], others=others, copies=copies)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
     found[known] = calibrate.softmax(scores, calibrate.fit_temperature(scores, given))
     return found

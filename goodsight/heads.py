@@ -8,7 +8,8 @@ When photos have several attributes, a head may read one off the other: a model 
 dress takes what is black for jeans. So the other attributes' values divide each class into cells: the cosine head then
 weighs cells instead of photos, and the spread of cell means counts as spread within the class, many times over, so
 that directions in which the other attribute differs are not looked at. Heads may also look at a part of the columns, a
-*view*; and both are chosen on folds that hide one combination each.
+*view*, or learn from copies of the photos without their colours as well; and all are chosen on folds that hide one
+combination each.
 
 The ridge heads are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because
 their scores for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual
@@ -99,6 +100,7 @@ class Setting:
         view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
         aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
             ``curved``.
+        grey: whether copies of the photos, without their colours, are trained on as well, for the same.
 
     """
 
@@ -107,6 +109,7 @@ class Setting:
     penalty: float
     view: str = ""
     aside: float = 0.0
+    grey: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,13 @@ BESIDE_OTHERS = (
 )
 """For an attribute beside others. No linear one: it knows the mean of all photos, and so where a hidden combination
 lies."""
+WITH_COPIES = (
+    Setting("cosine", 0.0, 0.2, aside=64.0, grey=True),
+    *(setting for setting in BESIDE_OTHERS if setting.view or not setting.aside),
+    Setting("cosine", 0.0, 0.2, aside=64.0),
+)
+"""The same when there are copies without colours. One penalty only: with a larger one a head knows combinations that it
+never saw a little better, so that it would be chosen, and those that it saw worse."""
 
 
 def scalers(vectors: Vectors, blocks: Sequence[Block]) -> dict[str, Scaler]:
@@ -208,6 +218,7 @@ def fit(
     *,
     views: Mapping[str, Scaler] | None = None,
     others: Ints | None = None,
+    copies: Vectors | None = None,
     budget: float = 60.0,
     progress: Progress = quiet,
 ) -> Fit:
@@ -223,40 +234,47 @@ def fit(
         labels: class numbers (n,), 0 to C - 1, each with at least one photo.
         folds: fold numbers (n,) that keep twins together.
         scaler: standardises the embeddings.
-        candidates: what to choose from; those of a view that is not there are left out.
+        candidates: what to choose from; those of a view that is not there, and those of copies when there are none,
+            are left out.
         views: scalers of other views of the embeddings, see :func:`scalers`.
         others: numbers (n,) of what the photos' other attributes are, if they have any.
+        copies: embeddings (n, width) of the photos without their colours.
         budget: seconds for the search; at least one candidate of each kind is tried.
         progress: called as ``progress("choose the head", done, total)``.
 
     """
     start = time.monotonic()
     looks = {**(views or {}), "": scaler}
-    candidates = tuple(setting for setting in candidates if setting.view in looks)
+    candidates = tuple(s for s in candidates if s.view in looks and (copies is not None or not s.grey))
     part = _part(labels, SEARCH) if others is None else _part(_cells(labels, others), SEARCH_BESIDE)
     known = labels[part]
-    targets, ease, sure = _targets(labels)[part], _ease(labels)[part], np.ones(len(part), bool)
+    targets, ease = _targets(labels)[part], _ease(labels)[part]
     # Of photos with several attributes every combination counts the same, however few photos it has.
     cells = np.zeros(len(part), np.int64) if others is None else _cells(known, others[part])
     away = folds[part] if others is None else cells
     share = _shares(cells, known)
-    seen = {view: _Seen(own, vectors[part]) for view, own in looks.items()}
+    seen = {(view, False): _Seen(own, vectors[part]) for view, own in looks.items()}
+    known_of = {False: (known, away, None if others is None else others[part])}
+    if copies is not None:
+        both = np.concatenate([vectors[part], copies[part]])
+        seen |= {(view, True): _Seen(own, both) for view, own in looks.items()}
+        known_of[True] = _with_copies(*known_of[False])
     trials: list[Trial] = []
     for done, setting in enumerate(candidates):
         if done >= 3 and time.monotonic() - start > budget:
             break
-        look = seen[setting.view]
+        look = seen[setting.view, setting.grey]
         if setting.kind in {"cosine", "curved"}:
-            beside = None if others is None else others[part]
+            every, apart, beside = known_of[setting.grey]
             low = look.x @ look.basis if setting.kind == "cosine" else _bent(look.x, setting.gamma, BENT)[2]
-            scores = _cosine(low, known, away, setting, sure, beside)[2]
+            scores = _cosine(low, every, apart, setting, np.ones(len(every), bool), beside)[2][: len(part)]
         else:
             kernel = _rbf(look.squared, setting.gamma) if setting.kind == "kernel" else look.x @ look.x.T
             scores = _dual(kernel, targets, away, setting.penalty * ease)[1]
         trials.append(_judge(setting, scores, known, share))
         progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
-    head, scores = train(best, looks[best.view], vectors, labels, folds, others=others)
+    head, scores = train(best, looks[best.view], vectors, labels, folds, others=others, copies=copies)
     return Fit(head, scores, tuple(trials))
 
 
@@ -294,12 +312,19 @@ def train(
     folds: Ints,
     doubted: npt.NDArray[np.bool_] | None = None,
     others: Ints | None = None,
+    copies: Vectors | None = None,
 ) -> tuple[Head, Array]:
     """One candidate on photos: the head, and its out-of-fold scores (n, classes).
 
     Labels of ``doubted`` photos (n,) hardly count, or not at all for the cosine head; they are answered like the rest.
     ``scaler`` is that of the setting's view; ``others`` as for :func:`fit`, without them nothing is set aside.
+    ``copies`` (n, width) are wanted if the setting is grey: each lies in its photo's fold, and is not answered.
     """
+    if setting.grey and copies is not None:
+        both, (every, apart, beside) = np.concatenate([vectors, copies]), _with_copies(labels, folds, others)
+        unsure = None if doubted is None else np.tile(doubted, 2)
+        head, scores = train(setting, scaler, both, every, apart, unsure, beside)
+        return head, scores[: len(labels)]
     none, targets, ease = np.empty((0, vectors.shape[1]), np.float32), _targets(labels), _ease(labels)
     if doubted is not None:
         ease = np.where(doubted, ease * _DOUBT, ease).astype(np.float32)
@@ -454,6 +479,12 @@ def _means(rows: Array, keys: Ints, count: int, weight: Array) -> Array:
     share[keys, np.arange(len(rows))] = weight
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
     return np.asarray(share @ rows)
+
+
+def _with_copies(labels: Ints, folds: Ints, others: Ints | None) -> tuple[Ints, Ints, Ints | None]:
+    """Labels, folds and others of photos (n,) and their copies (2 n,): without colours, these show one more other."""
+    beside = None if others is None else np.append(others, np.full(len(others), others.max() + 1))
+    return np.tile(labels, 2), np.tile(folds, 2), beside
 
 
 def _cells(labels: Ints, others: Ints) -> Ints:

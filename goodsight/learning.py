@@ -91,6 +91,7 @@ class Learned:
         trials: the candidate heads.
         folds: which fold's training answered for each training photo (t,).
         others: what the other attributes of the training photos are (t,), as numbers; None when there are none.
+        copies: embeddings of the training photos without their colours (t, width), if the head was trained on these.
 
     """
 
@@ -101,6 +102,7 @@ class Learned:
     trials: tuple[Trial, ...]
     folds: Ints
     others: Ints | None = None
+    copies: heads.Vectors | None = None
 
     @property
     def scored_as(self) -> str:
@@ -163,6 +165,7 @@ def learn(
     source: str,
     *,
     beside: Ints | None = None,
+    copies: heads.Vectors | None = None,
     own: Trained | None = None,
     lap: Callable[[str], None],
     progress: Progress,
@@ -177,6 +180,7 @@ def learn(
         wishes: what the user wants.
         source: where the photos came from, for ``model.json``.
         beside: what the other attributes of all photos are (n,), see :func:`goodsight.combinations.beside`.
+        copies: embeddings of the training photos without their colours (t, width), for an attribute beside others.
         own: for a network that was trained here, what it says of photos that it did not see.
         lap: told each step that is done.
         progress: told about the choice of the head.
@@ -187,7 +191,8 @@ def learn(
     others = None if beside is None else beside[training]
     trials: tuple[Trial, ...] = ()
     if own is None:
-        candidates = heads.CANDIDATES if others is None else heads.BESIDE_OTHERS
+        beside_others = heads.BESIDE_OTHERS if copies is None else heads.WITH_COPIES
+        candidates = heads.CANDIDATES if others is None else beside_others
         fit = heads.fit(
             vectors,
             labels,
@@ -196,6 +201,7 @@ def learn(
             heads.SMALL if photo_set.attribute.tag else candidates,
             views=grouped.views,
             others=others,
+            copies=copies,
             budget=wishes.budget,
             progress=progress,
         )
@@ -240,7 +246,7 @@ def learn(
     model = replace(model, threshold=calibrate.threshold_for(confidence, given == known, wishes.precision))
     lap("calibrate")
     folds = grouped.folds if own is None else own.folds
-    return Learned(model, grouped, scored, probabilities, trials, folds, others)
+    return Learned(model, grouped, scored, probabilities, trials, folds, others, copies if head.setting.grey else None)
 
 
 def _fingerprints(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:

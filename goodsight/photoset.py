@@ -77,13 +77,23 @@ def embedded_again(photo_set: PhotoSet, table: Table) -> PhotoSet:
         CatalogError: a photo was changed meanwhile.
 
     """
-    if table.bad:
-        row, bad = table.bad[0]
-        raise CatalogError(f"{row.path}: was changed while the network was trained: {bad}; run it again")
-    for row, digest, before in zip(table.rows, table.sha256, photo_set.table.sha256, strict=True):
-        if digest != before:
-            raise CatalogError(f"{row.path}: was changed while the network was trained; run it again")
+    require_unchanged(photo_set.table.sha256, table)
     return replace(photo_set, table=replace(table, bad=photo_set.table.bad))
+
+
+def require_unchanged(sha256: Sequence[str], again: Table) -> None:
+    """Make sure that photos which were embedded again have the bytes that they had.
+
+    Raises:
+        CatalogError: a photo was changed meanwhile.
+
+    """
+    if again.bad:
+        row, bad = again.bad[0]
+        raise CatalogError(f"{row.path}: was changed during the training: {bad}; run it again")
+    for row, digest, old in zip(again.rows, again.sha256, sha256, strict=True):
+        if digest != old:
+            raise CatalogError(f"{row.path}: was changed during the training; run it again")
 
 
 def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:

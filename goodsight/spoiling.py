@@ -89,8 +89,9 @@ def of_training(
         rest = np.flatnonzero(grouped.folds != 0)
         vectors, labels = photo_set.table.vectors[trained[rest]], photo_set.labels[trained[rest]]
         others = None if learned.others is None else learned.others[rest]
+        copies = None if learned.copies is None else learned.copies[rest]
         setting, scaler = model.head.setting, model.head.scaler
-        head, _ = heads.train(setting, scaler, vectors, labels, grouped.folds[rest], others=others)
+        head, _ = heads.train(setting, scaler, vectors, labels, grouped.folds[rest], others=others, copies=copies)
         tried = replace(tried, head=head)
     else:
         watched = own.watched

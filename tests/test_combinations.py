@@ -55,7 +55,7 @@ def _sets(
     return to_train(Catalog("photos", tuple(rows), (), (), ATTRIBUTES), table)
 
 
-def _learned(sets: Sequence[PhotoSet]) -> list[Learned]:
+def _learned(sets: Sequence[PhotoSet], copies: heads.Vectors | None = None) -> list[Learned]:
     grouped = group(sets, TINY)
     nothing = Table((), (), np.zeros((0, WIDTH), np.float32), np.zeros((0, 256), np.uint8), ())
     on = topic(sets, TINY, grouped[0].found.groups, nothing)
@@ -68,6 +68,7 @@ def _learned(sets: Sequence[PhotoSet]) -> list[Learned]:
             WISHES,
             "",
             beside=beside(sets, number),
+            copies=copies,
             lap=lambda _: None,
             progress=quiet,
         )
@@ -99,6 +100,18 @@ def test_a_hidden_combination_is_not_learned_from() -> None:
     assert found.seen > 0.98
     assert found.all_right < 0.45  # chance is one in nine, of nine draws
     assert max(found.right) < 0.8
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_copy_of_a_hidden_combination_is_not_learned_from(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "WITH_COPIES", heads.WITH_COPIES[:1])
+    sets = _sets(GRID * 13, whole=whole, splits=["test"] * 9 + ["train"] * 108)
+    learned = _learned(sets, sets[0].table.vectors[9:])
+    assert [each.copies is not None for each in learned] == [True, True, False]  # the last is a tag
+    found = measure(sets, learned)
+    assert found is not None
+    assert found.seen > 0.98
+    assert found.all_right < 0.45 if whole else found.all_right > 0.9
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"{setting.kind}-{setting.aside}")

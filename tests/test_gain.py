@@ -15,7 +15,8 @@ from goodsight.backbones import Backbone
 from goodsight.catalog import Catalog, Row
 from goodsight.embed import Table
 from goodsight.flow import Training
-from goodsight.learning import Grouped, Wishes, group, learn, topic
+from goodsight.heads import Setting
+from goodsight.learning import Grouped, Learned, Wishes, group, learn, topic
 from goodsight.ledger import COLUMNS, Replayed
 from goodsight.photos import DEFAULT_LIMITS, Resize
 from goodsight.photoset import PhotoSet, to_train
@@ -47,10 +48,13 @@ def _table(kinds: Sequence[str], labels: Sequence[str], seed: int, copies: Mappi
 
 
 def _measured(after: PhotoSet, backbone: Backbone, replayed: Replayed, put_back: Table) -> gain.Gain:
+    return gain.measure(replayed, after, _learned(after, backbone), put_back)
+
+
+def _learned(after: PhotoSet, backbone: Backbone) -> Learned:
     grouped = _grouped(after, backbone)
     on = topic([after], backbone, grouped.found.groups, _table([], [], 9))
-    learned = learn(after, backbone, grouped, on, WISHES, "", lap=lambda _: None, progress=quiet)
-    return gain.measure(replayed, after, learned, put_back)
+    return learn(after, backbone, grouped, on, WISHES, "", lap=lambda _: None, progress=quiet)
 
 
 def _set(table: Table) -> PhotoSet:
@@ -99,6 +103,22 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     found = _measured(after, tiny, Replayed(_none()), bridge)
     assert found.comparison is not None
     assert found.comparison.n == 99
+
+
+def test_dropped_photos_are_put_back_with_their_copies(tiny: Backbone) -> None:
+    kinds = ["bag", "mug"] * 50
+    after, wrong = _set(_table(kinds, kinds, 0)), _table(["bag"] * 60, ["mug"] * 60, 1)
+    learned = _learned(after, tiny)
+    head = replace(learned.model.head, setting=Setting("cosine", 0.0, 0.1, grey=True))
+    learned = replace(learned, model=replace(learned.model, head=head), copies=after.table.vectors)
+    losses = []
+    for kind in ("bag", "mug"):
+        copies = _table([kind] * 60, ["mug"] * 60, 2).vectors
+        found = gain.measure(Replayed(_none()), after, learned, wrong, copies=copies)
+        assert found.comparison is not None
+        assert found.comparison.n == 100
+        losses.append(found.losses[0])
+    assert losses[0] > losses[1] + 0.02  # copies that show a bag, and are called a mug, mislead once more
 
 
 def test_a_class_that_only_the_ledger_has_is_compared(tiny: Backbone) -> None:

