@@ -13,6 +13,7 @@ import csv
 import json
 import os
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,7 +39,8 @@ NONE = "none"
 
 
 TAKEN = ("file_name", "combination", "verdict", "reason")
-"""Columns of results, which no attribute's may replace."""
+"""Columns of results, which no attribute's may replace; nor may one end as the columns of another do."""
+_ENDINGS = re.compile(r"(.+)_(?:probability|verdict|top\d+_label|top\d+_probability)")
 YES, NO = "yes", "no"
 """The labels of a tag: it holds, or it does not."""
 
@@ -136,11 +138,11 @@ class Columns:
 
         """
         label = (label,) if isinstance(label, str) else label
-        names = tuple(name.strip() for name in attributes or label)
+        names = tuple(name.strip() for name in attributes) or tuple(label)
         if attributes and label:
             raise CatalogError("--attributes takes labels from folders' names, --label from columns: give one of them")
         for name in names:
-            if not name or (*names, tags).count(name) > 1:
+            if not name.strip() or (*names, tags).count(name) > 1:
                 raise CatalogError(f"{'--attributes' if attributes else '--label'} {name!r}: empty or given twice")
         return cls(names or (() if tags else ("label",)), bool(attributes), tags)
 
@@ -210,10 +212,13 @@ def _attributed(said: str, rows: list[Row], columns: Columns) -> tuple[list[Row]
             for row in rows
             for given in (_tags(row.labels[-1]),)
         ]
-    if len(attributes) > 1 and (taken := next((a.name for a in attributes if a.name in TAKEN), None)):
-        raise CatalogError(
-            f"{said}: {taken!r} cannot be the name of an attribute, it is a column of results; rename it"
-        )
+    names = {attribute.name for attribute in attributes}
+    for name in names if len(names) > 1 else ():
+        of_another = _ENDINGS.fullmatch(name)
+        if name in TAKEN or (of_another and of_another[1] in names):
+            raise CatalogError(
+                f"{said}: {name!r} cannot be the name of an attribute, it is a column of results; rename it"
+            )
     if len(attributes) == 1:
         # It needs no tuple.
         rows = [replace(row, label=row.labels[0], labels=()) for row in rows]
@@ -286,6 +291,29 @@ def require_none(catalog: Catalog, name: str) -> None:
         raise CatalogError(f"{catalog.name}: only one brand beside {name!r}; training needs at least two")
 
 
+def without_lone_tags(catalog: Catalog) -> Catalog:
+    """A catalog without the tags that all of its training photos have, or none: there is nothing to learn of them.
+
+    Each is named among what was left out; the last attribute stays.
+    """
+    trained = [row for row in catalog.rows if row.split in ("", "train")]
+    kept, out = [], []
+    for number, attribute in enumerate(catalog.attributes):
+        found = {row.labels[number] for row in trained if row.labels}
+        if attribute.tag and len(found) == 1:
+            said = "all training photos have it" if found == {YES} else "no training photo has it"
+            out.append((f"tag {attribute.name}", f"{said}, so there is nothing to learn"))
+        else:
+            kept.append(number)
+    if not out or not kept:
+        return catalog
+    rows = [replace(row, labels=tuple(row.labels[number] for number in kept)) for row in catalog.rows]
+    attributes = tuple(catalog.attributes[number] for number in kept)
+    if len(kept) == 1:
+        rows = [replace(row, label=row.labels[0], labels=()) for row in rows]
+    return Catalog.of(catalog.name, rows, (*catalog.left_out, *out), attributes)
+
+
 def require_classes(catalog: Catalog) -> None:
     """Training needs two classes at least, of each attribute.
 
@@ -297,6 +325,11 @@ def require_classes(catalog: Catalog) -> None:
         classes = catalog.view(number).classes
         if len(classes) < 2:
             which = f"{attribute.name}: " if len(catalog.attributes) > 1 else ""
+            if attribute.tag:
+                raise CatalogError(
+                    f"{catalog.name}: the tag {attribute.name!r} is {', '.join(classes)} for every photo; training "
+                    "needs photos with it and without"
+                )
             raise CatalogError(
                 f"{catalog.name}: {which}one class only ({', '.join(classes)!r}); training needs at least two, each "
                 "in its folder"

@@ -41,7 +41,8 @@ class Combinations:
         attributes: names of those that are no tags.
         trained: every combination with a training photo, and how many it has.
         hidden: what came of hiding each in turn; those whose labels come in no other combination cannot be hidden.
-        seen: the share of photos with all labels right out-of-fold, with every combination trained.
+        seen: the mean over the same combinations of the share with all labels right out-of-fold, when they are trained;
+            over all photos when none can be hidden.
 
     """
 
@@ -134,16 +135,21 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     if not len(hideable):
         return Combinations(names, counts, (), float(seen.mean()))
     part = _part(trained, number)
-    right = np.stack([_right(sets[i], learned[i], beside(sets, i), part, number[part]) for i in places], axis=1)
+    # What is not hidden makes one fold, which nobody looks at.
+    apart = np.where(np.isin(number[part], hideable), number[part], -1)
+    right = np.stack([_right(sets[i], learned[i], beside(sets, i), part, apart) for i in places], axis=1)
+    known = seen[np.searchsorted(trained, part)]
     alone = _alone(chosen[0][1].grouped.found.groups[part], number[part])
-    hidden = []
+    hidden, usual = [], []
     for one in hideable:
         rows = np.flatnonzero((number[part] == one) & alone)
         if len(rows):
             each = tuple(right[rows].mean(axis=0).tolist())
             labels = _labels(chosen, int(part[rows[0]]))
+            usual.append(float(known[rows].mean()))
             hidden.append(Hidden(labels, len(rows), each, float(right[rows].all(axis=1).mean())))
-    return Combinations(names, counts, tuple(sorted(hidden, key=lambda h: h.all_right)), float(seen.mean()))
+    mean = float(np.mean(usual)) if usual else float(seen.mean())
+    return Combinations(names, counts, tuple(sorted(hidden, key=lambda h: h.all_right)), mean)
 
 
 def _labels(chosen: Sequence[tuple[PhotoSet, Learned]], photo: int) -> tuple[str, ...]:

@@ -314,6 +314,7 @@ def train(
     clock = _Clock()
     sources = _paths(photos)
     given = catalog.load(*sources, columns=Columns.of(label, attributes, tags), ignore_split=ignore_split)
+    given = catalog.without_lone_tags(given)
     if none is not None:
         given = catalog.with_none(given, Path(none), without)
     if recipe and recipe.none:
@@ -463,7 +464,8 @@ def evaluate(
     shared = loaded.models[0]
     given = catalog.load(Path(photos), columns=_columns(loaded, label, attributes, tags), ignore_split=True)
     given = _reordered(given, loaded)
-    classes = {name for each in loaded.models for name in each.classes}
+    pairs = zip(given.attributes, loaded.models, strict=True)
+    classes = {attribute.name: each.classes for attribute, each in pairs}
     replayed = replay(given, _paths(ledger), classes=classes, limits=shared.limits)
     rows = replayed.catalog
     clock.lap("load the model")
@@ -815,11 +817,11 @@ def _report(folder: Path, findings: Findings, clock: _Clock, *, card: bool = Tru
 def _columns(loaded: LoadedModel, label: str | Sequence[str], attributes: Sequence[str], tags: str) -> Columns:
     """Where the labels of photos to be scored are: for several attributes under their own names, if nothing is said."""
     names = [model.attribute.name for model in loaded.models if not model.attribute.tag]
-    if label or attributes or tags or len(loaded.models) == 1:
+    if len(names) < len(loaded.models) and not tags:
+        raise CatalogError(f"{loaded.folder}: answers for tags; name their column with --tags")
+    if label or attributes or len(loaded.models) == 1:
         return Columns.of(label, attributes, tags)
-    if len(names) < len(loaded.models):
-        raise CatalogError(f"{loaded.folder} answers for tags; name their column with --tags")
-    return Columns.of(names)
+    return Columns.of(names, (), tags)
 
 
 def _reordered(given: Catalog, loaded: LoadedModel) -> Catalog:

@@ -7,7 +7,7 @@ The others have the same label either way, and each is scored by a head that saw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from goodsight import calibrate, heads, twins
 from goodsight.calibrate import Ints
+from goodsight.catalog import YES
 from goodsight.embed import Table
 from goodsight.folds import deal
 from goodsight.learning import FOLDS, Grouped, Learned
@@ -140,7 +141,8 @@ def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Int
         copies = (copies if more is None else np.concatenate([copies, more]))[known]
     scores = heads.train(setting, scaler, vectors, given, folds[known], others=others, copies=copies)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
-    found[known] = calibrate.softmax(scores, calibrate.fit_temperature(scores, given))
+    temperature, bias = calibrate.fit(scores, given, model.classes.index(YES) if model.attribute.tag else None)
+    found[known] = replace(model, temperature=temperature, bias=bias).calibrated(scores)
     return found
 
 

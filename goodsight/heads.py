@@ -36,6 +36,8 @@ from goodsight.progress import Progress, quiet
 
 EXACT = 6000
 SEARCH = 1000
+HIDDEN = 60
+"""Folds that hide combinations: each costs a training of every candidate."""
 SEARCH_BESIDE = 2500
 """More, because each combination that is hidden has few photos."""
 PRINCIPAL = 800
@@ -246,12 +248,16 @@ def fit(
     start = time.monotonic()
     looks = {**(views or {}), "": scaler}
     candidates = tuple(s for s in candidates if s.view in looks and (copies is not None or not s.grey))
-    part = _part(labels, SEARCH) if others is None else _part(_cells(labels, others), SEARCH_BESIDE)
+    if others is None:
+        part = _part(labels, SEARCH)
+    else:
+        pairs = _cells(labels, others)
+        part = _part(pairs, SEARCH_BESIDE, min(5, max(1, SEARCH_BESIDE // (int(pairs.max()) + 1))))
     known = labels[part]
     targets, ease = _targets(labels)[part], _ease(labels)[part]
     # Of photos with several attributes every combination counts the same, however few photos it has.
     cells = np.zeros(len(part), np.int64) if others is None else _cells(known, others[part])
-    away = folds[part] if others is None else cells
+    away = folds[part] if others is None else _hidden(cells)
     share = _shares(cells, known)
     seen = {(view, False): _Seen(own, vectors[part]) for view, own in looks.items()}
     known_of = {False: (known, away, None if others is None else others[part])}
@@ -505,8 +511,8 @@ def _ease(labels: Ints) -> Array:
     return np.asarray(weight.mean() / weight, np.float32)
 
 
-def _part(labels: Ints, most: int) -> Ints:
-    """Indices of at most ``most`` photos, sorted; every class keeps its share, rare classes up to five photos."""
+def _part(labels: Ints, most: int, least: int = 5) -> Ints:
+    """Indices of about ``most`` photos, sorted; every class keeps its share, rare classes up to ``least`` photos."""
     if len(labels) <= most:
         return np.arange(len(labels))
     rng = np.random.default_rng(0)
@@ -514,8 +520,14 @@ def _part(labels: Ints, most: int) -> Ints:
     kept = []
     for c in np.unique(labels):
         rows = np.flatnonzero(labels == c)
-        kept.append(rng.permutation(rows)[: max(min(5, len(rows)), round(share * len(rows)))])
+        kept.append(rng.permutation(rows)[: max(min(least, len(rows)), round(share * len(rows)))])
     return np.sort(np.concatenate(kept))
+
+
+def _hidden(cells: Ints) -> Ints:
+    """Fold numbers (n,) that hide each cell whole: one cell each or, of very many, several at once."""
+    count = int(cells.max()) + 1
+    return cells if count <= HIDDEN else np.random.default_rng(0).permutation(count)[cells] % HIDDEN
 
 
 def _shares(cells: Ints, labels: Ints) -> npt.NDArray[np.float64]:

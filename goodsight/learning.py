@@ -215,9 +215,8 @@ def learn(
         scores = own.scores[scored]
         fingerprints = _fingerprints(photo_set, scaler)
     known = labels[scored]
-    temperature = calibrate.fit_temperature(scores, known)
-    probabilities = calibrate.softmax(scores, temperature)
-    conformity = log_odds(probabilities)
+    yes = photo_set.classes.index(YES) if photo_set.attribute.tag else None
+    temperature, bias = calibrate.fit(scores, known, yes)
     usual = on.scores if own is None else on.scores[scored]
     model = Model(
         classes=photo_set.classes,
@@ -226,7 +225,7 @@ def learn(
         head=head,
         off_topic=on.scorer,
         temperature=temperature,
-        calibration=tuple(np.sort(conformity[known == c, c]) for c in range(len(photo_set.classes))),
+        calibration=(),
         on_topic=np.sort(usual).astype(np.float32),
         alpha=wishes.alpha,
         off_topic_alpha=wishes.off_topic_alpha,
@@ -236,11 +235,14 @@ def learn(
         limits=wishes.limits,
         info={"catalog": photo_set.catalog_hash(), "photos": len(on.rows), "source": source},
         attribute=photo_set.attribute,
+        bias=bias,
         none=wishes.none,
     )
-    if photo_set.attribute.tag:
-        yes = photo_set.classes.index(YES)
-        model = replace(model, cut=calibrate.cut_for(probabilities[:, yes], known == yes))
+    probabilities = model.calibrated(scores)
+    conformity = log_odds(probabilities)
+    usually = tuple(np.sort(conformity[known == c, c]) for c in range(len(photo_set.classes)))
+    cut = model.cut if yes is None else calibrate.cut_for(probabilities[:, yes], known == yes)
+    model = replace(model, calibration=usually, cut=cut)
     given = model.given(probabilities)
     confidence = probabilities[np.arange(len(given)), given]
     model = replace(model, threshold=calibrate.threshold_for(confidence, given == known, wishes.precision))

@@ -11,14 +11,14 @@ import csv
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from goodsight import photos
-from goodsight.catalog import Catalog, Row, in_words, records
+from goodsight.catalog import NO, YES, Catalog, Row, in_words, records
 from goodsight.errors import CatalogError, LedgerError, did_you_mean
 from goodsight.files import refuse_existing, whole_file
 from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
@@ -122,7 +122,11 @@ def read(path: Path) -> list[Entry]:
 
 
 def replay(
-    catalog: Catalog, ledgers: Sequence[Path], *, classes: Iterable[str] = (), limits: Limits = DEFAULT_LIMITS
+    catalog: Catalog,
+    ledgers: Sequence[Path],
+    *,
+    classes: Mapping[str, Collection[str]] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Replayed:
     """Replay ledgers on a catalog; only photos that they name are read. Replaying twice changes nothing more.
 
@@ -132,7 +136,7 @@ def replay(
     Args:
         catalog: the rows.
         ledgers: their files.
-        classes: labels that are known beside those of the catalog, such as a model's.
+        classes: labels that are known beside those of the catalog, such as a model's, by attribute.
         limits: photos beyond them are not read.
 
     Raises:
@@ -142,7 +146,7 @@ def replay(
     """
     entries = sorted((entry for path in ledgers for entry in read(path)), key=lambda entry: entry.time)
     said, absent = _matched(catalog, _for(catalog, entries), limits)
-    _require_labels(catalog, list(said.values()), classes)
+    _require_labels(catalog, list(said.values()), classes or {})
     after = _after(catalog, said)
     if not after.catalog.rows:
         raise LedgerError(f"{', '.join(map(str, ledgers))}: drops every photo of {catalog.name}")
@@ -330,18 +334,22 @@ def _require_unchanged(stale: Mapping[str, Entry]) -> None:
         )
 
 
-def _require_labels(catalog: Catalog, said: Sequence[Sequence[Entry]], classes: Iterable[str]) -> None:
-    """A new class is a class only when two photos are given to it: one alone is more likely a slip."""
+def _require_labels(catalog: Catalog, said: Sequence[Sequence[Entry]], classes: Mapping[str, Collection[str]]) -> None:
+    """A new class is a class only when two photos are given to it: one alone is more likely a slip. A tag has none."""
     several = len(catalog.attributes) > 1
     for number, attribute in enumerate(catalog.attributes):
-        known = {*catalog.view(number).classes, *classes}
+        known = {*catalog.view(number).classes, *classes.get(attribute.name, ())}
+        known |= {YES, NO} if attribute.tag else set()
         mine = [[e for e in entries if not e.label or not several or e.attribute == attribute.name] for entries in said]
         last = [entries[-1] for entries in mine if entries]
         for entry in last:
-            if entry.label and entry.label not in known and sum(e.label == entry.label for e in last) < 2:
+            if not entry.label or entry.label in known:
+                continue
+            if attribute.tag or sum(e.label == entry.label for e in last) < 2:
+                more = "A tag has no others" if attribute.tag else "A new class needs two photos"
                 raise LedgerError(
                     f"{entry.where}: relabels {entry.file_name} to {entry.label!r}, which is none of the labels "
-                    f"({', '.join(sorted(known)[:20])}).{did_you_mean(entry.label, known)} A new class needs two photos"
+                    f"({', '.join(sorted(known)[:20])}).{did_you_mean(entry.label, known)} {more}"
                 )
 
 

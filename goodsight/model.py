@@ -53,6 +53,7 @@ class Model:
         attribute: what the classes are classes of.
         scaler: standardises embeddings where they are compared with each other, whatever the head looks at.
         cut: for a tag, the probability of "yes" from which it is given.
+        bias: for a tag, what is added to the score of "yes" after the temperature.
         none: the class that means "none of the others"; '' when there is none.
         calibration: per class, out-of-fold scores of its photos, sorted ascending.
         on_topic: on-topic scores of the training photos, sorted ascending.
@@ -79,6 +80,7 @@ class Model:
     info: Mapping[str, Any] = field(default_factory=dict)
     attribute: Attribute = LABEL
     cut: float = 0.5
+    bias: float = 0.0
     none: str = ""
 
     def given(self, probabilities: npt.NDArray[np.float64]) -> Ints:
@@ -89,7 +91,13 @@ class Model:
 
     def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of embeddings (n, width)."""
-        return softmax(self.head(vectors), self.temperature)
+        return self.calibrated(self.head(vectors))
+
+    def calibrated(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Probabilities (n, classes) of scores (n, classes)."""
+        if self.attribute.tag:
+            scores = scores + self.temperature * self.bias * np.eye(len(self.classes))[self.classes.index(YES)]
+        return softmax(scores, self.temperature)
 
     def p_values(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Conformal p-value of each class (n, classes): how usual the photo would be for that class."""
@@ -217,6 +225,7 @@ def _attribute(model: Model) -> dict[str, Any]:
         "temperature": model.temperature,
         "threshold": None if np.isinf(model.threshold) else model.threshold,
         "cut": model.cut,
+        "bias": model.bias,
         "none": model.none,
     }
 
@@ -275,6 +284,7 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
                 info=record["info"],
                 attribute=Attribute(said["name"], said["tag"]),
                 cut=float(said["cut"]),
+                bias=float(said["bias"]),
                 none=said["none"],
             )
             for number, said in enumerate(record["attributes"])

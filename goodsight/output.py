@@ -40,30 +40,39 @@ class Sink(Protocol):
 def record(prediction: Prediction, models: Sequence[Model], top: int) -> dict[str, Any]:
     """A prediction as one flat row.
 
-    Of a model with one attribute: the columns of :data:`COLUMNS`, then ``top1_label, top1_probability`` and on. With
-    several, ``label`` and ``probability`` give way to columns for each: ``colour``, ``colour_probability`` (of a tag
-    the probability of "yes"), ``colour_verdict`` and ``colour_top1_label`` and on; and ``combination`` says whether
-    labels that go together were trained together.
+    Of a model with one attribute that is no tag: the columns of :data:`COLUMNS`, then ``top1_label,
+    top1_probability`` and on. With several, ``label`` and ``probability`` give way to columns for each: ``colour``,
+    ``colour_probability`` (of a tag the probability of "yes"), ``colour_verdict`` and ``colour_top1_label`` and on;
+    and ``combination`` says whether labels that go together were trained together.
     """
-    several = len(models) > 1
+    named = len(models) > 1 or models[0].attribute.tag
     answers = prediction.answers or (None,) * len(models)
     row: dict[str, Any] = {"file_name": prediction.row.file_name}
-    ranks: dict[str, Any] = {}
     for model, answer in zip(models, answers, strict=True):
         name = model.attribute.name
-        prefix = f"{name}_" if several else ""
-        row[name if several else "label"] = answer.label if answer else ""
+        prefix = f"{name}_" if named else ""
+        row[name if named else "label"] = answer.label if answer else ""
         row[f"{prefix}probability"] = _probability(answer)
-        if several:
+        if named:
             row[f"{prefix}verdict"] = answer.verdict if answer else ""
-        order = np.argsort(-answer.probabilities, kind="stable")[:top].tolist() if answer else []
-        for rank in range(0 if model.attribute.tag else min(top, len(model.classes))):
-            place = f"{prefix}top{rank + 1}"
-            ranks[f"{place}_label"] = model.classes[order[rank]] if answer else ""
-            ranks[f"{place}_probability"] = round(float(answer.probabilities[order[rank]]), 6) if answer else None
-    if several:
+    if sum(not model.attribute.tag for model in models) > 1:
         row["combination"] = ("trained" if prediction.trained else "never trained") if prediction.answers else ""
-    return row | {"verdict": prediction.verdict, "reason": prediction.reason} | ranks
+    row |= {"verdict": prediction.verdict, "reason": prediction.reason}
+    for place, label, p in ranked(prediction, models, top):
+        row |= {f"{place}_label": label, f"{place}_probability": p}
+    return row
+
+
+def ranked(prediction: Prediction, models: Sequence[Model], top: int) -> Iterator[tuple[str, str, float | None]]:
+    """The most likely labels of each attribute that is no tag: the columns' beginning, the label, its probability."""
+    answers = prediction.answers or (None,) * len(models)
+    for model, answer in zip(models, answers, strict=True):
+        prefix = f"{model.attribute.name}_" if len(models) > 1 else ""
+        order = np.argsort(-answer.probabilities, kind="stable").tolist() if answer else []
+        for rank in range(0 if model.attribute.tag else min(top, len(model.classes))):
+            label = model.classes[order[rank]] if answer else ""
+            p = round(float(answer.probabilities[order[rank]]), 6) if answer else None
+            yield f"{prefix}top{rank + 1}", label, p
 
 
 def _probability(answer: Answer | None) -> float | None:

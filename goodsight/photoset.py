@@ -37,9 +37,10 @@ class PhotoSet:
     attribute: Attribute = LABEL
 
     def catalog_hash(self) -> str:
-        """Hex sha256 of content, label and name of every training photo: the same photos give the same hash."""
+        """Hex sha256 of content, labels and name of every training photo: the same photos give the same hash."""
         rows, digests = self.table.rows, self.table.sha256
-        lines = sorted(f"{digests[i]} {rows[i].label} {rows[i].file_name}" for i in self.training.tolist())
+        said = [" ".join(row.labels) or row.label for row in rows]
+        lines = sorted(f"{digests[i]} {said[i]} {rows[i].file_name}" for i in self.training.tolist())
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 

@@ -38,10 +38,8 @@ class Printed:
         chance = "" if prediction.problem else f"{prediction.probability:.3f}"
         file_name, verdict = prediction.row.file_name, prediction.verdict
         line = f"{file_name:<40} {prediction.label:<20} {chance:>6} {verdict:<10} {prediction.reason}"
-        row = output.record(prediction, self._models, self._top)
-        ranks = [key.removesuffix("_label") for key in row if key.endswith("_label")] if prediction.answers else []
-        for rank in ranks:
-            line += f"  {row[f'{rank}_label']} {row[f'{rank}_probability']:.3f}"
+        for _, label, p in output.ranked(prediction, self._models, self._top):
+            line += f"  {label} {p:.3f}" if p is not None else ""
         print(line.rstrip())
 
 

@@ -261,7 +261,7 @@ def _prediction(
     place: tuple[float, float, float, float] | None,
 ) -> Prediction:
     labels = _labels(answered)
-    if not loaded.combinations or labels in loaded.combinations:
+    if len(labels) < 2 or labels in loaded.combinations:
         # Where there is nothing, there is no place either.
         nothing = loaded.models[0].none and labels[:1] == (loaded.models[0].none,)
         return Prediction(row, answered, on_topic, place=None if nothing else place)
@@ -291,13 +291,14 @@ def _answers(
         if on_topic[i] <= model.off_topic_alpha:
             verdict, reason = "off-topic", f"looks like: {names[i]}" if names[i] else "looks like none of the classes"
         elif probability < model.threshold:
-            verdict, reason = "unsure", f"may be {' or '.join(_candidates(model, probabilities[i], p_values[i]))}"
+            verdict, reason = "unsure", f"may be {' or '.join(_candidates(model, best, probabilities[i], p_values[i]))}"
         yield Answer(model.attribute, model.classes[best], probability, verdict, reason, probabilities[i], p_values[i])
 
 
 def _candidates(
-    model: Model, probabilities: npt.NDArray[np.float64], p_values: npt.NDArray[np.float64], most: int = 3
+    model: Model, best: int, probabilities: npt.NDArray[np.float64], p_values: npt.NDArray[np.float64], most: int = 3
 ) -> list[str]:
+    """The answer and what else is credible, the likelier first."""
     order = np.argsort(-probabilities)
-    credible = [c for c in order if p_values[c] > model.alpha or c == order[0]]
+    credible = [best, *(c for c in order if p_values[c] > model.alpha and c != best)]
     return [model.classes[c] for c in credible[:most]]

@@ -140,7 +140,7 @@ def gather(
         trained[part.photo_set.training] = True
     across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
     unknown = [
-        (row.file_name, f"the model has no class {row.label!r}: it has no training photo of it")
+        (row.file_name, f"{part.name + ': ' if len(parts) > 1 else ''}the model has no class {row.label!r}: not scored")
         for part in parts
         for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True)
         if number < 0 and row.label

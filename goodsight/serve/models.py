@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from pathlib import Path
 
 from goodsight import model as model_folder
 from goodsight.backbones import file_sha256
-from goodsight.errors import GoodsightError
+from goodsight.errors import GoodsightError, ModelError
 from goodsight.model import Model
 from goodsight.serve.decoders import Decoders
 from goodsight.serve.pipeline import Pipeline
 
 logger = logging.getLogger("goodsight.serve")
+_NAME = re.compile(r"[\w.-]+")
 LOOK = 2.0
 """Seconds between two looks at the folders."""
 
@@ -55,7 +57,11 @@ class Models:
     def __init__(
         self, folders: Mapping[str, Path], decoders: Decoders, observe: Callable[[str, int], None] = lambda *_: None
     ) -> None:
-        self._places = dict(_places(folders))
+        places = list(_places(folders))
+        self._places = dict(places)
+        if len(self._places) < len(places):
+            said = ", ".join(name for name, _ in places)
+            raise ModelError(f"--model: two models have the same name ({said}); name them otherwise")
         self._folders = {name: folder for name, (folder, _) in self._places.items()}
         self._decoders, self._observe = decoders, observe
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
@@ -128,6 +134,11 @@ def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[Path, str]
     for name, folder in folders.items():
         names = [model.attribute.name for model in model_folder.read(folder)[0]]
         for attribute in names:
+            if len(names) > 1 and not _NAME.fullmatch(attribute):
+                raise ModelError(
+                    f"{folder}: the attribute {attribute!r} cannot be a part of an address; train it again with a name "
+                    "of letters, digits, '.', '_' and '-'"
+                )
             yield (f"{name}.{attribute}", (folder, attribute)) if len(names) > 1 else (name, (folder, ""))
 
 

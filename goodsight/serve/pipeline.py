@@ -82,6 +82,8 @@ class Pipeline:
         resize = self.loaded.model.backbone.resize
         for size in range(1, BATCH + 1):
             self.loaded.engine.submit(np.zeros((size, resize.size, resize.size, 3), np.uint8)).result()
+        if evidence.gives(self.loaded.engine):
+            self.loaded.engine.explained(np.zeros((1, resize.size, resize.size, 3), np.uint8))
 
     async def predict(self, data: bytes) -> Prediction:
         """What the model says of a photo.
