@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from goodsight import calibrate
 from goodsight.calibrate import cut_for, fit_temperature, log_loss, p_values, softmax, threshold_for
 
 
@@ -70,3 +71,19 @@ def test_no_other_cut_has_a_better_f1(share: float) -> None:
 
     best = max(f1(cut) for cut in np.unique(probability))
     assert f1(cut_for(probability, holds)) == best > f1(0.5)
+
+
+def test_a_rare_tag_has_probabilities_that_mean_what_they_say() -> None:
+    """Scores without an intercept lie around zero, however rare the tag is."""
+    rng = np.random.default_rng(0)
+    holds = rng.random(4000) < 0.1
+    scores = np.where(holds, 0.4, -0.1) + rng.normal(0, 0.2, 4000)
+    temperature, bias = calibrate.fit_sigmoid(scores, holds)
+    given = 1 / (1 + np.exp(-(scores / temperature + bias)))
+    assert given.mean() == pytest.approx(holds.mean(), abs=0.01)
+    for low, high in ((0.0, 0.2), (0.2, 0.6), (0.6, 1.0)):
+        inside = (given >= low) & (given < high)
+        assert given[inside].mean() == pytest.approx(holds[inside].mean(), abs=0.06)
+    assert calibrate.fit(np.stack([-scores, scores], axis=1), holds.astype(int), 1) == pytest.approx(
+        (2 * temperature, bias), rel=1e-2
+    )

@@ -247,3 +247,20 @@ def test_several_sources_have_the_same_attributes(tmp_path: Path) -> None:
     found = catalog.load(one, two, columns=_columns("colour", tags="tags"))
     assert _attributes(found) == ["colour", "new?", "sale?"]
     assert _said(found) == {"one/a.jpg": ("black", "yes", "no"), "two/a.jpg": ("blue", "no", "yes")}
+
+
+def test_a_tag_that_all_photos_have_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    lines = ["a.jpg,bag,photo new", "b.jpg,mug,photo", "c.jpg,mug,photo new"]
+    columns = catalog.Columns.of("kind", (), "tags")
+    found = catalog.load(_listed(tmp_path, "\n".join(["file_name,kind,tags", *lines])), columns=columns)
+    kept = catalog.without_lone_tags(found)
+    assert [attribute.name for attribute in kept.attributes] == ["kind", "new"]
+    assert kept.left_out == (("tag photo", "all training photos have it, so there is nothing to learn"),)
+    assert [row.labels for row in kept.rows] == [("bag", "yes"), ("mug", "no"), ("mug", "yes")]
+
+
+@pytest.mark.parametrize("name", ["kind_verdict", "kind_top1_label", "verdict"])
+def test_an_attribute_may_not_be_called_like_a_column_of_results(name: str, tmp_path: Path) -> None:
+    listed = _listed(tmp_path, f"file_name,kind,{name}\na.jpg,x,1\nb.jpg,y,2\n")
+    with pytest.raises(CatalogError, match=f"{name}' cannot be the name of an attribute"):
+        catalog.load(listed, columns=catalog.Columns.of(("kind", name)))

@@ -141,3 +141,11 @@ def test_scaler_clips_outliers() -> None:
     wild = x[:1].copy()
     wild[0, 0] = 1e6
     assert scaler(wild)[0, 0] == pytest.approx(6 * 2 / np.sqrt(24) / np.sqrt(5), rel=1e-3)
+
+
+def test_of_very_many_combinations_several_are_hidden_at_once() -> None:
+    cells = np.repeat(np.arange(500), 3)
+    found = heads._hidden(cells)
+    assert len(np.unique(found)) == heads.HIDDEN
+    assert all(len(set(found[cells == cell])) == 1 for cell in range(500))
+    assert heads._hidden(np.arange(10)).tolist() == list(range(10))

@@ -178,7 +178,7 @@ def test_a_new_class_needs_two_photos(photos: Path, write: Write) -> None:
         r"Did you mean 'mug'\? A new class needs two photos",
     ):
         replay(before, [slip])
-    assert replay(before, [slip], classes=["mugg"]).catalog.classes == ("bag", "mug", "mugg")
+    assert replay(before, [slip], classes={"label": ["mugg"]}).catalog.classes == ("bag", "mug", "mugg")
     two = write("a.csv", ("bag/1.jpg", "relabel", "purse"), ("bag/2.jpg", "relabel", "purse"))
     assert replay(before, [two]).catalog.classes == ("bag", "mug", "purse")
 

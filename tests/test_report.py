@@ -298,8 +298,8 @@ def test_the_page_of_several_attributes_says_which_is_which(several: Findings, t
         assert f"{name}: Right on" in text
         assert f"Figures: {name}: out-of-fold" in text
     assert "3 combinations of colour and a|b &lt;script" in text
-    assert "right in all labels on 50.0 % on average" in text
-    assert "with every combination trained, it is 87.5 %." in text
+    assert "right in all labels on 50.0 % on average over the combinations" in text
+    assert "Out-of-fold, when they are trained, it is 87.5 %." in text
     row = '<tr><th scope="row">red mug</th><td>7</td><td>75.0 %</td><td>100.0 %</td><td>75.0 %</td></tr>'
     assert page_text.count(row) == 25
     assert "10 more are in metrics.json." in text
@@ -329,7 +329,10 @@ def test_the_card_of_several_attributes(several: Findings, tmp_path: Path) -> No
     assert "- new: yes or no\n" in text
     assert "| a\\|b &lt;script&gt;alert(1)&lt;/script&gt;: out-of-fold | 62 |" in text
     assert "| a|b" not in text
-    assert "are right in all labels on 50.0 % of photos (trained ones: 87.5 %)" in text
+    assert (
+        "all labels are right on 50.0 % of its photos, on average over combinations (when it is trained: 87.5 %)"
+        in text
+    )
     assert "--declared ATTRIBUTE=CLASS" in text
     assert several.combinations is not None
     page.card(tmp_path, replace(several, combinations=replace(several.combinations, hidden=())))
