@@ -331,7 +331,11 @@ def train(
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
     views = views or _views(rows, recipe.network if recipe else network)
-    frozen = backbones.load(size=TWIN_SIZE) if recipe else backbones.load(network, size=size, views=views)
+    several = sum(not attribute.tag for attribute in rows.attributes) > 1
+    if recipe:
+        frozen = backbones.load(size=TWIN_SIZE)
+    else:
+        frozen = backbones.load(network, size=size, views=views, colours=several)
     engine = start(frozen.network)
     clock.lap("load the network")
     known = embed.Cache(frozen, engine) if cache else None

@@ -440,7 +440,9 @@ def test_new_labels_of_two_attributes_are_both_replayed(two: Page, several: Audi
         for i, suspect in enumerate(several.review)
     ]
     catalog = Catalog.of("ads", rows, (), tuple(Attribute(name) for name in labels))
-    found = ledgers.replay(catalog, [tmp_path / "ledger.csv"], classes={name: [label] for name, label in labels.items()})
+    found = ledgers.replay(
+        catalog, [tmp_path / "ledger.csv"], classes={name: [label] for name, label in labels.items()}
+    )
     assert [row.labels for row in found.catalog.rows if row.file_name == NAMES[1]] == [("black", "mug", "no")]
     assert list(found.relabelled) == [NAMES[1]]
 

@@ -64,7 +64,7 @@ def test_the_export_computes_what_torch_does(views: int, tmp_path: Path, pixels:
 def test_the_grey_export_sees_no_colours(views: int, pixels: torch.Tensor) -> None:
     if views == 2:
         pixels = torch.nn.functional.pad(pixels, (0, 0, 40, 40, 40, 40))
-    plain, grey = backbones.load(views=views), backbones.load(views=views, grey=True)
+    plain, grey = backbones.load(views=views, colours=True), backbones.load(views=views, grey=True)
     assert plain.sha256 != grey.sha256
     assert (plain.resize, plain.blocks) == (grey.resize, grey.blocks)
     without = np.stack([np.asarray(Image.fromarray(one).convert("L").convert("RGB")) for one in pixels.numpy()])

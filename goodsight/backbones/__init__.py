@@ -63,14 +63,15 @@ class Backbone:
         return cls(record["name"], network, record["sha256"], Resize.from_json(record["resize"]), blocks)
 
 
-def load(name: str = "lite0", *, size: int = 0, views: int = 1, grey: bool = False) -> Backbone:
+def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = False, grey: bool = False) -> Backbone:
     """A network to be used as it is; exported on the first use and kept in the cache folder.
 
     Args:
         name: ``lite0``, the default; ``hf:NAME`` for a hub's model or a folder with one; or a path to an .onnx file.
         size: side of the square that the network looks at, in pixels; 0 for the backbone's own.
         views: 1, or 2 to embed the centre of the photo as well and take the mean.
-        grey: look at photos without their colours; for lite0 only.
+        colours: tell the product's colours in a block of their own; for lite0 only.
+        grey: the same, but look at photos without their colours; for lite0 only.
 
     Raises:
         EngineError: unknown name, a size that the network cannot take, or the ``train`` extra is not installed.
@@ -81,7 +82,7 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1, grey: bool = Fal
     if name == "lite0":
         from goodsight.backbones import lite0
 
-        return lite0.backbone(size, views, grey=grey)
+        return lite0.backbone(size, views, colours=colours, grey=grey)
     if views == 2:
         raise EngineError(f"--views 2: only for lite0, not for --network {name}")
     if name.startswith("hf:"):

