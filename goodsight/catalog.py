@@ -309,10 +309,11 @@ def require_none(
             f"{said}: no {kind} has the label {name!r}; give photos of it with --none FOLDER, or name another label "
             f"with --none-class.{did_you_mean(name, classes)}{first}"
         )
-    if len(classes) < 3:
-        brand = next((each for each in classes if each != name), "")
+    brands = [each for each in classes if each != name]
+    if len(brands) < 2:
         raise CatalogError(
-            f"{said}: only one brand ({brand!r}) beside {name!r} has a {kind}; training needs at least two{first}"
+            f"{said}: beside {name!r}, two brands at least must have a {kind}; "
+            f"only {', '.join(map(repr, brands)) or 'none'} has{first}"
         )
 
 
