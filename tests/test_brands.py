@@ -1,5 +1,6 @@
 import csv
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -186,6 +187,15 @@ def test_a_class_that_means_none_has_training_photos(shop: Path, tmp_path: Path)
     rows += [(path, "none", "test", "") for path in sorted((shop / "everyday").iterdir())]
     with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
         flow.train(_listed(tmp_path, rows), tmp_path / "out", none_class="none")
+
+
+def test_a_ledger_may_not_drop_all_that_means_none(shop: Path, tmp_path: Path) -> None:
+    paths = sorted((shop / "everyday").iterdir())
+    rows = [(f"everyday/{p.name}", sha256(p.read_bytes()).hexdigest(), "drop", "2026-01-01T00:00:00Z") for p in paths]
+    with (tmp_path / "ledger.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file_name", "sha256", "decision", "time"), *rows])
+    with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
+        flow.train(shop / "shop", tmp_path / "out", none=shop / "everyday", ledger=tmp_path / "ledger.csv")
 
 
 def test_brands_are_one_attribute_with_names(shop: Path, tmp_path: Path) -> None:
