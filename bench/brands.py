@@ -49,7 +49,7 @@ def main() -> bool:
 
 
 def _photos(data: Path, *, boxes: bool) -> Photos:
-    rows = catalog.with_none(catalog.load(data / "logos"), data / "everyday", NONE)
+    rows = catalog.with_none(catalog.load(data / "logos", columns=catalog.Columns(boxes=True)), data / "everyday", NONE)
     frozen = backbones.load(size=128)
     (chosen,) = photoset.to_train(rows, embed.table(rows.rows, frozen, start(frozen.network)))
     groups = group([chosen], frozen)[0].found.groups

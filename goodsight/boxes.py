@@ -35,6 +35,8 @@ def parse(text: str, where: str) -> tuple[Box, ...]:
 
 
 def _numbers(part: str) -> Box | None:
+    if "_" in part:  # Python would take 1_0 for 10
+        return None
     try:
         left, top, right, bottom = map(float, part.split())
     except ValueError:

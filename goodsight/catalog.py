@@ -117,12 +117,14 @@ class Catalog:
 class Columns:
     """Where labels are: in label columns of a list, or in the names of folders; and in a column of tags ('' for none).
 
-    ``folders`` says that a folder's name holds one label of each, as in ``black_jeans``.
+    ``folders`` says that a folder's name holds one label of each, as in ``black_jeans``; ``boxes`` that a list's column
+    of this name is read, for what learns from boxes.
     """
 
     labels: tuple[str, ...] = ("label",)
     folders: bool = False
     tags: str = ""
+    boxes: bool = False
 
     @classmethod
     def of(cls, label: str | Sequence[str] = (), attributes: Sequence[str] = (), tags: str = "") -> Columns:
@@ -264,31 +266,60 @@ def unlabelled(source: Path) -> Iterator[Row]:
 def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
     """A catalog with the photos of a folder or a list as further photos of the class ``name``, to train on.
 
+    Photos that the catalog has under this label already are not added.
+
     Raises:
-        CatalogError: ``source`` is not there, or holds no photo.
+        CatalogError: ``source`` is not there, holds no photo, or holds photos that the catalog has under another label.
 
     """
     folder, split = source.resolve().name, "train" if catalog.has_split else ""
-    more = [Row(f"{folder}/{row.file_name}", row.path, name, split) for row in unlabelled(source)]
-    if not more:
+    labels = {os.path.realpath(row.path): row.label for row in catalog.rows}
+    found, more, otherwise = list(unlabelled(source)), [], []
+    for row in found:
+        path = os.path.realpath(row.path)
+        if path not in labels:
+            more.append(Row(f"{folder}/{row.file_name}", row.path, name, split))
+        elif labels[path] != name:
+            otherwise.append(f"{row.file_name} as {labels[path]!r}")
+        labels.setdefault(path, name)
+    if not found:
         raise CatalogError(f"{source}: holds no photo; give a folder of photos that show none of the classes")
+    if otherwise:
+        raise CatalogError(
+            f"--none {source}: {len(otherwise)} of its photos are labelled otherwise as well, the first "
+            f"{otherwise[0]}; take them out of one of the two, or name their label with --none-class"
+        )
     return replace(catalog, rows=(*catalog.rows, *more), classes=tuple(sorted({*catalog.classes, name})))
 
 
-def require_none(catalog: Catalog, name: str) -> None:
+def require_none(
+    said: str, classes: Sequence[str], name: str, kind: str = "photo", bad: Sequence[tuple[Row, Exception]] = ()
+) -> None:
     """The class that means none of the others is there, and two others.
+
+    Args:
+        said: where the photos came from.
+        classes: those that there are photos of.
+        name: of the class.
+        kind: of the photos.
+        bad: photos that cannot be used, with the reason.
 
     Raises:
         CatalogError: it is not, or they are not.
 
     """
-    if name not in catalog.classes:
+    first = f"; the first bad photo: {bad[0][0].file_name}: {bad[0][1]}" if bad else ""
+    if name not in classes:
         raise CatalogError(
-            f"{catalog.name}: no photo has the label {name!r}; give photos of it with --none FOLDER, or name another "
-            f"label with --none-class.{did_you_mean(name, catalog.classes)}"
+            f"{said}: no {kind} has the label {name!r}; give photos of it with --none FOLDER, or name another label "
+            f"with --none-class.{did_you_mean(name, classes)}{first}"
         )
-    if len(catalog.classes) < 3:
-        raise CatalogError(f"{catalog.name}: only one brand beside {name!r}; training needs at least two")
+    brands = [each for each in classes if each != name]
+    if len(brands) < 2:
+        raise CatalogError(
+            f"{said}: beside {name!r}, two brands at least must have a {kind}; "
+            f"only {', '.join(map(repr, brands)) or 'none'} has{first}"
+        )
 
 
 def without_lone_tags(catalog: Catalog) -> Catalog:
@@ -426,8 +457,9 @@ def _from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[st
         elif not row.path.is_file():
             missing.append(f"row {number}: {name}")
         else:
-            boxes = parse(record.get("boxes", ""), f"{listed}: row {number}")
-            rows[name] = replace(row, boxes=boxes)
+            boxes = parse(record.get("boxes", ""), f"{listed}: row {number}") if columns.boxes else ()
+            earlier = rows[name].boxes if name in rows else ()
+            rows[name] = replace(row, boxes=tuple(dict.fromkeys(earlier + boxes)))
     if missing:
         shown = "; ".join(missing[:5])
         raise CatalogError(

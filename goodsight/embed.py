@@ -29,6 +29,9 @@ from goodsight.photos import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.progress import Progress, quiet
 
 BATCH = 16
+_LARGE = 320
+"""Pixels of a side beyond which a batch has a quarter of the photos: the maps of more fit in no processor's cache, and
+16 photos of 416 pixels take 1.6 times as long in one batch as in four."""
 THUMBNAIL = 16
 _SHARD = 256
 _DECODER = 1
@@ -155,13 +158,14 @@ def stream(
     workers = max(2, os.cpu_count() or 2)
     fingerprints = fingerprints or cache is not None
     remaining = iter(rows)
+    batch = BATCH if backbone.resize.size <= _LARGE else BATCH // 4
     done = 0
     with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-decode") as pool:
         decoding: deque[Future[list[_Prepared]]] = deque()
         running: deque[tuple[list[_Prepared], Future[npt.NDArray[np.float32]] | None]] = deque()
 
         def feed() -> None:
-            while len(decoding) < 3 * workers and (chunk := list(islice(remaining, BATCH))):
+            while len(decoding) < 3 * workers and (chunk := list(islice(remaining, batch))):
                 decoding.append(pool.submit(_prepare_all, chunk, backbone, cache, fingerprints, limits))
 
         feed()

@@ -304,29 +304,30 @@ def train(
     _in_range("--none-recall", none_recall, 0.5, 1.0)
     _not_negative(**{"--epochs": epochs, "--spoilt": spoilt})
     without = none_class or (catalog.NONE if none is not None else "")
-    wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits, without)
     refuse_folder(out, force=force)
-    wished = Recipe(network, size, views, epochs, distort, device, without, none_recall)
+    # What is resumed knows its class that is no brand: only another one that is named speaks against it.
+    asked = none_class if resume else without
+    wished = Recipe(network, size, views, epochs, distort, device, asked, none_recall)
     recipe = unfinished.begin(out, wished, finetune=finetune, resume=resume, force=force)
+    without = recipe.none if recipe else ""
+    if none is not None and not without:
+        raise EngineError("--none: --resume goes on with a training without brands; leave --none out")
+    wishes = Wishes(precision, alpha, off_topic_alpha, budget, limits, without)
     if recipe:
         training.require(recipe)
         views = recipe.views
     clock = _Clock()
     sources = _paths(photos)
-    given = catalog.load(*sources, columns=Columns.of(label, attributes, tags), ignore_split=ignore_split)
-    given = catalog.without_lone_tags(given)
+    columns = replace(Columns.of(label, attributes, tags), boxes=bool(without))
+    given = catalog.without_lone_tags(catalog.load(*sources, columns=columns, ignore_split=ignore_split))
+    _require_one(recipe, given)
     if none is not None:
         given = catalog.with_none(given, Path(none), without)
-    if recipe and recipe.none:
-        catalog.require_none(given, recipe.none)
+    if without:
+        catalog.require_none(given.name, given.classes, without)
     replayed = replay(given, _paths(ledger), limits=limits)
     rows = replayed.catalog
     catalog.require_classes(rows)
-    if recipe and len(rows.attributes) > 1:
-        raise EngineError(
-            f"a network that is trained here answers for one attribute, not for {len(rows.attributes)}; "
-            "train one for each, or use lite0 as it is"
-        )
     name = ", ".join(source.resolve().name for source in sources)
     others = [] if off_topic is None else list(catalog.unlabelled(Path(off_topic)))
     clock.lap("read the catalog")
@@ -345,6 +346,8 @@ def train(
     clock.lap("embed the photos")
     table, corrected = photoset.corrected(table)
     sets = photoset.to_train(rows, table)
+    if without:
+        catalog.require_none(rows.name, sets[0].classes, without, "good photo to train on", table.bad)
     grouped = group(sets, frozen)
     clock.lap("find twins")
     backbone, own = frozen, None
@@ -768,6 +771,17 @@ def _without_colours(
     engine.close()
     photoset.require_unchanged(digests, again)
     return np.split(again.vectors, np.cumsum([len(each.rows) for each in tables])[:-1])
+
+
+def _require_one(recipe: Recipe | None, given: Catalog) -> None:
+    """A network that is trained here answers for one attribute, and for brands with their names."""
+    if recipe and len(given.attributes) > 1:
+        raise EngineError(
+            f"a network that is trained here answers for one attribute, not for {len(given.attributes)}; "
+            "train one for each, or use lite0 as it is"
+        )
+    if recipe and recipe.none and given.attributes[0].tag:
+        raise EngineError("--tags: not for brands, which --none and --none-class train; name a column with --label")
 
 
 def _trained_here(

@@ -1,5 +1,8 @@
 import csv
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, NoReturn
 
 import branded
 import numpy as np
@@ -14,10 +17,12 @@ from goodsight.errors import CatalogError, EngineError
 from goodsight.flow import Training
 from goodsight.model import LoadedModel
 from goodsight.photos import DEFAULT_LIMITS
-from goodsight.training import Photos, Recipe, brands, require_photos, wanted
+from goodsight.training import Photos, Recipe, brands, require_photos, unfinished, wanted
 from goodsight.training.loop import Plan
 
 COUNTS = {"cross": 14, "stripes": 12, "none": 26}
+PLAIN = "plain"
+"""What the class that is no brand is called here."""
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +32,22 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """A training that was cut off, and went on without being told the class that is no brand."""
+
+    def cut(*given: object) -> NoReturn:
+        raise InterruptedError
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(brands, "MEMBERS", 2)
         patch.setattr(brands, "CROPS", 320)
         patch.setattr(brands, "PLAN", Plan(epochs=3, batch=16, rate=1e-3, last_rate=10.0, smoothing=0.05, average=0.05))
         out = tmp_path_factory.mktemp("models") / "brands"
-        return flow.train(
-            shop / "shop", out, none=shop / "everyday", size=SIDE, epochs=3, device="cpu", spoilt=0, precision=0.9
-        )
+        options: Any = {"none": shop / "everyday", "spoilt": 0, "precision": 0.9}
+        with patch.context() as killed:
+            killed.setattr(brands, "train", cut)
+            with pytest.raises(InterruptedError):
+                flow.train(shop / "shop", out, none_class=PLAIN, size=SIDE, epochs=3, device="cpu", **options)
+        return flow.train(shop / "shop", out, resume=True, **options)
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +58,13 @@ def model(trained: Training) -> LoadedModel:
 @pytest.fixture(scope="module")
 def unseen() -> tuple[np.ndarray, list[str], list[Place]]:
     made = [(kind, *branded.draw(kind, seed)) for kind in ("none", *BRANDS) for seed in range(1000, 1010)]
-    return np.stack([np.asarray(photo) for _, photo, _ in made]), [k for k, _, _ in made], [p for _, _, p in made]
+    kinds = [PLAIN if kind == "none" else kind for kind, _, _ in made]
+    return np.stack([np.asarray(photo) for _, photo, _ in made]), kinds, [p for _, _, p in made]
 
 
 def test_the_classes_are_the_brands_and_none(model: LoadedModel) -> None:
-    assert model.model.classes == ("cross", "none", "stripes")
+    assert model.model.classes == ("cross", PLAIN, "stripes")
+    assert model.model.none == PLAIN
 
 
 def test_brands_are_found_and_none_where_there_is_none(
@@ -58,7 +73,7 @@ def test_brands_are_found_and_none_where_there_is_none(
     pictures, kinds, _ = unseen
     answers = model.model.probabilities(run(model.engine, pictures)).argmax(axis=1)
     labels = np.array([model.model.classes.index(kind) for kind in kinds])
-    told = nones.of(labels, answers, model.model.classes.index("none"))
+    told = nones.of(labels, answers, model.model.classes.index(PLAIN))
     assert told.recall >= 0.8
     assert told.right >= 0.8
 
@@ -69,7 +84,7 @@ def test_the_place_is_the_boxed_logo_and_not_what_comes_with_it(
     pictures, kinds, places = unseen
     given = run(model.engine, pictures)[:, model.model.backbone.columns("place")] * SIDE
     x, y = (given[:, :2] + given[:, 2:]).T / 2
-    brand = np.array([kind != "none" for kind in kinds])
+    brand = np.array([kind != PLAIN for kind in kinds])
     middle = np.array([((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in places])
     # Stickers lie below, and after so short a training a place is known to a cell or two of 32 pixels.
     assert (y[brand] < STICKERS).mean() >= 0.9
@@ -87,12 +102,32 @@ def test_the_evidence_is_told_for_every_place(
     assert np.allclose(evidence.max(axis=(1, 2))[:, [0, 2]], scores[:, [0, 2]], atol=1e-4)
 
 
-def test_the_network_says_what_was_measured(trained: Training, shop: Path) -> None:
+def test_the_network_says_what_was_measured(trained: Training) -> None:
     with (trained.folder / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == sum(COUNTS.values())
-    kept = [row for row in rows if row["label"] == "none"]
-    assert np.mean([row["predicted"] == "none" for row in kept]) >= 0.95
+    told = trained.findings.results[0].nones
+    assert told is not None
+    assert told.without == COUNTS["none"]
+    assert np.mean([row["predicted"] == PLAIN for row in rows if row["label"] == PLAIN]) == told.recall
+
+
+def test_the_report_says_that_the_threshold_was_chosen_on_its_photos(trained: Training) -> None:
+    for name in ("report.html", "README.md"):
+        text = (trained.folder / name).read_text(encoding="utf-8")
+        assert "threshold was chosen on these very photos, so both shares are a little too good" in text
+    assert "of 26 photos without a brand" in text
+
+
+def test_photos_with_and_without_a_brand_are_measured_apart(trained: Training, tmp_path: Path) -> None:
+    root = branded.fill(tmp_path / "new", {"cross": 5, "stripes": 5, "none": 12}, 2000)
+    with (root / "shop" / "metadata.csv").open("a", newline="") as stream:
+        csv.writer(stream).writerows([path, PLAIN, ""] for path in sorted((root / "everyday").iterdir()))
+    told = flow.evaluate(trained.folder, root / "shop", out=tmp_path / "report", spoilt=0).result.nones
+    assert told is not None
+    assert (told.photos, told.without) == (10, 12)
+    assert told.recall >= 0.8
+    assert "chosen on these very photos" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_turned_photo_has_its_boxes_where_they_are_upright(tmp_path: Path) -> None:
@@ -121,7 +156,7 @@ def test_rare_brands_are_drawn_more_than_their_share() -> None:
     [
         ({"none_class": "nothing"}, "no photo has the label 'nothing'"),
         ({"none_class": "cros"}, "Did you mean 'cross'"),
-        ({"none_class": "cross"}, "only one brand beside 'cross'"),
+        ({"none_class": "cross"}, "beside 'cross', two brands at least must have a photo; only 'stripes' has"),
     ],
 )
 def test_a_class_that_cannot_mean_none_is_named(
@@ -129,6 +164,57 @@ def test_a_class_that_cannot_mean_none_is_named(
 ) -> None:
     with pytest.raises(CatalogError, match=message):
         flow.train(shop / "shop", tmp_path / "out", **options)  # type: ignore[arg-type]
+
+
+def test_photos_of_none_that_cannot_be_used_are_named(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "a.jpg").write_bytes(b"no photo")
+    with pytest.raises(
+        CatalogError, match=r"no good photo to train on has the label 'none'.*first bad photo: none/a\.jpg"
+    ):
+        flow.train(shop / "shop", tmp_path / "out", none=tmp_path / "none")
+    assert not unfinished.folder_for(tmp_path / "out").exists()
+
+
+def _listed(root: Path, rows: Sequence[Sequence[object]]) -> Path:
+    with (root / "list.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file_name", "label", "split", "boxes"), *rows])
+    return root / "list.csv"
+
+
+def test_a_class_that_means_none_has_training_photos(shop: Path, tmp_path: Path) -> None:
+    rows = [(path, path.name.split("-")[0], "train", "") for path in sorted((shop / "shop").glob("*.png"))]
+    rows += [(path, "none", "test", "") for path in sorted((shop / "everyday").iterdir())]
+    with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
+        flow.train(_listed(tmp_path, rows), tmp_path / "out", none_class="none")
+
+
+def test_a_ledger_may_not_drop_all_that_means_none(shop: Path, tmp_path: Path) -> None:
+    paths = sorted((shop / "everyday").iterdir())
+    rows = [(f"everyday/{p.name}", sha256(p.read_bytes()).hexdigest(), "drop", "2026-01-01T00:00:00Z") for p in paths]
+    with (tmp_path / "ledger.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file_name", "sha256", "decision", "time"), *rows])
+    with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
+        flow.train(shop / "shop", tmp_path / "out", none=shop / "everyday", ledger=tmp_path / "ledger.csv")
+
+
+def test_brands_are_one_attribute_with_names(shop: Path, tmp_path: Path) -> None:
+    listed, more = shop / "shop", shop / "everyday"
+    with pytest.raises(EngineError, match="answers for one attribute, not for 2"):
+        flow.train(listed, tmp_path / "out", label=("label", "boxes"), none=more)
+    with pytest.raises(EngineError, match="answers for one attribute, not for 2"):
+        flow.train(listed, tmp_path / "out", tags="label", none=more)
+    one = _listed(tmp_path, [(path, "sale", "", "") for path in sorted(listed.glob("*.png"))])
+    with pytest.raises(EngineError, match="--tags: not for brands"):
+        flow.train(one, tmp_path / "out", tags="label", none=more)
+
+
+def test_a_box_beyond_its_photo_leaves_nothing_behind(shop: Path, tmp_path: Path) -> None:
+    paths = sorted((shop / "shop").glob("*.png"))
+    listed = _listed(tmp_path, [(path, path.name.split("-")[0], "", "300 0 310 9") for path in paths])
+    with pytest.raises(CatalogError, match="the box `300 0 310 9` lies beyond the photo"):
+        flow.train(listed, tmp_path / "out", none=shop / "everyday")
+    assert not unfinished.folder_for(tmp_path / "out").exists()
 
 
 def test_options_of_other_networks_are_refused() -> None:

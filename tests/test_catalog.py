@@ -96,6 +96,28 @@ def test_unlabelled_takes_photo_folder_and_list(tmp_path: Path) -> None:
         list(catalog.unlabelled(root / "gone"))
 
 
+def test_photos_of_none_are_added_once(tmp_path: Path) -> None:
+    shop = _fill(tmp_path / "shop", "cross/a.jpg", "nothing/b.jpg", "nothing/c.jpg")
+    (tmp_path / "link").symlink_to(shop / "nothing")
+    given = catalog.load(shop)
+    assert catalog.with_none(given, tmp_path / "link", "nothing").rows == given.rows
+    _fill(tmp_path / "everyday", "d.jpg")
+    assert [r.label for r in catalog.with_none(given, tmp_path / "everyday", "nothing").rows[3:]] == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("everyday", r"--none .*everyday: 2 of its photos are labelled otherwise .* first b\.jpg as 'everyday'"),
+        ("", r"3 of its photos .* the first cross/a\.jpg as 'cross'; take them out"),
+    ],
+)
+def test_a_photo_of_none_has_no_other_label(folder: str, message: str, tmp_path: Path) -> None:
+    shop = _fill(tmp_path, "cross/a.jpg", "everyday/b.jpg", "everyday/c.jpg")
+    with pytest.raises(CatalogError, match=message):
+        catalog.with_none(catalog.load(shop), shop / folder, "none")
+
+
 def test_a_backslash_may_be_part_of_a_name(tmp_path: Path) -> None:
     root = _fill(tmp_path, "od\\d.jpg", "in/side.jpg")
     (root / "metadata.csv").write_text("file_name,label\nod\\d.jpg,x\nin\\side.jpg,y\n")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from goodsight import backbones, flow
+from goodsight.boxes import Box
 from goodsight.catalog import Row
 from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError
 from goodsight.flow import Training
@@ -189,8 +190,19 @@ def test_an_unfinished_training_is_not_thrown_away_by_accident(
 
 
 def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: list[drawn.Planted], begun: Path) -> None:
-    with pytest.raises(EngineError, match="photos, labels or their order changed"):
+    with pytest.raises(EngineError, match="photos, labels, boxes or their order changed"):
         flow.train(drawn_photos, begun, resume=True)
+
+
+def test_a_resumed_training_must_have_its_boxes(tmp_path: Path) -> None:
+    def photos(*boxes: Box) -> Photos:
+        row = Row("a.jpg", tmp_path / "a.jpg", boxes=boxes)
+        return Photos((row,), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+
+    unfinished.note(tmp_path / "model", Recipe("lite0", none="none"), photos((0, 0, 5, 5)), ["00"], resume=False)
+    unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 5)), ["00"], resume=True)
+    with pytest.raises(EngineError, match="boxes or their order changed"):
+        unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 6)), ["00"], resume=True)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +211,10 @@ def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: li
         ({"epochs": 9}, "--resume goes on with --epochs 3; leave --epochs 9 out"),
         ({"network": "lenet5"}, "--resume goes on with --network adnet; leave --network lenet5 out"),
         ({"finetune": True}, "--resume goes on with --network adnet; leave --finetune out"),
+        ({"distort": True}, "--resume goes on without --distort; leave --distort out"),
+        ({"none_class": "x"}, "--resume goes on without --none-class; leave --none-class x out"),
+        ({"none": "x"}, "--none: --resume goes on with a training without brands; leave --none out"),
+        ({"none_recall": 0.9}, "--resume goes on with --none-recall 0.95; leave --none-recall 0.9 out"),
     ],
 )
 def test_a_resumed_training_does_not_ignore_options(
@@ -238,6 +254,8 @@ def test_there_must_be_something_to_resume(drawn_photos: Path, tmp_path: Path) -
         ({"epochs": 3}, "--epochs: only for a network that is trained here"),
         ({"distort": True}, "--distort: only for"),
         ({"device": "cpu"}, "--device: only for"),
+        ({"none_recall": 0.9}, "--none-recall: only for brands"),
+        ({"network": "adnet", "none_recall": 0.9}, "--none-recall: only for brands"),
         ({"network": "resnet50", "epochs": 3}, "--network resnet50: not known"),
         ({"network": "smallvgg"}, "--network smallvgg: not known.*Did you mean.*smallervgg"),
         ({"network": "adnet", "epochs": -3}, "--epochs -3: must be 0 or more"),

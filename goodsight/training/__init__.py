@@ -124,6 +124,8 @@ def wanted(recipe: Recipe, *, finetune: bool) -> Recipe | None:
         raise EngineError(f"--views 2: only for lite0, not for --network {recipe.network}")
     if recipe.none:
         _require_brands(recipe, finetune=finetune)
+    elif recipe.none_recall != Recipe.none_recall:
+        raise EngineError("--none-recall: only for brands, which --none and --none-class train; leave it out")
     if finetune or recipe.network in SCRATCH or recipe.none:
         return recipe
     for option, given in (("--epochs", recipe.epochs), ("--distort", recipe.distort), ("--device", recipe.device)):
@@ -165,20 +167,24 @@ def require(recipe: Recipe) -> None:
 
 
 def require_photos(recipe: Recipe, photos: Photos) -> None:
-    """See that there are enough photos.
+    """See that there are enough photos, and that their boxes are in them.
 
     Raises:
         EngineError: there are not.
+        CatalogError: a box lies beyond its photo.
 
     """
     from goodsight.training import device, whole
 
     if recipe.none:
+        from goodsight.training import brands
+
         if len(set(photos.groups[photos.labels == photos.none].tolist())) < LEAST_WITHOUT:
             raise EngineError(
                 f"--none: fewer than {LEAST_WITHOUT} different photos that show none of the brands; give a folder of "
                 "some hundred"
             )
+        brands.require_boxes(photos)
     elif device.is_whole(recipe):
         whole.watched(photos.labels, photos.groups, 1)
 

@@ -171,23 +171,42 @@ def _make(path: Path, shown: Path, one: Callable[[int], Crop], count: int, froze
         np.savez(stream, kinds=np.stack(kinds), shapes=np.stack(shapes), samples=np.stack(samples))
 
 
-def _on_canvas(row: Row, side: int, limits: Limits) -> list[Box]:
-    """A photo's boxes in pixels of the padded square; what lies beyond the photo is cut off."""
-    if not row.boxes:
-        return []
+def require_boxes(given: Photos) -> None:
+    """See that no box lies beyond its photo.
+
+    Raises:
+        CatalogError: one does, or a photo was changed meanwhile.
+
+    """
+    for row in given.rows:
+        if row.boxes:
+            _size(row, given.limits)
+
+
+def _size(row: Row, limits: Limits) -> tuple[int, int]:
+    """Width and height of a photo the right way up, in which every box begins."""
     try:
         width, height = photos.upright_size(photos.read(row.path, limits), limits)
     except BadPhoto as bad:
         raise CatalogError(f"{row.path}: was changed while the network was trained: {bad}; run it again") from bad
-    wide, high = Resize(side).box(width, height)
-    left, top = (side - wide) // 2, (side - high) // 2
-    found = []
     for x0, y0, x1, y1 in row.boxes:
         if x0 >= width or y0 >= height:
             raise CatalogError(
                 f"{row.path}: the box `{x0:g} {y0:g} {x1:g} {y1:g}` lies beyond the photo, which has {width} x "
                 f"{height} pixels the right way up; write `x0 y0 x1 y1` in pixels of the photo"
             )
+    return width, height
+
+
+def _on_canvas(row: Row, side: int, limits: Limits) -> list[Box]:
+    """A photo's boxes in pixels of the padded square; what lies beyond the photo is cut off."""
+    if not row.boxes:
+        return []
+    width, height = _size(row, limits)
+    wide, high = Resize(side).box(width, height)
+    left, top = (side - wide) // 2, (side - high) // 2
+    found = []
+    for x0, y0, x1, y1 in row.boxes:
         across, down = wide / width, high / height
         right, bottom = min(x1, width), min(y1, height)
         found.append((left + x0 * across, top + y0 * down, left + right * across, top + bottom * down))

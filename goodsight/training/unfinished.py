@@ -15,6 +15,8 @@ from goodsight.files import whole_file
 from goodsight.training import Photos, Recipe, wanted
 
 _RECORD = "recipe.json"
+_OPTIONS = {"none": "--none-class", "none_recall": "--none-recall"}
+"""Where a field of the recipe is not called like its option."""
 
 
 def folder_for(out: Path) -> Path:
@@ -49,10 +51,13 @@ def begin(out: Path, wished: Recipe, *, finetune: bool, resume: bool, force: boo
             )
         recipe = Recipe(**record["recipe"])
         plain = Recipe("lite0")
-        for option in (field.name for field in fields(Recipe)):
-            given, begun = getattr(wished, option), getattr(recipe, option)
-            if given not in (getattr(plain, option), begun):
-                raise EngineError(f"--resume goes on with --{option} {begun}; leave --{option} {given} out")
+        for name in (field.name for field in fields(Recipe)):
+            given, begun, option = getattr(wished, name), getattr(recipe, name), _OPTIONS.get(name, f"--{name}")
+            if given not in (getattr(plain, name), begun):
+                own = f"with {option} {begun}" if begun else f"without {option}"
+                raise EngineError(
+                    f"--resume goes on {own}; leave {option if given is True else f'{option} {given}'} out"
+                )
         if finetune and recipe.network != "lite0":
             raise EngineError(f"--resume goes on with --network {recipe.network}; leave --finetune out")
         return recipe
@@ -76,17 +81,19 @@ def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, re
         resume: go on with the unfinished training; else one that is there is thrown away.
 
     Raises:
-        EngineError: photos, labels, their order or their twins are not those that the training began with.
+        EngineError: photos, labels, boxes, their order or their twins are not those that the training began with.
 
     """
     folder = folder_for(out)
-    lines = zip(sha256, photos.labels.tolist(), photos.groups.tolist(), strict=True)
+    each = zip(sha256, photos.labels.tolist(), photos.groups.tolist(), photos.rows, strict=True)
+    lines = ((*told, *row.boxes) for *told, row in each)
     digest = hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
     if resume:
         record = _read(folder)
         if record is None or record["photos"] != digest:
             raise EngineError(
-                f"--resume: photos, labels or their order changed since {folder} was begun; start anew with --force"
+                f"--resume: photos, labels, boxes or their order changed since {folder} was begun; start anew with "
+                "--force"
             )
         return folder
     shutil.rmtree(folder, ignore_errors=True)
