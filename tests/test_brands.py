@@ -126,7 +126,9 @@ def test_sightings_are_written_with_their_counts(
         photo.save(tmp_path / f"{kind}.png")
     said = [{"image": f"{kind}.png", "text": "=my #Cross", "time": 1769882520, "id": kind} for kind in made]
     away = {"image": "../away.png", "id": "away"}
-    (tmp_path / "feed.jsonl").write_text("\n".join(map(json.dumps, [*said, away, {"image": "gone.png", "time": "x"}])))
+    (tmp_path / "feed.jsonl").write_text(
+        "\n".join(map(json.dumps, [*said, away, {"image": "gone.png", "time": "x"}, {"image": "\ud83d\0\x1b[2J"}]))
+    )
 
     def sightings(out: str, summary: str) -> int:
         files = [str(tmp_path / name) for name in ("feed.jsonl", out, summary)]
@@ -140,8 +142,9 @@ def test_sightings_are_written_with_their_counts(
     assert "is the file of --out as well" in capsys.readouterr().err
     assert sightings("out.csv", "days.csv") == 0
     printed = capsys.readouterr().out
-    assert "5 posts: 2 sightings" in printed
-    assert "bad photos: 2\n  away: line 4: the image is outside" in printed
+    assert "6 posts: 2 sightings" in printed
+    assert "bad photos: 3\n  away: line 4: the image is outside" in printed
+    assert "\\ud83d\\x00\\x1b[2J: " in printed
     assert "posts without a day: 1\n  gone.png: line 5" in printed
     with (tmp_path / "out.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
