@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,25 @@ def test_sightings_are_written_with_their_counts(
         ["2026-01-31", "cross", "1", "1"],
         ["2026-01-31", "stripes", "1", "0"],
     ]
+
+
+def test_none_is_no_category_to_choose_in_the_service(trained: Training, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the service needs the extra `serve`")
+    from fastapi.testclient import TestClient
+
+    from goodsight.serve.app import create_app
+    from goodsight.serve.service import Settings
+
+    branded.draw("none", 1000)[0].save(tmp_path / "none.png")
+    app = create_app(Settings({"brands": trained.folder}, tmp_path / "service"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        page = client.get("/").text
+        assert re.findall(r'<option value="(\w+)"', page) == ["cross", "stripes"]
+        assert "none" not in re.findall(r"data-models='(.*?)'", page)[0]
+        form = {"ad_category": "cross", "explain": "true"}
+        said = client.post("/v1/check", files={"image": (tmp_path / "none.png").read_bytes()}, data=form).json()
+    assert (said["class"], said["box"]) == ("none", None)
+    assert max(map(max, said["evidence"])) == 0
 
 
 def test_what_is_unlike_the_training_photos_is_none(model: LoadedModel, tmp_path: Path) -> None:
