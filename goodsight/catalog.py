@@ -23,6 +23,8 @@ from goodsight.boxes import Box, parse
 from goodsight.errors import CatalogError, did_you_mean
 
 LISTS = ("metadata.csv", "metadata.jsonl")
+LINE_BYTES = 2**20
+"""Of a line of JSON Lines."""
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -472,31 +474,51 @@ def records(listed: Path, *, table: bool = False) -> Iterator[tuple[int, Mapping
     """Each row as text by column, with its line number in the file.
 
     With ``table`` it is a CSV whatever its name, and bytes that are no UTF-8 text are kept, as in names of files.
+
+    Raises:
+        CatalogError: it cannot be read; of JSON Lines, a line is no JSON object, no UTF-8 text or over 1 MiB.
+
     """
     try:
+        if not table and listed.suffix.lower() != ".csv":
+            yield from _json_records(listed)
+            return
         with listed.open(encoding="utf-8-sig", errors="surrogateescape" if table else "strict", newline="") as stream:
-            if table or listed.suffix.lower() == ".csv":
-                reader = csv.DictReader(stream, restval="")
-                for record in reader:
-                    yield reader.line_num, {str(k): str(v) for k, v in record.items() if k is not None}
-            else:
-                for number, line in enumerate(stream, 1):
-                    if line.strip():
-                        yield number, _json_record(listed, number, line)
+            reader = csv.DictReader(stream, restval="")
+            for record in reader:
+                yield reader.line_num, {str(k): str(v) for k, v in record.items() if k is not None}
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"{listed}: cannot be read as UTF-8 text in rows: {error}") from error
     except OSError as error:
         raise CatalogError(f"{listed}: cannot be read: {error.strerror}") from error
 
 
+def _json_records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    with listed.open("rb") as stream:
+        # Not the stream's own lines: one without an end would fill the memory.
+        for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES + 1), b""), 1):
+            if len(line) > LINE_BYTES:
+                raise CatalogError(f"{listed}: line {number} is over 1 MiB; shorten it or leave it out")
+            try:
+                text = line.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise CatalogError(f"{listed}: line {number} is not UTF-8 text; save the file as UTF-8") from error
+            if text.strip():
+                yield number, _json_record(listed, number, text)
+
+
 def _json_record(listed: Path, number: int, line: str) -> Mapping[str, str]:
     try:
         record = json.loads(line)
+        if isinstance(record, dict):
+            return {key: "" if value is None else str(value) for key, value in record.items()}
     except json.JSONDecodeError as error:
         raise CatalogError(f"{listed}: line {number} is not JSON: {error.msg}") from error
-    if not isinstance(record, dict):
-        raise CatalogError(f"{listed}: line {number} is not a JSON object")
-    return {key: "" if value is None else str(value) for key, value in record.items()}
+    except RecursionError as error:
+        raise CatalogError(f"{listed}: line {number} has too many brackets in each other; leave it out") from error
+    except ValueError as error:
+        raise CatalogError(f"{listed}: line {number} has a number of too many digits; leave it out") from error
+    raise CatalogError(f"{listed}: line {number} is not a JSON object")
 
 
 def _file_name(listed: Path, number: int, record: Mapping[str, str]) -> str:

@@ -366,9 +366,11 @@ def sightings(
             refuse_existing(path, force=force)
             if path.suffix.lower() != ".csv":
                 raise GoodsightError(f"{option} {path}: the name must end in .csv")
+    if summary is not None and summary.resolve() == out.resolve():
+        raise GoodsightError(f"--summary {summary}: is the file of --out as well; choose another name")
     with terminal.progress() as progress:
         seen = flow.sightings(model, feed, cache=cache, progress=progress)
-        rows = posts.summary(posts.write(out, seen.found))
+        rows = posts.write(out, seen.found)
     if summary is not None:
         posts.write_summary(summary, rows)
     terminal.print_sightings(seen.posts, rows)

@@ -8,7 +8,8 @@ and every kind of head can say what it makes of the rest. What a network pools f
 the places, or, where the name begins with ``std``, their standard deviation, and then the mean over the views.
 
 A network may say it all itself: an output ``evidence``, float32 (n, height, width, classes), is the map of each class
-(class activation map; Zhou et al. 2016, Learning Deep Features for Discriminative Localization).
+(class activation map; Zhou et al. 2016, Learning Deep Features for Discriminative Localization). Where a class means
+"none of the others", its score in the embedding's block ``classes`` is the threshold that a place has to exceed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from goodsight.photos import Limits, Resize
 Array = npt.NDArray[np.float32]
 Scores = Callable[[Array], npt.NDArray[np.floating]]
 """Makes scores (m, classes) of embeddings (m, width), such as a :class:`goodsight.heads.Head`."""
+LEAST = 1e-4
+"""Less than this is rounding: a head that looks at colours alone has no place at all."""
 REACH = 1.0
 """How far around a place is left out, as the standard deviation of a bell, in places of the first view."""
 _COVER = 0.6
@@ -53,11 +56,19 @@ def require(backbone: Backbone, engine: Engine) -> None:
     if not gives(engine):
         raise GoodsightError(
             f"--explain: the network {backbone.name} does not say where its answers come from; lite0 does, as it is "
-            "and with --finetune (a model that was made before this was possible must be trained again)"
+            "and with --finetune, and so do networks of brands (a model that was made before this was possible must be "
+            "trained again)"
         )
 
 
-def maps(backbone: Backbone, engine: Engine, pixels: Pixels, scores: Scores, numbers: Sequence[int]) -> Array:
+def maps(
+    backbone: Backbone,
+    engine: Engine,
+    pixels: Pixels,
+    scores: Scores,
+    numbers: Sequence[int],
+    none: int | None = None,
+) -> Array:
     """The evidence for one class in each photo.
 
     Args:
@@ -66,6 +77,7 @@ def maps(backbone: Backbone, engine: Engine, pixels: Pixels, scores: Scores, num
         pixels: photos (n, side, side, 3), as the network's resize rule asks.
         scores: of embeddings.
         numbers: the class number of each photo (n,).
+        none: the class that means none of the others, which no place speaks for; None when there is none.
 
     Returns:
         Maps (n, height, width) over the square that the network was given: 1 at the place of a photo that speaks
@@ -75,13 +87,26 @@ def maps(backbone: Backbone, engine: Engine, pixels: Pixels, scores: Scores, num
     """
     outputs = engine.explained(pixels)
     if _OWN in outputs:
-        return _shares(outputs[_OWN][np.arange(len(pixels)), :, :, list(numbers)])
+        own = outputs[_OWN][np.arange(len(pixels)), :, :, list(numbers)]
+        columns = backbone.columns("classes")
+        if none is not None and columns is not None:
+            # A place that does not exceed the threshold says nothing; one that does may still have odds below even.
+            own = own - outputs[engine.outputs[0]][:, columns][:, none, None, None]
+            own[np.asarray(numbers) == none] = 0
+        return _shares(own)
     one_by_one = ({name: output[i] for name, output in outputs.items()} for i in range(len(pixels)))
     return _shares(np.stack([_falls(backbone, one, scores, c) for one, c in zip(one_by_one, numbers, strict=True)]))
 
 
 def explain(
-    picture: Image.Image, data: bytes, backbone: Backbone, engine: Engine, scores: Scores, number: int, limits: Limits
+    picture: Image.Image,
+    data: bytes,
+    backbone: Backbone,
+    engine: Engine,
+    scores: Scores,
+    number: int,
+    limits: Limits,
+    none: int | None = None,
 ) -> Image.Image:
     """A photo with the evidence for one class drawn over it.
 
@@ -93,13 +118,14 @@ def explain(
         scores: of embeddings.
         number: of the class.
         limits: on bytes and pixels of the photo.
+        none: as for :func:`maps`.
 
     Raises:
         BadPhoto: it cannot be decoded.
 
     """
     pixels = photos.decode(data, backbone.resize, limits)
-    return draw(picture, backbone.resize, maps(backbone, engine, pixels[None], scores, [number])[0])
+    return draw(picture, backbone.resize, maps(backbone, engine, pixels[None], scores, [number], none)[0])
 
 
 def draw(picture: Image.Image, resize: Resize, found: Array) -> Image.Image:
@@ -168,9 +194,9 @@ def draw_box(picture: Image.Image, box: tuple[int, int, int, int], label: str) -
 
 
 def _shares(maps: Array) -> Array:
-    """Maps (n, height, width) from 0 to 1: what is below 0 is 0, and the most of each map is 1."""
-    most = np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-6)
-    return np.asarray(np.maximum(maps, 0) / most, np.float32)
+    """Maps (n, height, width) from 0 to 1: what is below 0 is 0, and the most of each map is 1, or all is 0."""
+    most = maps.max(axis=(1, 2), keepdims=True)
+    return np.asarray(np.where(most > LEAST, np.maximum(maps, 0) / np.maximum(most, LEAST), 0), np.float32)
 
 
 def _falls(backbone: Backbone, outputs: Mapping[str, Array], scores: Scores, number: int) -> Array:

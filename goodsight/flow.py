@@ -579,28 +579,31 @@ def sightings(
     cache: bool = True,
     progress: Progress = quiet,
 ) -> Sightings:
-    """Find brands in the photos of posts, in bounded memory.
+    """Find brands in the photos of posts; memory grows with the feed, not with its photos nor with what is found.
 
     Args:
-        model: a model folder of brands, or a model that :func:`load` gave.
+        model: a model folder of brands, trained with ``none`` or ``none_class``, or a model that :func:`load` gave.
         feed: a .jsonl file with one post a line (see :mod:`goodsight.posts`), or photos as for :func:`classify`.
         cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
         progress: told about every batch.
 
     Raises:
-        ModelError: the model folder cannot be trusted, or has several attributes.
+        ModelError: the model folder cannot be trusted, has several attributes, or no answer for photos without brands.
         CatalogError: there is no such feed, or a post has no image.
 
     """
-    said, timeless = posts.read(Path(feed))
-    if not said:
+    read = posts.read(Path(feed))
+    said, count = read.posts, len(read.posts) + len(read.bad)
+    if not count:
         raise CatalogError(f"{feed}: no posts; give a .jsonl feed, or a folder of photos")
     loaded = load(model)
+    if not loaded.model.none:
+        raise ModelError(f"{loaded.folder}: has no answer for photos without a brand; train it with --none")
     none, backbone, limits = loaded.model.none, loaded.model.backbone, loaded.model.limits
     known = embed.Cache(backbone, loaded.engine) if cache else None
     rows = (post.row for post in said)
     found = verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(said))
-    bad: list[tuple[str, str]] = []
+    bad = list(read.bad)
 
     def each() -> Iterator[Sighting]:
         for post, prediction in zip(said, found, strict=True):
@@ -609,7 +612,7 @@ def sightings(
             elif seen := posts.sighting(post, prediction, none, backbone.resize, limits):
                 yield seen
 
-    return Sightings(each(), len(said), bad, timeless)
+    return Sightings(each(), count, bad, read.timeless)
 
 
 def inspect(model: str | Path) -> dict[str, Any]:

@@ -83,6 +83,11 @@ class Model:
     bias: float = 0.0
     none: str = ""
 
+    @property
+    def none_number(self) -> int | None:
+        """The class number of :attr:`none`; None when there is none."""
+        return self.classes.index(self.none) if self.none else None
+
     def given(self, probabilities: npt.NDArray[np.float64]) -> Ints:
         """The class number (n,) that is answered for probabilities (n, classes): the likeliest, or by a tag's cut."""
         if self.attribute.tag:

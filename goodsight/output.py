@@ -197,7 +197,8 @@ class Annotated:
             if not answer.attribute.tag:
                 number = model.classes.index(answer.label)
                 head, rule = model.head, model.backbone
-                panel = evidence.explain(picture, data, rule, engine, head, number, self._limits)
+                none = model.none_number
+                panel = evidence.explain(picture, data, rule, engine, head, number, self._limits, none)
                 panels.append((panel, (answer,)))
         tags = tuple(answer for _, answer in pairs if answer.attribute.tag)
         return [*panels, (picture, tags)] if tags else panels

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from goodsight import catalog, photos
 from goodsight.catalog import Row
@@ -23,6 +25,10 @@ from goodsight.verdicts import Prediction
 
 COLUMNS = ("post", "file_name", "day", "brand", "probability", "verdict", "box", "mentioned", "text")
 SUMMARY = ("day", "brand", "sightings", "sure", "mentioned")
+MOST_TEXT = 10_000
+"""Characters of a text that the table holds: a cell of a spreadsheet takes 32,767."""
+Counted = tuple[str, str, int, int, int]
+"""A row of :data:`SUMMARY`."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,18 @@ class Post:
     row: Row
     text: str = ""
     day: str = ""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The posts of a feed; ``bad`` and ``timeless`` name posts without a usable path or time, with the reason.
+
+    Those without a usable path are not among the posts.
+    """
+
+    posts: Sequence[Post]
+    bad: Sequence[tuple[str, str]] = ()
+    timeless: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -57,56 +75,81 @@ class Sighting:
     mentioned: bool
 
 
-def read(source: Path) -> tuple[list[Post], list[tuple[str, str]]]:
-    """The posts of a feed or a folder, and the names of posts whose time cannot be read, with the reason.
+def read(source: Path) -> Feed:
+    """The posts of a feed or a folder.
 
     Raises:
         CatalogError: there is no such feed or folder, a line is no JSON object, or a post has no image.
 
     """
     if source.suffix.lower() != ".jsonl":
-        return [Post(row.file_name, row) for row in catalog.unlabelled(source)], []
+        return Feed([Post(row.file_name, row) for row in catalog.unlabelled(source)])
     if not source.is_file():
         raise CatalogError(f"{source}: there is no such feed")
-    posts, timeless = [], []
+    posts, bad, timeless = [], [], []
+    folder = source.parent.resolve()
     for number, record in catalog.records(source):
         image = record.get("image", "").strip()
         if not image:
             raise CatalogError(f"{source}: line {number} has no image; write the path of the post's photo there")
         name = record.get("id", "").strip() or image
+        image = _repaired(source.parent, image)
+        if not _inside(folder, image):
+            bad.append((name, f"line {number}: the image is outside the feed's folder; put it there"))
+            continue
         try:
             day = _day(record.get("time", "").strip())
         except (ValueError, OverflowError, OSError):
             day = ""
-            timeless.append((name, f"line {number}: the time {record['time']!r} is no ISO 8601 time nor seconds"))
+            said = f"the time {record['time'][:50]!r} is no ISO 8601 time nor seconds or milliseconds since 1970"
+            timeless.append((name, f"line {number}: {said}"))
         posts.append(Post(name, Row(image, source.parent / image), record.get("text", ""), day))
-    if not posts:
+    if not posts and not bad:
         raise CatalogError(f"{source}: no posts; write one JSON object a line, with the path of its photo as image")
-    return posts, timeless
+    return Feed(posts, bad, timeless)
+
+
+def _repaired(folder: Path, image: str) -> str:
+    """A path that was written on Windows; where such a file is really there, the backslash is part of its name."""
+    try:
+        there = (folder / image).exists()
+    except (OSError, ValueError):  # too long, or with a NUL
+        there = False
+    return image if there else image.replace("\\", "/")
+
+
+def _inside(folder: Path, image: str) -> bool:
+    """Whether a path stays in a resolved folder, links followed. What cannot be a path is told when it is opened."""
+    try:
+        return not Path(image).is_absolute() and (folder / image).resolve().is_relative_to(folder)
+    except (OSError, RuntimeError, ValueError):  # too long, links in a circle, or with a NUL
+        return True
 
 
 def _day(time: str) -> str:
     """In UTC where the time says its zone, else as it is written."""
     if not time:
         return ""
-    if re.fullmatch(r"\d+(\.\d+)?", time):
-        return datetime.fromtimestamp(float(time), UTC).date().isoformat()
+    number = re.fullmatch(r"(\d+)(\.\d+)?", time)
+    if number and len(time) != 8:  # 8 digits are a date of ISO 8601 without hyphens
+        seconds = float(time) / (1000 if len(number[1]) >= 12 else 1)
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
     found = datetime.fromisoformat(time)
     return (found.astimezone(UTC) if found.tzinfo else found).date().isoformat()
 
 
 def sighting(post: Post, prediction: Prediction, none: str, resize: Resize, limits: Limits) -> Sighting | None:
-    """What a prediction says of a post; None for a bad photo, one off topic, or one without a brand.
+    """What a prediction says of a post; None for a bad photo, or one without a brand.
 
     Args:
         post: the post.
         prediction: of its photo.
-        none: the class that means no brand; '' when there is none.
+        none: the class that means no brand.
         resize: the rule by which the network was given the photo.
         limits: on bytes and pixels of the photo.
 
     """
-    if prediction.problem or prediction.verdict == "off-topic" or prediction.label == none:
+    if prediction.problem or prediction.label == none:
         return None
     box = None
     if prediction.place:
@@ -116,34 +159,49 @@ def sighting(post: Post, prediction: Prediction, none: str, resize: Resize, limi
             # It was read a moment ago; if it is gone now, only its place cannot be told.
             size = None
         box = size and resize.in_pixels(prediction.place, *size)
-    words = re.escape(prediction.label).replace("_", "[_ ]")
-    mentioned = re.search(rf"(?<!\w){words}(?!\w)", post.text, re.IGNORECASE) is not None
+    mentioned = mentions(post.text, prediction.label)
     return Sighting(post, prediction.label, prediction.probability, prediction.verdict, box, mentioned)
 
 
-def write(path: Path, found: Iterable[Sighting]) -> list[Sighting]:
-    """Write sightings as a .csv that appears, whole, at the end; what was written.
+def mentions(text: str, brand: str) -> bool:
+    """Whether a text names a brand as a word; ``new_balance`` is New Balance, New-Balance or #newbalance there."""
+    words = [re.escape(word) for word in re.split(r"[\s_-]+", _folded(brand)) if word]
+    said = r"[\s_-]?".join(words)
+    return bool(words) and re.search(rf"(?<![^\W_]){said}(?![^\W_])", _folded(text)) is not None
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def write(path: Path, found: Iterable[Sighting]) -> list[Counted]:
+    """Write sightings as a .csv that appears, whole, at the end; their :func:`summary`.
 
     ``box`` is ``x0 y0 x1 y1`` as in the ``boxes`` of a ``metadata.csv``.
     """
-    kept = []
     with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        # In quotes, or a carriage return in a text would end its row.
+        writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
-        for one in found:
-            kept.append(one)
-            post, box = one.post, " ".join(map(str, one.box or ()))
-            said = (f"{one.probability:.6f}", one.verdict, box, "yes" if one.mentioned else "no", _plain(post.text))
-            writer.writerow([post.name, post.row.file_name, post.day, one.brand, *said])
-    return kept
+        return summary(_written(writer, found))
+
+
+def _written(writer: Any, found: Iterable[Sighting]) -> Iterator[Sighting]:
+    for one in found:
+        post, box = one.post, " ".join(map(str, one.box or ()))
+        said = (f"{one.probability:.6f}", one.verdict, box, "yes" if one.mentioned else "no")
+        names = (_plain(post.name), _plain(post.row.file_name), post.day, one.brand)
+        writer.writerow([*names, *said, _plain(post.text[:MOST_TEXT])])
+        yield one
 
 
 def _plain(text: str) -> str:
-    """A stranger's text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """A stranger's text that a spreadsheet does not take for a formula, whatever blanks stand before it."""
+    seen = (c for c in unicodedata.normalize("NFKC", text) if c.isprintable() and not c.isspace())
+    return f"'{text}" if next(seen, "") in {"=", "+", "-", "@"} else text
 
 
-def summary(found: Iterable[Sighting]) -> list[tuple[str, str, int, int, int]]:
+def summary(found: Iterable[Sighting]) -> list[Counted]:
     """Sightings, sure ones and mentioned ones by day and brand: the rows of :data:`SUMMARY`, by day, the most first."""
     every: Counter[tuple[str, str]] = Counter()
     sure, mentioned = every.copy(), every.copy()

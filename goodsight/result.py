@@ -165,8 +165,8 @@ def of(
     labels, groups = photo_set.labels[rows], found.groups[rows]
     given = model.given(probabilities)
     result = evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold, given)
-    if model.none:
-        result = replace(result, nones=nones.of(labels, given, model.classes.index(model.none)))
+    if model.none_number is not None:
+        result = replace(result, nones=nones.of(labels, given, model.none_number))
     return result
 
 

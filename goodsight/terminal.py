@@ -163,12 +163,17 @@ def _figure(value: float) -> str:
     return "not measurable" if math.isnan(value) else f"{value:.4f}"
 
 
+def _printable(text: str) -> str:
+    """A stranger's text without what moves the cursor or cannot be written."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | None = None) -> None:
     """How many were left out, and the first five with their reasons."""
     if not pairs:
         return
     print(f"{what}: {len(pairs)}", file=file)
     for name, reason in pairs[:5]:
-        print(f"  {name}: {reason}", file=file)
+        print(f"  {_printable(f'{name}: {reason}')}", file=file)
     if len(pairs) > 5:
         print(f"  and {len(pairs) - 5} more", file=file)

@@ -207,7 +207,7 @@ def require_class(model: Model, declared: str) -> None:
 def judge(model: Model, prediction: Prediction | Answer, declared: str) -> Check:
     """The verdict on a good photo: what was answered against what was declared.
 
-    * ``off-topic``: its on-topic p-value is at most the model's ``off_topic_alpha``;
+    * ``off-topic``: its on-topic p-value is at most the model's ``off_topic_alpha``, and no class means "none";
     * ``mismatch``: the conformal p-value of the declared class is at most ``alpha`` and another class is more likely,
       so an honest photo is wrongly flagged at most ``alpha`` of the time;
     * ``match``: the declared class is the most likely and its probability reaches the model's threshold;
@@ -288,7 +288,8 @@ def _answers(
         probability = float(probabilities[i, best])
         verdict: Trust = "sure"
         reason = ""
-        if on_topic[i] <= model.off_topic_alpha:
+        # Where "none of these" is an answer of its own, a photo that is like no training photo gets an answer too.
+        if not model.none and on_topic[i] <= model.off_topic_alpha:
             verdict, reason = "off-topic", f"looks like: {names[i]}" if names[i] else "looks like none of the classes"
         elif probability < model.threshold:
             verdict, reason = "unsure", f"may be {' or '.join(_candidates(model, best, probabilities[i], p_values[i]))}"

@@ -422,6 +422,23 @@ def test_a_tag_that_no_photo_has_is_one_that_all_lack(several: LoadedModel, new:
     assert found.findings.results[2].scores.accuracy.value > 0.9
 
 
+def _checked_by_the_service(folder: Path, data: Path, photos: dict[str, Path]) -> None:
+    pytest.importorskip("fastapi", reason="the service needs the extra `serve`")
+    from fastapi.testclient import TestClient
+
+    from goodsight.serve.app import create_app
+    from goodsight.serve.service import Settings
+
+    app = create_app(Settings({"tag": folder}, data / "service"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        for declared, photo in photos.items():
+            form = {"ad_category": declared, "explain": "true"}
+            said = client.post("/v1/check", files={"image": photo.read_bytes()}, data=form).json()
+            assert (said["verdict"], said["class"]) == ("match", declared)
+            assert said["probability"] == said["probabilities"][declared] > 0.5
+            assert max(map(max, said["evidence"])) == 1
+
+
 def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: Path) -> None:
     folder, other = _copied(photos, tmp_path / "photos"), _copied(new, tmp_path / "other")
     for root, tag in ((folder, "framed"), (other, "crossed")):
@@ -435,6 +452,7 @@ def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: 
     assert answer.label == "framed"
     assert output.record(answer, loaded.models, 0)["framed"] == "yes"
     assert flow.check(loaded, new / "000.jpg", "no").verdict == "match"
+    _checked_by_the_service(made.folder, tmp_path, {"no": new / "000.jpg", "yes": new / "010.jpg"})
     # Of several tags its own counts, and where there is another one only, no photo has it.
     found = flow.evaluate(loaded, new, tags="tags").result
     assert found.scores.support == (18, 9)

@@ -1,5 +1,8 @@
 import csv
+import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,12 +14,13 @@ import pytest
 from branded import BRANDS, SIDE, STICKERS, Place
 from PIL import Image
 
-from goodsight import catalog, flow, nones, photos
+from goodsight import catalog, cli, evidence, flow, nones, photos, posts, verdicts
 from goodsight.engine import run
 from goodsight.errors import CatalogError, EngineError
 from goodsight.flow import Training
 from goodsight.model import LoadedModel
 from goodsight.photos import DEFAULT_LIMITS
+from goodsight.report import explained
 from goodsight.training import Photos, Recipe, brands, require_photos, unfinished, wanted
 from goodsight.training.loop import Plan
 
@@ -100,6 +104,109 @@ def test_the_evidence_is_told_for_every_place(
     assert evidence.shape == (12, SIDE // 32, SIDE // 32, 3)
     scores = embedding[:, model.model.backbone.columns("classes")]
     assert np.allclose(evidence.max(axis=(1, 2))[:, [0, 2]], scores[:, [0, 2]], atol=1e-4)
+
+
+def test_an_answered_brand_has_a_map_and_none_has_nothing(
+    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+) -> None:
+    pictures, one = unseen[0], model.model
+    answers = one.probabilities(run(model.engine, pictures)).argmax(axis=1)
+    assert set(answers) == {0, 1, 2}
+    maps = evidence.maps(one.backbone, model.engine, pictures, one.head, answers.tolist(), one.none_number)
+    brand = answers != one.none_number
+    assert np.allclose(maps[brand].max(axis=(1, 2)), 1)
+    assert not maps[~brand].any()
+
+
+def test_the_report_frames_the_brand_that_a_mistake_was_given(
+    trained: Training, model: LoadedModel, tmp_path: Path
+) -> None:
+    kinds = ("cross", PLAIN)
+    for kind, name in zip(kinds, ("cross", "none"), strict=True):
+        branded.draw(name, 1000)[0].save(tmp_path / f"{kind}.png")
+    found = {p.row.path.stem: p for p in flow.classify(model, tmp_path)}
+    assert [found[kind].label for kind in kinds] == list(kinds)
+    worst = [(found[kind].row, "stripes", given, 0.9) for kind in kinds for given in kinds]
+    result = replace(trained.findings.results[0], worst=worst)
+    seen = explained.of_worst(model.model, model.engine, [result])
+    assert [bool(one.place) for one in seen.values()] == [True, False, False, False]
+    place = seen[found["cross"].row.path, "cross"].place
+    assert place == pytest.approx(found["cross"].place, abs=0.02)
+
+
+def test_sightings_are_written_with_their_counts(
+    trained: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {kind: branded.draw(kind, 1000) for kind in (*BRANDS, "none")}
+    for kind, (photo, _) in made.items():
+        photo.save(tmp_path / f"{kind}.png")
+    said = [{"image": f"{kind}.png", "text": "=my #Cross", "time": 1769882520, "id": kind} for kind in made]
+    away = {"image": "../away.png", "id": "away"}
+    (tmp_path / "feed.jsonl").write_text(
+        "\n".join(map(json.dumps, [*said, away, {"image": "gone.png", "time": "x"}, {"image": "\ud83d\0\x1b[2J"}]))
+    )
+
+    def sightings(out: str, summary: str) -> int:
+        files = [str(tmp_path / name) for name in ("feed.jsonl", out, summary)]
+        command = ["sightings", str(trained.folder), files[0], "--out", files[1], "--summary", files[2], "--no-cache"]
+        monkeypatch.setattr("sys.argv", ["goodsight", *command])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return int(stop.value.code or 0)
+
+    assert sightings("out.csv", "sub/../out.csv") == 2
+    assert "is the file of --out as well" in capsys.readouterr().err
+    assert sightings("out.csv", "days.csv") == 0
+    printed = capsys.readouterr().out
+    assert "6 posts: 2 sightings" in printed
+    assert "bad photos: 3\n  away: line 4: the image is outside" in printed
+    assert "\\ud83d\\x00\\x1b[2J: " in printed
+    assert "posts without a day: 1\n  gone.png: line 5" in printed
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(r["post"], r["day"], r["brand"], r["mentioned"]) for r in rows] == [
+        ("cross", "2026-01-31", "cross", "yes"),
+        ("stripes", "2026-01-31", "stripes", "no"),
+    ]
+    for row in rows:
+        assert (row["file_name"], row["text"]) == (f"{row['brand']}.png", "'=my #Cross")
+        left, top, right, bottom = map(int, row["box"].split())
+        assert 0 <= left < right <= SIDE
+        assert 0 <= top < bottom <= SIDE
+    with (tmp_path / "days.csv").open(newline="") as stream:
+        days = list(csv.reader(stream))
+    assert days[0] == list(posts.SUMMARY)
+    assert [row[:3] + row[4:] for row in days[1:]] == [
+        ["2026-01-31", "cross", "1", "1"],
+        ["2026-01-31", "stripes", "1", "0"],
+    ]
+
+
+def test_none_is_no_category_to_choose_in_the_service(trained: Training, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the service needs the extra `serve`")
+    from fastapi.testclient import TestClient
+
+    from goodsight.serve.app import create_app
+    from goodsight.serve.service import Settings
+
+    branded.draw("none", 1000)[0].save(tmp_path / "none.png")
+    app = create_app(Settings({"brands": trained.folder}, tmp_path / "service"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        page = client.get("/").text
+        assert re.findall(r'<option value="(\w+)"', page) == ["cross", "stripes"]
+        assert PLAIN not in re.findall(r"data-models='(.*?)'", page)[0]
+        form = {"ad_category": "cross", "explain": "true"}
+        said = client.post("/v1/check", files={"image": (tmp_path / "none.png").read_bytes()}, data=form).json()
+    assert (said["class"], said["box"]) == (PLAIN, None)
+    assert max(map(max, said["evidence"])) == 0
+
+
+def test_what_is_unlike_the_training_photos_is_none(model: LoadedModel, tmp_path: Path) -> None:
+    Image.new("RGB", (SIDE, SIDE), "white").save(tmp_path / "white.png")
+    strict = replace(model, models=(replace(model.model, off_topic_alpha=1.0),))
+    (found,) = verdicts.predict(strict, [catalog.Row("white.png", tmp_path / "white.png")])
+    assert found.label == PLAIN
+    assert found.verdict != "off-topic"
 
 
 def test_the_network_says_what_was_measured(trained: Training) -> None:

@@ -64,6 +64,19 @@ def test_a_mismatch_moves_the_category_and_an_appeal_moves_it_back(visit: Visit,
     assert canned.asked[1:] == [("appeal", {"id": "c1", "note": "It is a folding phone."})]
 
 
+def test_the_category_is_not_moved_to_none(visit: Visit, canned: Canned) -> None:
+    nothing = [[0.0] * 4] * 3
+    canned.checks = [answer("mismatch", "none", "phone", 0.98, evidence=nothing)]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("No phone was found in the photo")
+    expect(page.locator("#text")).to_contain_text(
+        "Nor any other of the categories. Probability of none: 98 %; of phone"
+    )
+    expect(page.get_by_label("Category of the ad")).to_have_value("phone")
+    expect(page.locator("#seen")).to_be_hidden()
+    expect(page.get_by_role("button", name="Keep phone and ask a person")).to_be_visible()
+
+
 @pytest.mark.parametrize(("status", "told"), [(409, "A person will look at it"), (404, "The photo is not kept any")])
 def test_an_appeal_that_is_refused_says_what_it_means(visit: Visit, canned: Canned, status: int, told: str) -> None:
     canned.checks = [answer("mismatch", "laptop", "phone", 0.98)]

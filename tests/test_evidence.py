@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -205,7 +206,10 @@ def _no_scores(vectors: Floats) -> Floats:
 
 
 def test_a_network_without_maps_is_refused() -> None:
-    with pytest.raises(GoodsightError, match=r"^--explain: the network own\.onnx does not say where .* lite0 does"):
+    with pytest.raises(
+        GoodsightError,
+        match=r"^--explain: the network own\.onnx does not say where .* lite0 does, .* networks of brands",
+    ):
         evidence.require(OWN, Canned(**{"places.features": np.zeros((2, 2), np.float32)}))
 
 
@@ -218,6 +222,17 @@ def test_the_networks_own_maps_are_taken_as_they_are() -> None:
     assert found.shape == (2, 3, 4)
     assert found[0, 1, 2] == 1
     assert found.sum() == 1
+
+
+def test_a_brand_that_exceeds_the_threshold_has_a_map_and_none_has_nothing() -> None:
+    brands = replace(OWN, blocks=(Block("features", 2, 1.0), Block("classes", 3, 0.0)))
+    maps = np.full((2, 2, 2, 3), -9, np.float32)
+    maps[:, 0, 1, 2], maps[:, 1, 1, 2], maps[:, 0, 0, 1] = -1, -3.5, 5
+    embedding = np.zeros((2, 5), np.float32)
+    embedding[:, 2:] = -9, -4, -1  # the threshold of the middle class, which is none, is -4
+    found = evidence.maps(brands, Canned(embedding=embedding, evidence=maps), PIXELS, _no_scores, [2, 1], 1)
+    assert np.allclose(found[0], np.array([[0, 1], [0, 1 / 6]]))
+    assert not found[1].any()
 
 
 def _boxed(at: Sequence[float]) -> npt.NDArray[np.uint8]:

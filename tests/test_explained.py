@@ -13,6 +13,7 @@ from goodsight.flow import Training
 from goodsight.model import LoadedModel
 from goodsight.photos import open_rgb, read
 from goodsight.report import explained
+from goodsight.report.explained import Seen
 from goodsight.report.thumbnails import Thumbnails
 from goodsight.result import Result
 
@@ -60,9 +61,17 @@ def test_mistakes_are_explained_up_to_a_number_and_gone_photos_left_out(
     some: Result = replace(result, worst=[(gone, true, given, p), (row, true, given, p), (row, true, other, p)])
     found = explained.of_worst(loaded.model, loaded.engine, [some, some])
     assert list(found) == [(row.path, given), (row.path, other)]
-    assert not np.allclose(found[row.path, given], found[row.path, other], atol=0.1)
+    assert not np.allclose(found[row.path, given].map, found[row.path, other].map, atol=0.1)
     monkeypatch.setattr(explained, "MOST", 2)
     assert list(explained.of_worst(loaded.model, loaded.engine, [some])) == [(row.path, given)]
     assert explained.of_worst(loaded.model, loaded.engine, [replace(some, worst=some.worst[:1])]) == {}
-    drawn = evidence.draw(open_rgb(read(row.path)), loaded.model.backbone.resize, found[row.path, given])
+    drawn = evidence.draw(open_rgb(read(row.path)), loaded.model.backbone.resize, found[row.path, given].map)
     assert drawn.size == open_rgb(read(row.path)).size
+
+
+def test_the_place_of_a_mistake_is_framed(trained: Training, loaded: LoadedModel) -> None:
+    row = trained.findings.results[0].worst[0][0]
+    resize, thumb = loaded.model.backbone.resize, Thumbnails(loaded.model.limits)
+    seen = np.zeros((7, 7), np.float32)
+    plain, framed = (thumb.explained(row, resize, Seen(seen, place))[0] for place in (None, (0.3, 0.3, 0.7, 0.7)))
+    assert plain == thumb(row)[0] != framed

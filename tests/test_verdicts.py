@@ -56,6 +56,15 @@ def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound
     assert verdict(threshold=0.0, off_topic_alpha=found.on_topic) == "off-topic"
 
 
+@pytest.mark.parametrize(("none", "expected"), [("", "off-topic"), ("lamp", "sure")])
+def test_where_none_is_an_answer_nothing_is_off_topic(
+    loaded: LoadedModel, sound: dict[str, list[Path]], none: str, expected: str
+) -> None:
+    model = replace(loaded.model, none=none, threshold=0.0, off_topic_alpha=1.0)
+    (found,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
+    assert (found.verdict, found.answers[0].label) == (expected, "bag")
+
+
 def test_an_unknown_class_is_said_with_what_was_meant(loaded: LoadedModel) -> None:
     with pytest.raises(
         CatalogError, match=r"'bagg': the model's classes are bag, lamp, mug, shoe\. Did you mean 'bag'"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -12,13 +11,13 @@ from goodsight import calibrate
 from goodsight.backbones import common_names
 from goodsight.catalog import Row
 from goodsight.combinations import Combinations
-from goodsight.evidence import Array
 from goodsight.gain import Gain
 from goodsight.heads import Trial
 from goodsight.learning import Topic
 from goodsight.ledger import Replayed
 from goodsight.model import Model
 from goodsight.photoset import PhotoSet
+from goodsight.report.explained import Mistake, Seen
 from goodsight.result import Result
 from goodsight.robustness import Card
 from goodsight.training import Trained
@@ -36,7 +35,7 @@ class Part:
         trials: the candidate heads; empty for an evaluation.
         card: accuracy on spoilt photos; None when it was not asked for.
         gain: what a ledger gained; None without a ledger, and for an evaluation.
-        evidence: maps (height, width) of what speaks for the class that a worst mistake was given, by photo and class.
+        evidence: what speaks for the class that a worst mistake was given, by photo and class.
 
     """
 
@@ -46,7 +45,7 @@ class Part:
     trials: Sequence[Trial] = ()
     card: Card | None = None
     gain: Gain | None = None
-    evidence: Mapping[tuple[Path, str], Array] = field(default_factory=dict)
+    evidence: Mapping[Mistake, Seen] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -108,6 +108,7 @@ def _view(findings: Findings) -> dict[str, Any]:
             "confused": _confused(result),
             "worst": worst(part, result),
             "explained": bool(part.evidence),
+            "framed": any(found.place for found in part.evidence.values()),
         }
         for part in findings.parts
         for result in part.results

@@ -14,6 +14,7 @@ from PIL import Image
 from goodsight import evidence, photos
 from goodsight.catalog import Row
 from goodsight.photos import Limits, Resize
+from goodsight.report.explained import Seen
 
 _WORKERS = 4  # a photo of 64 megapixels takes 200 MB while it is open
 
@@ -38,13 +39,16 @@ class Thumbnails:
             self._made[row.path] = self._make(row.path)
         return self._made[row.path]
 
-    def explained(self, row: Row, resize: Resize, found: evidence.Array) -> tuple[str, str]:
-        """As for a photo without it, with a map of evidence (height, width) drawn over the picture."""
+    def explained(self, row: Row, resize: Resize, found: Seen) -> tuple[str, str]:
+        """As for a photo without it, with its evidence drawn over the picture, and a frame around its place."""
         try:
             picture = self._open(row.path)
         except photos.BadPhoto as bad:
             return "", str(bad)
-        return data_uri(evidence.draw(picture, resize, found)), ""
+        drawn = evidence.draw(picture, resize, found.map)
+        if found.place:
+            drawn = evidence.draw_box(drawn, resize.in_pixels(found.place, *drawn.size), "")
+        return data_uri(drawn), ""
 
     def prepare(self, rows: Iterable[Row]) -> None:
         """Make the pictures of many photos at once, several at a time."""

@@ -121,7 +121,8 @@ def _pages(service: Service) -> APIRouter:
         visitor,
         lambda request, token: access.log_in(token, request.session),
         lambda request: request.session.clear(),
-        lambda: {served.name: served.model.classes for served in service.models.all()},
+        # That a photo shows no brand is no category of an ad.
+        lambda: {s.name: [c for c in s.model.classes if c != s.model.none] for s in service.models.all()},
         service.settings.limits.max_bytes,
     )
 

@@ -62,7 +62,7 @@ def router(
         visitor: who asks, from the session cookie; None when they must log in first.
         login: start a session with a token; False when the token is not known.
         logout: end the session.
-        models: the models that are served now, each name with its classes; the first is the default.
+        models: the models that are served now, each name with the classes to choose from; the first is the default.
         max_bytes: the most bytes of a photo, so that the page can refuse a larger one before it is sent.
 
     """

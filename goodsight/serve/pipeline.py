@@ -117,8 +117,9 @@ class Pipeline:
 
     def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction) -> Shown:
         model = self.loaded.model
-        number, resize = model.classes.index(prediction.label), model.backbone.resize
-        found = evidence.maps(model.backbone, self.loaded.engine, pixels[None], model.head, [number])[0]
+        number, resize = model.classes.index(prediction.answers[0].label), model.backbone.resize
+        engine, none = self.loaded.engine, model.none_number
+        found = evidence.maps(model.backbone, engine, pixels[None], model.head, [number], none)[0]
         with Image.open(io.BytesIO(upright)) as picture:
             width, height = picture.size
         scale = GRID / max(width, height)

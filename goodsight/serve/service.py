@@ -156,7 +156,8 @@ class Service:
             said = ", ".join(served.model.classes)
             raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
         prediction = await self.predict(served, data)
-        answer = verdicts.judge(served.model, prediction, declared)
+        # The answer, not the prediction: of a tag the prediction's label is its name, and "yes" is declared.
+        answer = verdicts.judge(served.model, prediction.answers[0], declared)
         return await self._keep(served, data, prediction, answer, client), prediction
 
     async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
@@ -187,7 +188,7 @@ class Service:
             model_id=served.model_id,
             sha256=hashlib.sha256(data).hexdigest(),
             declared=answer.declared if answer else "",
-            label=prediction.label,
+            label=answer.label if answer else prediction.label,
             probability=prediction.probability,
             p_value=answer.p_value if answer else 1.0,
             verdict=answer.verdict if answer else prediction.verdict,

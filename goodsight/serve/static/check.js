@@ -70,7 +70,9 @@ const VERDICTS = {
     const moved = choose(found);
     if (moved) find("moved").textContent = `Changed from ${declared} to ${found}, because of the photo.`;
     const said = `Probability of ${found}: ${percent(probabilities[found])}; of ${declared}: ${percent(probability)}.`;
-    show("mismatch", `This looks like ${found}, not ${declared}`, moved ? `${said} The category is now ${found}.` : said, {
+    // What cannot be chosen is the class of photos that show none of the categories.
+    const title = moved ? `This looks like ${found}, not ${declared}` : `No ${declared} was found in the photo`;
+    show("mismatch", title, moved ? `${said} The category is now ${found}.` : `Nor any other of the categories. ${said}`, {
       bars: likeliest(checked),
       actions: [button(`Keep ${declared} and ask a person`, openAppeal, true)],
     });
@@ -108,7 +110,8 @@ function colour(value) {
 }
 
 function point({ class: found, evidence, box, verdict }) {
-  if (!evidence || verdict === "off-topic" || find("picture").hidden) return;
+  const nothing = verdict === "off-topic" || !evidence?.flat().some((value) => value > 0);
+  if (nothing || find("picture").hidden) return;
   const heat = find("heat");
   heat.width = evidence[0].length;
   heat.height = evidence.length;
