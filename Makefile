@@ -26,6 +26,6 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
-# The figures of docs/benchmarks.md, on the photos in DATA; takes about an hour and a half.
+# The figures of docs/benchmarks.md, on the photos in DATA; takes about two hours.
 bench: setup
 	$(BIN)/python bench/run.py --data $(DATA)
