@@ -138,12 +138,13 @@ def gather(
     for part in parts:
         trained[part.photo_set.training] = True
     across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
-    unknown = [
-        (row.file_name, f"{part.name + ': ' if len(parts) > 1 else ''}the model has no class {row.label!r}: not scored")
-        for part in parts
-        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True)
-        if number < 0 and row.label
-    ]
+    unknown = []
+    for part in parts:
+        prefix = f"{part.name}: " if len(parts) > 1 else ""
+        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True):
+            if number < 0 and row.label:
+                said = f"the model has no class {row.label!r}: it has no training photo, so this one is not scored"
+                unknown.append((row.file_name, prefix + said))
     counts: dict[str, dict[str, int]] = {}
     for part in parts:
         prefix = f"{part.name}: " if len(parts) > 1 else ""
