@@ -9,7 +9,7 @@ from pathlib import Path
 from common import Figure, tell
 
 import goodsight
-from goodsight.result import Result
+from goodsight.measuring.result import Result
 
 
 def main() -> bool:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from common import Figure, tell
 
-from goodsight import flow
+import goodsight
 from goodsight.auditing.findings import Audit
-from goodsight.ledger import COLUMNS
-from goodsight.report.findings import Findings
+from goodsight.catalog.ledger import COLUMNS
+from goodsight.measuring.measured import Findings
 
 ATTRIBUTES = ("colour", "type")
 
@@ -30,11 +30,13 @@ def main() -> bool:
     photos = parser.parse_args().data / "fashion"
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("GOODSIGHT_CACHE", f"{folder}/cache")
-        plain = flow.train(photos, Path(folder) / "plain", attributes=ATTRIBUTES, spoilt=0).findings
-        audit = flow.audit(photos, attributes=ATTRIBUTES)
+        plain = goodsight.train(photos, Path(folder) / "plain", attributes=ATTRIBUTES, spoilt=0).findings
+        audit = goodsight.audit(photos, attributes=ATTRIBUTES)
         ledger = Path(folder) / "ledger.csv"
         changed = _ledger(ledger, audit)
-        cleaned = flow.train(photos, Path(folder) / "clean", attributes=ATTRIBUTES, ledger=ledger, spoilt=0).findings
+        cleaned = goodsight.train(
+            photos, Path(folder) / "clean", attributes=ATTRIBUTES, ledger=ledger, spoilt=0
+        ).findings
     return tell("attributes", [*_figures(plain), *_after(cleaned, changed)])
 
 

@@ -22,16 +22,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from common import Figure, goodsight, tell
+from common import Figure, command, tell
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-from goodsight import calibrate, catalog, embed, flow, folds, heads, twins
+import goodsight
 from goodsight.auditing import copies
 from goodsight.auditing.findings import Audit
-from goodsight.backbones import load
-from goodsight.catalog import Row
-from goodsight.engine import start
-from goodsight.heads import Scaler
+from goodsight.backbones.by_name import load
+from goodsight.backbones.engine import start
+from goodsight.catalog.columns import Columns
+from goodsight.catalog.read import read_catalog
+from goodsight.catalog.rows import Row
+from goodsight.embedding import stream as embedding_stream
+from goodsight.embedding import twins
+from goodsight.embedding.cache import Cache
+from goodsight.heads import calibrate, folds, search
+from goodsight.heads.scaler import Scaler
 from goodsight.progress import quiet
 
 PEERS = Path(__file__).parent / ".peers"
@@ -67,7 +73,7 @@ def _twins(data: Path, folder: Path) -> list[Figure]:
         _COPIES[kind](picture, rng).save(photos / f"{number:04d}-{kind}.jpg", quality=90)
     ours = [
         (Path(f.row.file_name).name, Path(f.other.file_name).name)
-        for f in flow.audit(folder / "photos").findings
+        for f in goodsight.audit(folder / "photos").findings
         if f.kind in {"exact twin", "near twin"} and f.other
     ]
     vision = [pair for one in _peer("cleanvision", photos)["sets"] for pair in _pairs(one)]
@@ -143,7 +149,7 @@ def _found(pairs: Iterable[Sequence[str]], names: set[str] | None = None) -> tup
 
 def _labels(data: Path, folder: Path) -> list[Figure]:
     """Fashion types, of which some are changed to any other at random."""
-    rows, figures = catalog.load(data / "fashion", columns=catalog.Columns(("type",))).rows, []
+    rows, figures = read_catalog(data / "fashion", columns=Columns(("type",))).rows, []
     classes = sorted({row.label for row in rows})
     true = np.array([classes.index(row.label) for row in rows])
     for share in (0.05, 0.2):
@@ -154,7 +160,7 @@ def _labels(data: Path, folder: Path) -> list[Figure]:
         labelled = [
             Row(row.file_name.replace("/", "-"), row.path, classes[c]) for row, c in zip(rows, given, strict=True)
         ]
-        audit = flow.audit(_folder(folder / f"{share}", labelled))
+        audit = goodsight.audit(_folder(folder / f"{share}", labelled))
         place = {f"{row.label}/{row.file_name}": i for i, row in enumerate(labelled)}
         found = np.zeros(len(rows), bool)
         found[[place[f.row.file_name] for f in audit.of("mislabelled")]] = True
@@ -183,13 +189,13 @@ def _labels(data: Path, folder: Path) -> list[Figure]:
 
 def _foreign(data: Path, folder: Path) -> list[Figure]:
     """100 everyday photos in each class folder of the ads: in one folder at a time, and in both."""
-    ads, everyday = catalog.load(data / "ads").rows, sorted((data / "everyday").iterdir())
+    ads, everyday = read_catalog(data / "ads").rows, sorted((data / "everyday").iterdir())
     figures = []
     for where in (["phone"], ["laptop"], ["laptop", "phone"]):
         chosen = np.random.default_rng(0).permutation(len(everyday))[: 100 * len(where)]
         planted = [Row(f"everyday-{n}.jpg", everyday[i], where[n % len(where)]) for n, i in enumerate(chosen)]
         rows = [Row(row.path.name, row.path, row.label) for row in ads] + planted
-        audit = flow.audit(_folder(folder / "-".join(where), rows))
+        audit = goodsight.audit(_folder(folder / "-".join(where), rows))
         names = {f"{row.label}/{row.file_name}" for row in planted}
         first = sum(s.row.file_name in names for s in audit.review[:150])
         peer = np.argsort(_cleanlab("outliers", *_plain(rows, np.zeros(len(rows), np.int64)), folder)["scores"])
@@ -213,9 +219,9 @@ def _judged(data: Path, folder: Path) -> list[Figure]:
     """1,200 ads that we judged by eye; unclear ones (boxes, parts, several things) are left out of the figures."""
     with JUDGED.open(encoding="utf-8") as stream:
         said = {row["file_name"]: row["judged"] for row in csv.DictReader(stream)}
-    rows = catalog.load(data / "ads", ignore_split=True).rows
+    rows = read_catalog(data / "ads", ignore_split=True).rows
     classes = sorted({row.label for row in rows})
-    audit = flow.audit(data / "ads")
+    audit = goodsight.audit(data / "ads")
     place = {s.row.file_name: -rank for rank, s in enumerate(audit.review)}
     known = [i for i, row in enumerate(rows) if said.get(row.file_name) in {"fine", "wrong"}]
     wrong = np.array([said[rows[i].file_name] == "wrong" for i in known])
@@ -233,11 +239,11 @@ def _judged(data: Path, folder: Path) -> list[Figure]:
 def _time(data: Path, folder: Path) -> list[Figure]:
     """The whole command on the ads, network exported but nothing embedded, against cleanvision on the same photos."""
     cache = folder / "cache"
-    goodsight("audit", data / "ads", "--out", folder / "first", cache=cache)
+    command("audit", data / "ads", "--out", folder / "first", cache=cache)
     shutil.rmtree(cache / "embeddings")
     theirs = _peer("cleanvision", data / "ads")["seconds"]
-    ours, _ = goodsight("audit", data / "ads", "--out", folder / "cold", cache=cache)
-    warm, _ = goodsight("audit", data / "ads", "--out", folder / "warm", cache=cache)
+    ours, _ = command("audit", data / "ads", "--out", folder / "cold", cache=cache)
+    warm, _ = command("audit", data / "ads", "--out", folder / "warm", cache=cache)
     return [
         Figure("cleanvision on the ads: seconds", theirs, "", None, "n=4277, its checks alone"),
         Figure("goodsight audit, cold: seconds", ours, "", None, "n=4277, report included"),
@@ -277,14 +283,14 @@ def _plain(
     """What cleanlab gets: the last features, the labels, and out-of-fold answers of the head that train chooses."""
     backbone = load("lite0")
     engine = start(backbone.network)
-    table = embed.table(list(rows), backbone, engine, cache=embed.Cache(backbone, engine))
+    table = embedding_stream.table(list(rows), backbone, engine, cache=Cache(backbone, engine))
     engine.close()
     features = table.vectors[:, backbone.columns("head")]
     if labels.max() == 0:
         return features, labels, np.ones((len(rows), 1))
     scaler = Scaler.fit(table.vectors, backbone.blocks)
     groups = twins.find(table.sha256, table.thumbnails, twins.sketch(scaler(table.vectors))).groups
-    fit = heads.fit(table.vectors, labels, folds.deal(labels, groups), scaler, progress=quiet)
+    fit = search.fit(table.vectors, labels, folds.deal(labels, groups), scaler, progress=quiet)
     return features, labels, calibrate.softmax(fit.scores, calibrate.fit_temperature(fit.scores, labels))
 
 

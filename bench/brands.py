@@ -17,13 +17,21 @@ import numpy.typing as npt
 from common import Figure, tell
 from PIL import Image
 
-from goodsight import backbones, catalog, embed, nones, photoset, training
-from goodsight.catalog import NONE, Row
-from goodsight.engine import Engine, run, start
-from goodsight.learning import group
-from goodsight.photos import DEFAULT_LIMITS, Resize, decode, read, upright_size
+from goodsight.backbones import by_name
+from goodsight.backbones.engine import Engine, run, start
+from goodsight.catalog import trainable
+from goodsight.catalog.columns import Columns
+from goodsight.catalog.read import read_catalog
+from goodsight.catalog.rows import NONE, Row
+from goodsight.embedding import photoset, stream
+from goodsight.measuring import nones
+from goodsight.photos.decoder import decode, read, upright_size
+from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.photos.resize import Resize
 from goodsight.progress import quiet
-from goodsight.training import Photos, Recipe, Trained
+from goodsight.training import road
+from goodsight.training.groups import group
+from goodsight.training.recipe import Photos, Recipe, Trained
 
 RECALL, RIGHT, COST, INSIDE = 0.95, 0.85, 4.0, 0.8
 SMALL = 224
@@ -41,7 +49,7 @@ def main() -> bool:
         photos = _photos(given.data, boxes=not given.without_boxes)
         begun = time.monotonic()
         recipe = Recipe("lite0", none=NONE, none_recall=RECALL, epochs=given.epochs, device="cpu")
-        trained = training.run(recipe, photos, 1, Path(folder), quiet)
+        trained = road.run(recipe, photos, 1, Path(folder), quiet)
         seconds = time.monotonic() - begun
         figures = _accuracy(photos, trained, Path(folder))
         figures += [_cost(trained), Figure("training, minutes", seconds / 60, "", None, f"n={len(photos.rows)}")]
@@ -49,9 +57,9 @@ def main() -> bool:
 
 
 def _photos(data: Path, *, boxes: bool) -> Photos:
-    rows = catalog.with_none(catalog.load(data / "logos", columns=catalog.Columns(boxes=True)), data / "everyday", NONE)
-    frozen = backbones.load(size=128)
-    (chosen,) = photoset.to_train(rows, embed.table(rows.rows, frozen, start(frozen.network)))
+    rows = trainable.with_none(read_catalog(data / "logos", columns=Columns(boxes=True)), data / "everyday", NONE)
+    frozen = by_name.load(size=128)
+    (chosen,) = photoset.to_train(rows, stream.table(rows.rows, frozen, start(frozen.network)))
     groups = group([chosen], frozen)[0].found.groups
     kept = chosen.table.rows if boxes else tuple(replace(row, boxes=()) for row in chosen.table.rows)
     return Photos(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
@@ -69,8 +77,10 @@ def _accuracy(photos: Photos, trained: Trained, folder: Path) -> list[Figure]:
     figures = []
     for name, parts, bound in (("", sharp, RIGHT), (f", shrunk to {SMALL} px", shrunk, None)):
         rows, said = np.concatenate([r for r, _ in parts]), np.concatenate([v for _, v in parts])
-        told = nones.of(photos.labels[rows], _answers(said, rows, photos, trained), photos.none)
-        each = [nones.of(photos.labels[r], _answers(v, r, photos, trained), photos.none).right for r, v in parts]
+        told = nones.of_answers(photos.labels[rows], _answers(said, rows, photos, trained), photos.none)
+        each = [
+            nones.of_answers(photos.labels[r], _answers(v, r, photos, trained), photos.none).right for r, v in parts
+        ]
         n = f"{told.photos} photos, folds {min(each):.2f} to {max(each):.2f}; {told.confused:.3f} another brand"
         value = told.right
         figures += [
@@ -130,7 +140,7 @@ def _inside(photos: Photos, trained: Trained, rows: npt.NDArray[np.int64], said:
 
 def _cost(trained: Trained) -> Figure:
     """Time for a photo over that for a plain one: the least of many turns, so that other work does not count."""
-    plain = backbones.load()
+    plain = by_name.load()
     engines = [(start(backbone.network), backbone.resize.size) for backbone in (plain, trained.backbone)]
     seconds: list[list[float]] = [[], []]
     for _ in range(60):

@@ -37,7 +37,7 @@ def tell(bench: str, figures: list[Figure]) -> bool:
     return all(f.reached is not False for f in figures)
 
 
-def goodsight(*arguments: str | Path, cache: Path) -> tuple[float, float]:
+def command(*arguments: str | Path, cache: Path) -> tuple[float, float]:
     """Run the command line; wall seconds and CPU seconds. Stops the benchmark when the command fails (exit code 2)."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()

@@ -14,10 +14,15 @@ import numpy as np
 from common import Figure, tell
 from scipy.stats import binom
 
-from goodsight import backbones, calibrate, catalog, embed, heads, twins
-from goodsight.engine import start
-from goodsight.folds import deal
-from goodsight.model import log_odds
+from goodsight.backbones import by_name
+from goodsight.backbones.engine import start
+from goodsight.catalog.read import read_catalog
+from goodsight.embedding import stream, twins
+from goodsight.embedding.cache import Cache
+from goodsight.heads import calibrate, search
+from goodsight.heads.folds import deal
+from goodsight.heads.scaler import Scaler
+from goodsight.model.record import log_odds
 
 SPLITS = 20
 
@@ -26,12 +31,12 @@ def main() -> bool:
     """Measure the share of true labels with p <= alpha."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    rows = catalog.load(parser.parse_args().data / "ads", ignore_split=True)
-    backbone = backbones.load()
+    rows = read_catalog(parser.parse_args().data / "ads", ignore_split=True)
+    backbone = by_name.load()
     engine = start(backbone.network)
-    table = embed.table(rows.rows, backbone, engine, cache=embed.Cache(backbone, engine))
+    table = stream.table(rows.rows, backbone, engine, cache=Cache(backbone, engine))
     labels = np.array([rows.classes.index(row.label) for row in table.rows])
-    sketch = twins.sketch(heads.Scaler.fit(table.vectors, backbone.blocks)(table.vectors))
+    sketch = twins.sketch(Scaler.fit(table.vectors, backbone.blocks)(table.vectors))
     groups = twins.find(table.sha256, table.thumbnails, sketch).groups
     flagged: dict[tuple[int, float], list[bool]] = {(c, a): [] for c in (0, 1) for a in (0.01, 0.05, 0.1)}
     for seed in range(SPLITS):
@@ -40,7 +45,7 @@ def main() -> bool:
         known = ~new
         folds = deal(labels[known], groups[known], seed=seed)
         vectors = table.vectors[known]
-        fit = heads.fit(vectors, labels[known], folds, heads.Scaler.fit(vectors, backbone.blocks), budget=0)
+        fit = search.fit(vectors, labels[known], folds, Scaler.fit(vectors, backbone.blocks), budget=0)
         temperature = calibrate.fit_temperature(fit.scores, labels[known])
         calibration = log_odds(calibrate.softmax(fit.scores, temperature))
         conformity = log_odds(calibrate.softmax(fit.head(table.vectors[new]), temperature))

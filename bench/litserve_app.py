@@ -12,19 +12,21 @@ import litserve as ls  # type: ignore[import-not-found]
 import numpy as np
 from fastapi import Request
 
-from goodsight import flow, photos, verdicts
-from goodsight.catalog import Row
+import goodsight
+from goodsight.catalog.rows import Row
+from goodsight.model import verdicts
+from goodsight.photos import decoder
 
 
 class Api(ls.LitAPI):  # type: ignore[misc]
     """Decode, batch, predict."""
 
     def setup(self, device: str) -> None:
-        self.loaded = flow.load(self.folder)
+        self.loaded = goodsight.load(self.folder)
 
     def decode_request(self, request: Request) -> Any:
         data = request["image"].file.read()
-        return photos.decode(data, self.loaded.model.backbone.resize, self.loaded.model.limits)
+        return decoder.decode(data, self.loaded.model.backbone.resize, self.loaded.model.limits)
 
     def predict(self, pixels: Any) -> Any:
         vectors = self.loaded.engine.submit(np.stack(pixels)).result().astype(np.float16)

@@ -22,7 +22,6 @@ from common import Figure, tell
 from speed import install_keras
 
 import goodsight
-from goodsight import flow
 
 PHOTOS = 1000
 SECONDS = 15.0
@@ -79,11 +78,11 @@ def _alone(folder: Path, photos: list[bytes]) -> float:
     new.mkdir(exist_ok=True)
     for number, photo in enumerate(photos):
         (new / f"{number:04}.jpg").write_bytes(photo)
-    loaded = flow.load(folder / "model")
+    loaded = goodsight.load(folder / "model")
     rates = []
     for _ in range(2):  # the first run of a process is slower
         start = time.monotonic()
-        count = sum(1 for _ in flow.classify(loaded, new, cache=False))
+        count = sum(1 for _ in goodsight.classify(loaded, new, cache=False))
         rates.append(count / (time.monotonic() - start))
     loaded.engine.close()
     return max(rates)

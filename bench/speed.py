@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Figure, goodsight, tell
+from common import Figure, command, tell
 from PIL import Image
 
 KERAS = Path(__file__).parent / ".keras"
@@ -28,10 +28,10 @@ def main() -> bool:
     ads = parser.parse_args().data / "ads"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first, _ = goodsight("train", ads, "--out", folder / "first", cache=folder / "cache")
+        first, _ = command("train", ads, "--out", folder / "first", cache=folder / "cache")
         shutil.rmtree(folder / "cache" / "embeddings")
-        cold, _ = goodsight("train", ads, "--out", folder / "cold", cache=folder / "cache")
-        warm, _ = goodsight("train", ads, "--out", folder / "warm", cache=folder / "cache")
+        cold, _ = command("train", ads, "--out", folder / "cold", cache=folder / "cache")
+        warm, _ = command("train", ads, "--out", folder / "warm", cache=folder / "cache")
         keras, accuracy = keras_recipe(ads, folder / "resized")
     figures = [
         Figure("Keras recipe: wall seconds", keras, "", None, f"accuracy {accuracy:.3f}, n=4276"),
@@ -41,7 +41,7 @@ def main() -> bool:
         Figure("Keras / cold", keras / cold, ">= 15", keras / cold >= 15, "one run each"),
         Figure("warm / cold", warm / cold, "<= 0.333", warm / cold <= 1 / 3, "one run each"),
     ]
-    _, cpu = goodsight("--help", cache=KERAS)
+    _, cpu = command("--help", cache=KERAS)
     figures.append(Figure("goodsight --help: CPU seconds", cpu, "< 0.3", cpu < 0.3, "one run"))
     return tell("speed", figures)
 

@@ -18,8 +18,9 @@ import numpy as np
 from common import Figure, peak_memory, tell
 
 import goodsight
-from goodsight import embed, flow, photos
+from goodsight.embedding import stream
 from goodsight.files import cache_folder
+from goodsight.photos import decoder
 
 PHOTOS = 2000
 ROUNDS = 3
@@ -37,22 +38,22 @@ def main() -> bool:
         for number in range(PHOTOS):
             (folder / "new" / f"{number:05d}.jpg").write_bytes(drawn.megapixel(rng))
         files = sorted((folder / "new").iterdir())
-        loaded = flow.load(folder / "model")
+        loaded = goodsight.load(folder / "model")
         resize = loaded.model.backbone.resize
         shares = []
         for _ in range(ROUNDS):
             start = time.monotonic()
             with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-                list(pool.map(lambda path: photos.decode(photos.read(path), resize).shape, files, chunksize=16))
+                list(pool.map(lambda path: decoder.decode(decoder.read(path), resize).shape, files, chunksize=16))
             decode = PHOTOS / (time.monotonic() - start)
-            pixels = np.stack([photos.decode(photos.read(path), resize) for path in files[: embed.BATCH]])
+            pixels = np.stack([decoder.decode(decoder.read(path), resize) for path in files[: stream.BATCH]])
             start = time.monotonic()
-            batches = [loaded.engine.submit(pixels) for _ in range(PHOTOS // embed.BATCH)]
+            batches = [loaded.engine.submit(pixels) for _ in range(PHOTOS // stream.BATCH)]
             for batch in batches:
                 batch.result()
             network = PHOTOS / (time.monotonic() - start)
             start = time.monotonic()
-            count = sum(1 for _ in flow.classify(loaded, folder / "new", cache=False))
+            count = sum(1 for _ in goodsight.classify(loaded, folder / "new", cache=False))
             classify = count / (time.monotonic() - start)
             bound = 1 / (1 / decode + 1 / network)
             shares.append((classify / bound, decode, network, classify))

@@ -16,8 +16,8 @@ from common import Figure, tell
 from speed import install_keras, keras_recipe
 
 import goodsight
-from goodsight.flow import Training
-from goodsight.result import Result
+from goodsight.flow.training import Training
+from goodsight.measuring.result import Result
 
 SHORT = 14
 """Epochs of the short training of compact on the ads, which must end in a third of the Keras recipe's time."""

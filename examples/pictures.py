@@ -16,7 +16,7 @@ import coloured
 import drawn
 import numpy as np
 
-from goodsight.cli import app
+from goodsight.cli.app import app
 
 WIDE, HIGH = 480, 480
 UNSEEN = ("green", "bag")

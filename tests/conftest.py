@@ -10,11 +10,12 @@ import drawn
 import pytest
 from sqlalchemy import create_engine, text
 
-from goodsight import backbones, flow
-from goodsight.backbones import Backbone
-from goodsight.engine import Engine, start
-from goodsight.flow import Training
-from goodsight.model import LoadedModel
+import goodsight
+from goodsight.backbones import by_name
+from goodsight.backbones.backbone import Backbone
+from goodsight.backbones.engine import Engine, start
+from goodsight.flow.training import Training
+from goodsight.model.record import LoadedModel
 
 POSTGRES = os.environ.get("GOODSIGHT_TEST_POSTGRES", "")
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
@@ -73,19 +74,19 @@ def lay() -> Lay:
 
 @pytest.fixture(scope="session")
 def trained(drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory) -> Training:
-    return flow.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", precision=0.95, budget=0)
+    return goodsight.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", precision=0.95, budget=0)
 
 
 @pytest.fixture(scope="session")
 def loaded(trained: Training) -> Iterator[LoadedModel]:
-    model = flow.load(trained.folder)
+    model = goodsight.load(trained.folder)
     yield model
     model.engine.close()
 
 
 @pytest.fixture(scope="session")
 def backbone() -> Backbone:
-    return backbones.load()
+    return by_name.load()
 
 
 @pytest.fixture(scope="session")

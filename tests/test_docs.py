@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from goodsight import cli
+from goodsight.cli import app
 
 DOCS = Path(__file__).parent.parent / "docs"
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -1,57 +1,86 @@
+"""Imports go down only, between folders and inside them, lazy ones too; and the map in CONTRIBUTING says the same."""
+
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import goodsight
 
 ROOT = Path(goodsight.__file__).parent
-LEVELS = (
-    {"errors", "progress"},
-    {"photos", "files", "boxes"},
-    {"catalog", "engine", "backbones", "calibrate"},
-    {"embed", "ledger", "heads", "folds", "twins", "offtopic", "metrics", "nones", "store"},
-    {"photoset", "model", "promotion", "robustness", "training"},
-    {"testset", "learning"},
-    {"verdicts", "evidence", "spoiling", "gain", "prepared", "auditing"},
-    {"result", "output", "combinations", "posts"},
-    {"report", "collecting"},
-    {"flow", "serve"},
-    {"terminal"},
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+ORDER = (
+    {"__main__"},
     {"cli"},
+    {"serve"},
+    {"flow"},
+    {"report"},
+    {"measuring"},
+    {"model"},
+    {"training"},
+    {"auditing"},
+    {"heads"},
+    {"embedding"},
+    {"backbones"},
+    {"catalog", "store", "collecting"},
+    {"photos"},
+    {"files"},
+    {"arrays", "errors", "progress", "about"},
 )
-LEVEL = {room: number for number, rooms in enumerate(LEVELS) for room in rooms}
-DOORS = {"__init__", "__main__"}
+"""From the top down; folders of one level do not know each other."""
+LEVEL = {room: number for number, rooms in enumerate(reversed(ORDER)) for room in rooms}
+MODULES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+    if path != ROOT / "__init__.py"
+}
 
 
-def _room(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
-def _imported(path: Path) -> set[str]:
-    """The rooms that a module imports, wherever in the module it does so."""
-    rooms = set()
+def _imports(path: Path) -> Iterator[str]:
+    """Every module of ours that a file imports, wherever in the file it does so."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            rooms |= {a.name.split(".")[1] for a in node.names if a.name.startswith("goodsight.")}
+            yield from (
+                name.name.removeprefix("goodsight.") for name in node.names if name.name.startswith("goodsight.")
+            )
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            parts = (node.module or "").split(".")
-            if parts == ["goodsight"]:
-                rooms |= {a.name for a in node.names if not a.name.startswith("__")}
-            elif parts[0] == "goodsight":
-                rooms.add(parts[1])
-    return rooms
+            source, names = node.module or "", [name.name for name in node.names]
+            if source.partition(".")[0] == "goodsight":
+                folder = source.removeprefix("goodsight").removeprefix(".")
+                for name in names:
+                    inner = f"{folder}.{name}".lstrip(".")
+                    yield inner if inner in MODULES else folder
+
+
+ARROWS = {name: {other for other in _imports(path) if other} - {name} for name, path in MODULES.items()}
+
+
+def _room(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def test_every_module_has_its_level() -> None:
-    assert {_room(path) for path in ROOT.rglob("*.py")} - DOORS == set(LEVEL)
+    assert {_room(module) for module in MODULES} == set(LEVEL)
 
 
 def test_imports_go_down_only() -> None:
     upward = [
-        f"{path.relative_to(ROOT)} (level {LEVEL[room]}) imports {other} (level {LEVEL[other]})"
-        for path in sorted(ROOT.rglob("*.py"))
-        if (room := _room(path)) not in DOORS
-        for other in sorted(_imported(path) - {room})
-        if LEVEL[other] >= LEVEL[room]
+        f"{module} imports {other}"
+        for module, others in ARROWS.items()
+        for other in sorted(others)
+        if _room(other) != _room(module) and LEVEL[_room(other)] >= LEVEL[_room(module)]
     ]
     assert upward == []
+
+
+def test_there_is_no_circle() -> None:
+    """Not even through an import inside a function: what knows each other cannot be read one after the other."""
+    left = {module: set(others) for module, others in ARROWS.items()}
+    while ready := {module for module, others in left.items() if not others & left.keys()}:
+        left = {module: others for module, others in left.items() if module not in ready}
+    assert left == {}
+
+
+def test_the_root_shows_the_way_and_nothing_else() -> None:
+    code = {path.stem for path in ROOT.glob("*.py")}
+    assert code == {"__init__", "__main__", "about", "arrays", "errors", "files", "progress"}

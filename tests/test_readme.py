@@ -10,7 +10,7 @@ from pathlib import Path
 import drawn
 import numpy as np
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[1] / "README.md"
 
 
 def test_the_commands_and_the_code_run(drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path) -> None:

@@ -1,5 +1,0 @@
-"""``python -m goodsight`` is the command line."""
-
-from goodsight.cli import main
-
-main()

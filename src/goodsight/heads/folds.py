@@ -1,0 +1,89 @@
+"""Parts that cannot leak: a twin group is never divided, and every class is spread as evenly as its groups allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight.arrays import Ints
+
+
+def deal(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
+    """Number the fold of each photo, 0 to ``count - 1``.
+
+    Groups are dealt from the largest to the smallest (in random order among equals), each to the fold that has the
+    fewest photos of the group's classes so far, and of equals to the smallest fold. So a class with at least
+    ``count`` groups is in every fold, and a rare class is spread before a common one fills the folds. It is the
+    greedy of scikit-learn's StratifiedGroupKFold with rarity as the weight, and takes milliseconds.
+
+    Args:
+        labels: class numbers (n,).
+        groups: twin group of each photo (n,).
+        count: how many folds.
+        seed: shuffles groups that are alike.
+
+    Returns:
+        Fold numbers (n,). With fewer groups than folds, some folds are empty.
+
+    """
+    number, table, share, order = _ordered(labels, groups, seed)
+    load = np.zeros((count, table.shape[1]))
+    total = np.zeros(count)
+    fold = np.zeros(len(table), dtype=np.int64)
+    for group in order:
+        crowding = load @ share[group]
+        best = int(np.lexsort((total, np.round(crowding, 12)))[0])
+        fold[group] = best
+        load[best] += share[group]
+        total[best] += table[group].sum()
+    return np.asarray(fold[number])
+
+
+def portion(labels: Ints, groups: Ints, shares: Sequence[float], seed: int = 0) -> Ints:
+    """Number the part of each photo, 0 to ``len(shares) - 1``, for parts of different size.
+
+    Groups are dealt from the largest to the smallest, as by :func:`deal`, each to the part that still needs most of
+    the group's classes. Each part needs its share of a class, but one photo at least; a class of fewer groups than
+    parts is wholly in the first.
+
+    Args:
+        labels: class numbers (n,).
+        groups: twin group of each photo (n,).
+        shares: of each part, above 0, with the sum 1.
+        seed: shuffles groups that are alike.
+
+    Returns:
+        Part numbers (n,). A class of few, large groups may be missing in a part.
+
+    """
+    number, table, share, order = _ordered(labels, groups, seed)
+    size = table.sum(axis=0)
+    need = np.maximum(np.outer(shares, size), 1.0)
+    need[0] = np.maximum(size - need[1:].sum(axis=0), 1.0)
+    tiny = (table > 0).sum(axis=0) < len(shares)
+    need[1:, tiny], need[0, tiny] = 0.0, size[tiny]
+    need /= np.maximum(size, 1)
+    part = np.zeros(len(table), dtype=np.int64)
+    for group in order:
+        # Of equals the first, so that what is rare is trained on.
+        best = int(np.argmax(np.round(need @ share[group], 12)))
+        part[group] = best
+        need[best] -= share[group]
+    return np.asarray(part[number])
+
+
+def _ordered(
+    labels: Ints, groups: Ints, seed: int
+) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.float64], Ints]:
+    """The row of each photo's group (n,), photos of each class by group and as shares of the class, and the order."""
+    labels = np.asarray(labels)
+    number = np.unique(groups, return_inverse=True)[1]
+    size = np.bincount(number)
+    per_class = np.bincount(labels).astype(float)
+    table = np.zeros((len(size), len(per_class)))
+    np.add.at(table, (number, labels), 1.0)
+    share = table / np.maximum(per_class, 1)
+    shuffled = np.random.default_rng(seed).permutation(len(size))
+    return number, table, share, shuffled[np.lexsort((share[shuffled].max(axis=1) * -1, -size[shuffled]))]

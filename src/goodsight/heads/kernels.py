@@ -1,0 +1,32 @@
+"""Distances and kernels between rows of vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from goodsight.arrays import Array
+
+
+def squared_distances(a: Array, b: Array, lengths: Array | None = None) -> Array:
+    """Squared distances (len(a), len(b)); ``lengths`` are the squared lengths of ``b`` when they are known."""
+    product = a @ b.T
+    product *= -2
+    product += squared_lengths(a)[:, None]
+    product += squared_lengths(b) if lengths is None else lengths
+    return np.asarray(np.maximum(product, 0, out=product))
+
+
+def squared_lengths(rows: Array) -> Array:
+    """Squared lengths (n,) of rows (n, k)."""
+    return np.asarray(np.einsum("ij,ij->i", rows, rows))
+
+
+def unit(rows: Array) -> Array:
+    """Rows (n, k) brought to length 1."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
+
+
+def rbf(squared: Array, gamma: float) -> Array:
+    """``exp(-gamma * squared)`` of squared distances."""
+    kernel = squared * np.float32(-gamma)
+    return np.asarray(np.exp(kernel, out=kernel))

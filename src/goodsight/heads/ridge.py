@@ -1,0 +1,72 @@
+"""Ridge heads, linear and kernel: one factorisation gives the head and its out-of-fold scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from goodsight.arrays import Array, Ints
+
+DOUBT = 50.0
+"""How much less a doubted label is fitted."""
+
+
+def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
+    """Dual weights (n, C) and out-of-fold scores (n, C) from a kernel (n, n), which is overwritten."""
+    kernel[np.diag_indices_from(kernel)] += penalty
+    factor, bad = linalg.lapack.spotrf(kernel.T, lower=0, overwrite_a=1)
+    inverse, also_bad = linalg.lapack.spotri(factor, lower=0, overwrite_c=1)
+    if bad or also_bad:
+        raise np.linalg.LinAlgError("the kernel is not positive definite")
+    dual = np.asarray(linalg.blas.ssymm(1.0, inverse, targets, lower=0), np.float32)
+    residual = np.empty_like(targets)
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        block = np.triu(inverse[np.ix_(rows, rows)])
+        residual[rows] = linalg.solve(block + np.triu(block, 1).T, dual[rows], assume_a="pos")
+    return dual, targets - residual
+
+
+def solve_primal(features: Callable[[Ints], Array], targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
+    """Weights (m, C) and out-of-fold scores (n, C) from feature rows that are made in pieces of one fold."""
+    numbers = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    grams: list[Array] = []
+    sides: list[Array] = []
+    for rows in numbers:
+        pieces = np.array_split(rows, len(rows) // 4096 + 1)
+        gram, side = _sums(features(pieces[0]), 1 / penalty[pieces[0], None], targets[pieces[0]])
+        for piece in pieces[1:]:
+            more_gram, more_side = _sums(features(piece), 1 / penalty[piece, None], targets[piece])
+            gram, side = gram + more_gram, side + more_side
+        grams.append(gram)
+        sides.append(side)
+    total, right = np.sum(grams, axis=0), np.sum(sides, axis=0)
+    ridge = np.eye(len(total), dtype=np.float32)
+    scores = np.empty_like(targets)
+    for rows, gram, side in zip(numbers, grams, sides, strict=True):
+        weights = linalg.solve(total - gram + ridge, right - side, assume_a="pos")
+        for piece in np.array_split(rows, len(rows) // 4096 + 1):
+            scores[piece] = features(piece) @ weights
+    return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
+
+
+def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple[Array, Array]:
+    """Weighted Gram matrix (m, m) and right-hand side (m, C) of some feature rows (n, m)."""
+    weighted = np.asarray((phi * weight).T, np.float32)
+    return np.asarray(weighted @ phi), np.asarray(weighted @ targets)
+
+
+def one_hot(labels: Ints) -> Array:
+    """One-hot labels around zero, so that no intercept is needed."""
+    classes = int(labels.max()) + 1
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels] - 1 / classes, np.float32)
+
+
+def penalty_ease(labels: Ints) -> Array:
+    """A factor on each photo's penalty, mean near 1: photos of small classes are fitted harder."""
+    size = np.bincount(labels)
+    weight = 1 / np.sqrt(size[labels])
+    return np.asarray(weight.mean() / weight, np.float32)

@@ -1,0 +1,78 @@
+"""Where the most confident mistakes come from: the evidence for the class that was given, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from goodsight.backbones.engine import Engine, run
+from goodsight.measuring.result import Result
+from goodsight.model import evidence
+from goodsight.model.evidence import Array
+from goodsight.model.record import Model
+from goodsight.photos import decoder
+from goodsight.photos.limits import BadPhoto
+
+Mistake = tuple[Path, str]
+"""A photo and the class that it was given."""
+
+
+MOST = 24
+"""Pictures in all: the report must not make its reader wait for the training."""
+
+
+class Seen(NamedTuple):
+    """Where a mistake comes from: the map of its evidence (height, width), and its place if the network says one.
+
+    The place is left, top, right and bottom in fractions of the square that the network is given. It is that of the
+    class that the network answers, and None where cross-validation gave another one.
+    """
+
+    map: Array
+    place: tuple[float, float, float, float] | None = None
+
+
+def of_worst(model: Model, engine: Engine, results: Sequence[Result]) -> Mapping[Mistake, Seen]:
+    """Where the worst mistakes of the first results come from; nothing for a network that does not say."""
+    if not evidence.gives(engine):
+        return {}
+    chosen = list(dict.fromkeys((row.path, name) for result in results for row, _, name, _ in result.worst))[:MOST]
+
+    def decode(mistake: Mistake) -> npt.NDArray[np.uint8] | None:
+        try:
+            return decoder.decode(decoder.read(mistake[0], model.limits), model.backbone.resize, model.limits)
+        except BadPhoto:
+            # It was read a moment ago; if it is gone now, the report says so in the picture's place.
+            return None
+
+    with ThreadPoolExecutor(2, thread_name_prefix="goodsight-decode") as pool:
+        decoded = dict(zip(chosen, pool.map(decode, chosen), strict=True))
+    known = {mistake: pixels for mistake, pixels in decoded.items() if pixels is not None}
+    if not known:
+        return {}
+    numbers = [model.classes.index(name) for _, name in known]
+    pixels = np.stack(list(known.values()))
+    maps = evidence.maps(model.backbone, engine, pixels, model.head, numbers, model.none_number)
+    return {
+        mistake: Seen(*seen)
+        for mistake, *seen in zip(known, maps, _places(model, engine, pixels, numbers), strict=True)
+    }
+
+
+def _places(
+    model: Model, engine: Engine, pixels: npt.NDArray[np.uint8], numbers: Sequence[int]
+) -> list[tuple[float, float, float, float] | None]:
+    columns = model.backbone.columns("place")
+    if columns is None:
+        return [None] * len(pixels)
+    vectors = run(engine, pixels)
+    answered = zip(numbers, model.head(vectors).argmax(axis=1), vectors[:, columns].tolist(), strict=True)
+    return [
+        (left, top, right, bottom) if number == given != model.none_number else None
+        for number, given, (left, top, right, bottom) in answered
+    ]

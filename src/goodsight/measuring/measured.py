@@ -1,0 +1,185 @@
+"""What was found becomes the report's content: counts, examples to look at, what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from goodsight.backbones.names import common_names
+from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.rows import Row
+from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.twins import Twins
+from goodsight.heads import calibrate
+from goodsight.heads.search import Trial
+from goodsight.measuring.combinations import Combinations
+from goodsight.measuring.explained import Mistake, Seen
+from goodsight.measuring.gain import Gain
+from goodsight.measuring.result import Result
+from goodsight.measuring.robustness import Card
+from goodsight.model.learn import Topic
+from goodsight.model.record import Model
+from goodsight.training.recipe import Trained
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was measured of one attribute.
+
+    Attributes:
+        model: classes, head, thresholds.
+        results: the results, the most honest one first.
+        photo_set: the good photos with their labels, and the bad ones.
+        trials: the candidate heads; empty for an evaluation.
+        card: accuracy on spoilt photos; None when it was not asked for.
+        gain: what a ledger gained; None without a ledger, and for an evaluation.
+        evidence: what speaks for the class that a worst mistake was given, by photo and class.
+
+    """
+
+    model: Model
+    results: Sequence[Result]
+    photo_set: PhotoSet
+    trials: Sequence[Trial] = ()
+    card: Card | None = None
+    gain: Gain | None = None
+    evidence: Mapping[Mistake, Seen] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Of the attribute."""
+        return self.model.attribute.name
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the report shows, measured by the flow.
+
+    Attributes:
+        title: of the page, such as ``Training report: ads``.
+        parts: what was measured of each attribute.
+        counts: photos per class and split: ``{class: {split: n}}``, splits in a fixed order; with several attributes
+            a class has its attribute's name before it.
+        exact_twins: pairs of byte-identical photos.
+        near_twins: pairs of near twins.
+        extra_copies: photos that could go without losing a distinct one.
+        twin_examples: a few near-twin pairs, to look at.
+        leaked_pairs: pairs (photo that is scored, its twin in training), to look at.
+        bad: photos that could not be decoded and why.
+        left_out: rows that were not used and why.
+        off_topic: the least on-topic photos: row, p-value, the network's name for it.
+        timings: (step, seconds) in order.
+        own: how the network was trained, if it was trained here.
+        ledger: what a ledger changed; None without one.
+        combinations: what happens on combinations of labels that were not trained; None for one attribute.
+
+    """
+
+    title: str
+    parts: Sequence[Part]
+    counts: Mapping[str, Mapping[str, int]]
+    exact_twins: int
+    near_twins: int
+    extra_copies: int
+    twin_examples: Sequence[tuple[Row, Row]] = field(default_factory=list)
+    leaked_pairs: Sequence[tuple[Row, Row]] = field(default_factory=list)
+    bad: Sequence[tuple[str, str]] = field(default_factory=list)
+    left_out: Sequence[tuple[str, str]] = field(default_factory=list)
+    off_topic: Sequence[tuple[Row, float, str]] = field(default_factory=list)
+    timings: Sequence[tuple[str, float]] = field(default_factory=list)
+    own: Trained | None = None
+    ledger: Replayed | None = None
+    combinations: Combinations | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one attribute."""
+        return len(self.parts) > 1
+
+    @property
+    def model(self) -> Model:
+        """Of the first attribute; what it shares with the others is the same in each."""
+        return self.parts[0].model
+
+    @property
+    def results(self) -> list[Result]:
+        """Of all attributes."""
+        return [result for part in self.parts for result in part.results]
+
+
+def gather(
+    title: str,
+    parts: Sequence[Part],
+    found: Twins,
+    left_out: Sequence[tuple[str, str]],
+    *,
+    topic: Topic | None = None,
+    own: Trained | None = None,
+    ledger: Replayed | None = None,
+    combinations: Combinations | None = None,
+) -> Findings:
+    """Put together what the report shows.
+
+    Args:
+        title: of the page.
+        parts: what was measured of each attribute.
+        found: the twins among the good photos.
+        left_out: rows that were not used and why.
+        topic: the on-topic score of each training photo; None for an evaluation.
+        own: how the network was trained, if it was trained here.
+        ledger: what ledgers changed; nothing is shown when none was given.
+        combinations: what happens on combinations that were not trained.
+
+    """
+    table = parts[0].photo_set.table
+    trained = np.zeros(len(table.rows), bool)
+    for part in parts:
+        trained[part.photo_set.training] = True
+    across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
+    unknown = []
+    for part in parts:
+        prefix = f"{part.name}: " if len(parts) > 1 else ""
+        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True):
+            if number < 0 and row.label:
+                said = f"the model has no class {row.label!r}: it has no training photo, so this one is not scored"
+                unknown.append((row.file_name, prefix + said))
+    counts: dict[str, dict[str, int]] = {}
+    for part in parts:
+        prefix = f"{part.name}: " if len(parts) > 1 else ""
+        counts |= {prefix + name: by for name, by in _counts(part.photo_set).items()}
+    return Findings(
+        title=title,
+        parts=parts,
+        counts=counts,
+        exact_twins=len(found.exact),
+        near_twins=len(found.near),
+        extra_copies=found.extra_copies(),
+        twin_examples=[(table.rows[a], table.rows[b]) for a, b in found.near[:6].tolist()],
+        leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
+        bad=[(row.file_name, str(bad)) for row, bad in table.bad],
+        left_out=[*left_out, *unknown],
+        off_topic=[] if topic is None else _least_on_topic(parts[0], topic),
+        own=own,
+        ledger=ledger if ledger and ledger.files else None,
+        combinations=combinations,
+    )
+
+
+def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
+    names = [name or "photos" for name in photo_set.splits.tolist()]
+    order = [name for name in ("photos", "train", "validation", "test") if name in names]
+    counts: dict[str, dict[str, int]] = {c: dict.fromkeys(order, 0) for c in photo_set.classes}
+    for row, name in zip(photo_set.table.rows, names, strict=True):
+        if row.label in counts:
+            counts[row.label][name] += 1
+    return counts
+
+
+def _least_on_topic(part: Part, topic: Topic) -> list[tuple[Row, float, str]]:
+    least = np.argsort(topic.scores, kind="stable")[:16]
+    table, rows = part.photo_set.table, topic.rows[least]
+    names = common_names(part.model.backbone, table.vectors[rows])
+    p = calibrate.p_values(np.sort(topic.scores), topic.scores[least])
+    return [(table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]

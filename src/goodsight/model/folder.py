@@ -1,0 +1,292 @@
+"""The model folder: everything that inference needs and the evidence behind it, with no pickle anywhere.
+
+``network.onnx`` turns pixels into an embedding, ``heads.safetensors`` turns the embedding into scores of each
+attribute, and ``model.json`` says the rest, with the sha256 of every file that matters. ``canaries/`` holds a few
+training photos and ``model.json`` their expected probabilities: a machine that answers differently is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from goodsight.about import __version__
+from goodsight.arrays import Vectors
+from goodsight.backbones.backbone import Backbone, file_sha256
+from goodsight.backbones.engine import Engine, start
+from goodsight.catalog.rows import Attribute
+from goodsight.embedding.twins import Fingerprints
+from goodsight.errors import EngineError, ModelError
+from goodsight.heads.head import Head, Setting
+from goodsight.heads.offtopic import OffTopic
+from goodsight.heads.scaler import Scaler
+from goodsight.model.record import LoadedModel, Model
+from goodsight.photos import decoder
+from goodsight.photos.limits import BadPhoto, Limits
+
+SCHEMA = 2
+
+
+TOLERANCE = 0.08
+"""How far a canary's probability may be off."""
+
+
+ALIKE = 0.96
+"""The lowest cosine between a canary's embedding and the expected one. bf16 and f32 agree to 0.977 or better on real
+and on drawn photos; half the light (0.84), swapped colours (0.76) or stretching (0.52) fall below."""
+
+
+def save(
+    folder: Path,
+    models: Sequence[Model],
+    combinations: Collection[tuple[str, ...]],
+    canaries: Sequence[Path],
+    vectors: Vectors,
+) -> None:
+    """Write the files that inference needs into an empty folder; :func:`seal` ends the work.
+
+    Args:
+        folder: an empty folder.
+        models: what to write, one for each attribute.
+        combinations: of labels that were trained.
+        canaries: a few photos.
+        vectors: their embeddings (n, width).
+
+    """
+    shared = models[0]
+    shutil.copyfile(shared.backbone.network, folder / "network.onnx")
+    tensors = _shared_tensors(shared) | {"canaries": vectors}
+    for number, model in enumerate(models):
+        tensors |= {f"{number}.{name}": tensor for name, tensor in _tensors(model).items()}
+    save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, folder / "heads.safetensors")
+    (folder / "canaries").mkdir()
+    expected = {}
+    answers = np.concatenate([model.probabilities(vectors) for model in models], axis=1)
+    for number, (path, probabilities) in enumerate(zip(canaries, answers, strict=True)):
+        name = f"{number}{path.suffix.lower()[:8]}"
+        (folder / "canaries" / name).write_bytes(decoder.read(path, shared.limits))
+        expected[name] = [round(float(p), 6) for p in probabilities]
+    record = {
+        "schema": SCHEMA,
+        "attributes": [_attribute(model) for model in models],
+        "combinations": sorted(map(list, combinations)),
+        "backbone": shared.backbone.to_json(),
+        "off_topic": {"columns": [shared.off_topic.columns.start, shared.off_topic.columns.stop]},
+        "alpha": shared.alpha,
+        "off_topic_alpha": shared.off_topic_alpha,
+        "precision": shared.precision,
+        "limits": {"max_bytes": shared.limits.max_bytes, "max_pixels": shared.limits.max_pixels},
+        "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
+        "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
+        | {"goodsight": __version__, "python": platform.python_version()},
+        "info": dict(shared.info),
+    }
+    (folder / "model.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _attribute(model: Model) -> dict[str, Any]:
+    """What ``model.json`` says of one attribute."""
+    setting = model.head.setting
+    return {
+        "name": model.attribute.name,
+        "tag": model.attribute.tag,
+        "classes": list(model.classes),
+        "head": asdict(setting),
+        "temperature": model.temperature,
+        "threshold": None if np.isinf(model.threshold) else model.threshold,
+        "cut": model.cut,
+        "bias": model.bias,
+        "none": model.none,
+    }
+
+
+def seal(folder: Path) -> None:
+    """Write the sha256 of every file into ``model.json``, and ``model.json``'s own beside it in ``SHA256``."""
+    path = folder / "model.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p != path)
+    record["sha256"] = {name: file_sha256(folder / name) for name in names}
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
+
+
+def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
+    """Verify a folder's files and read the models, one for each attribute, without starting an engine.
+
+    Returns:
+        The models and the whole of ``model.json``.
+
+    Raises:
+        ModelError: not a model folder, another schema, or a file that is missing, damaged or edited.
+
+    """
+    record = _record(folder)
+    _verify(folder, record)
+    try:
+        tensors = load_file(folder / "heads.safetensors")
+        backbone = Backbone.from_json(record["backbone"], folder / "network.onnx")
+        off_topic = OffTopic(
+            slice(*record["off_topic"]["columns"]),
+            tensors["topic"].astype(np.float32),
+            tensors["negatives"].astype(np.float32),
+        )
+        training = Fingerprints(
+            tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
+            tensors["training.thumbnails"],
+            tensors["training.sketches"],
+        )
+        models = tuple(
+            Model(
+                classes=tuple(said["classes"]),
+                backbone=backbone,
+                scaler=Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
+                head=_head(said["head"], tensors, number, backbone),
+                off_topic=off_topic,
+                temperature=float(said["temperature"]),
+                calibration=tuple(tensors[f"{number}.calibration.{c}"] for c in range(len(said["classes"]))),
+                on_topic=tensors["on_topic"],
+                alpha=float(record["alpha"]),
+                off_topic_alpha=float(record["off_topic_alpha"]),
+                precision=float(record["precision"]),
+                threshold=float("inf") if said["threshold"] is None else float(said["threshold"]),
+                training=training,
+                limits=Limits(**record["limits"]),
+                info=record["info"],
+                attribute=Attribute(said["name"], said["tag"]),
+                cut=float(said["cut"]),
+                bias=float(said["bias"]),
+                none=said["none"],
+            )
+            for number, said in enumerate(record["attributes"])
+        )
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{folder}: the model cannot be read ({error!r}); train it again") from error
+    return models, record
+
+
+def _head(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Head:
+    mean, scale, bound, landmarks, weights, mix = (
+        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights", "mix")
+    )
+    return Head(
+        Setting(**said),
+        Scaler(mean, scale, bound),
+        # In columns: a product with a few photos is twice as quick.
+        np.asfortranarray(landmarks, np.float32),
+        weights,
+        backbone.columns("classes") or slice(0, 0),
+        mix,
+    )
+
+
+def load(folder: Path, *, engine: str = "") -> LoadedModel:
+    """Verify a model folder, start its network and try its canaries.
+
+    Raises:
+        ModelError: as :func:`read`, or this machine answers differently from the one that trained the model.
+        EngineError: the network cannot be started.
+
+    """
+    models, record = read(folder)
+    running = start(models[0].backbone.network, engine=engine)
+    try:
+        _try_canaries(folder, models, running, record["canaries"])
+    except (KeyError, EngineError) as error:
+        raise ModelError(f"{folder}: model.json does not fit the network: {error}; train it again") from error
+    return LoadedModel(models, running, folder, frozenset(map(tuple, record["combinations"])))
+
+
+def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+    return {
+        "mean": model.scaler.mean,
+        "scale": model.scaler.scale,
+        "bound": model.scaler.bound,
+        "topic": model.off_topic.photos.astype(np.float16),
+        "negatives": model.off_topic.negatives.astype(np.float16),
+        "on_topic": model.on_topic,
+        "training.sha256": np.array([list(bytes.fromhex(d)) for d in model.training.sha256], np.uint8),
+        "training.thumbnails": model.training.thumbnails,
+        "training.sketches": model.training.sketches,
+    }
+
+
+def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+    """What one attribute has of its own."""
+    calibration: dict[str, npt.NDArray[Any]] = {f"calibration.{c}": s for c, s in enumerate(model.calibration)}
+    return calibration | {
+        "mean": model.head.scaler.mean,
+        "scale": model.head.scaler.scale,
+        "bound": model.head.scaler.bound,
+        "landmarks": model.head.landmarks.astype(np.float16),
+        "weights": model.head.weights,
+        "mix": model.head.mix,
+    }
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    if not path.is_file():
+        raise ModelError(f"{folder}: not a model folder (there is no model.json); make one with `goodsight train`")
+    text = path.read_bytes()
+    try:
+        record = json.loads(text)
+        schema = int(record["schema"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train it again or restore it from a copy") from error
+    if schema > SCHEMA:
+        raise ModelError(f"{path}: schema {schema} is newer than this Goodsight reads ({SCHEMA}); upgrade goodsight")
+    if schema < SCHEMA:
+        raise ModelError(f"{path}: schema {schema} is of an older Goodsight (this one reads {SCHEMA}); train it again")
+    seal_path = folder / "SHA256"
+    if not seal_path.is_file() or seal_path.read_text("ascii", "replace").split()[:1] != [
+        hashlib.sha256(text).hexdigest()
+    ]:
+        raise ModelError(f"{path}: edited or damaged: its sha256 is not the one in {seal_path.name}")
+    return dict(record)
+
+
+def _verify(folder: Path, record: Mapping[str, Any]) -> None:
+    if "sha256" not in record:
+        raise ModelError(f"{folder / 'model.json'}: damaged: it lists no sha256; train it again")
+    for name, expected in record["sha256"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"{path}: missing; restore the folder from a copy or train it again")
+        if file_sha256(path) != expected:
+            raise ModelError(f"{path}: damaged or edited: its sha256 is not the one in model.json")
+
+
+def _try_canaries(folder: Path, models: Sequence[Model], running: Engine, canaries: Mapping[str, Any]) -> None:
+    expected, model = canaries["expected"], models[0]
+    if not expected:
+        return
+    try:
+        data = [decoder.read(folder / "canaries" / name, model.limits) for name in expected]
+        pixels = np.stack([decoder.decode(one, model.backbone.resize, model.limits) for one in data])
+    except BadPhoto as bad:
+        raise ModelError(
+            f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions"
+        ) from bad
+    vectors = running.submit(pixels).result().astype(np.float16)
+    one, two = model.scaler(vectors), model.scaler(load_file(folder / "heads.safetensors")["canaries"])
+    alike = float((np.einsum("ij,ij->i", one, two) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)).min())
+    found = np.concatenate([each.probabilities(vectors) for each in models], axis=1)
+    worst = float(np.abs(found - np.array(list(expected.values()))).max())
+    if worst > canaries["tolerance"] or alike < canaries["alike"]:
+        raise ModelError(
+            f"{folder}: this machine answers differently: a canary's probability is off by {worst:.3f} "
+            f"(allowed {canaries['tolerance']}), its embedding agrees to {alike:.3f} (wanted {canaries['alike']}); "
+            "compare the versions in model.json with `goodsight inspect`"
+        )

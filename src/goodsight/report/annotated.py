@@ -1,0 +1,120 @@
+"""Pictures with the answer drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from PIL import Image, ImageDraw, ImageFont
+
+from goodsight.errors import GoodsightError
+from goodsight.files import whole_file
+from goodsight.model import evidence
+from goodsight.model.record import LoadedModel
+from goodsight.model.verdicts import Answer, Prediction
+from goodsight.photos import decoder
+from goodsight.photos.limits import BadPhoto
+
+_MARK = ".goodsight-annotated"
+
+
+Panel = tuple[Image.Image, tuple[Answer, ...]]
+"""A picture, and the answers that its caption says."""
+
+
+class Annotated:
+    """Copies of the photos with the label and its probability drawn on them, in the folders they came from."""
+
+    def __init__(self, folder: Path, loaded: LoadedModel, *, explain: bool = False) -> None:
+        """Claim the folder.
+
+        Args:
+            folder: for the pictures.
+            loaded: whose predictions will come.
+            explain: draw where the answers come from as well.
+
+        Raises:
+            GoodsightError: it holds something that an earlier ``--annotate`` did not make, or the model's network
+                does not say where its answers come from.
+        """
+        shared = loaded.models[0]
+        if explain:
+            evidence.require(shared.backbone, loaded.engine)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / _MARK).exists():
+            raise GoodsightError(
+                f"--annotate {folder}: holds other files, which are never replaced; choose a new folder"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+        self._folder, self._limits, self._resize = folder, shared.limits, shared.backbone.resize
+        self._explained = loaded if explain else None
+
+    def write(self, prediction: Prediction) -> None:
+        """Draw one; a bad photo has no picture."""
+        if prediction.problem:
+            return
+        try:
+            data = decoder.read(prediction.row.path, self._limits)
+            picture = decoder.open_rgb(data, self._limits, at_least=640)
+            picture.thumbnail((1280, 1280))
+            panels = self._explain(picture, data, prediction) if self._explained else [(picture, prediction.answers)]
+        except BadPhoto:
+            # It was read a moment ago for its label; if it is gone now, the table still has its row.
+            return
+        doubt = f"  ({prediction.verdict})" if prediction.verdict != "sure" else ""
+        drawn = []
+        for number, (panel, answers) in enumerate(panels):
+            if prediction.place:
+                box = self._resize.in_pixels(prediction.place, *panel.size)
+                panel = evidence.draw_box(panel, box, prediction.label)
+            said = ",  ".join(f"{a.given}  {a.probability:.0%}" for a in answers if a.given) or "no tag"
+            drawn.append(annotate(panel, said + (doubt if number == 0 else "")))
+        with whole_file(self._path(prediction.row.file_name)) as part:
+            _beside(drawn).save(part, "JPEG", quality=90)
+
+    def _explain(self, picture: Image.Image, data: bytes, prediction: Prediction) -> list[Panel]:
+        """A picture for each attribute, with where its answer comes from; tags that are given share the last one."""
+        assert self._explained is not None
+        engine = self._explained.engine
+        panels: list[Panel] = []
+        pairs = list(zip(self._explained.models, prediction.answers, strict=True))
+        for model, answer in pairs:
+            if not answer.attribute.tag:
+                number = model.classes.index(answer.label)
+                head, rule = model.head, model.backbone
+                none = model.none_number
+                panel = evidence.explain(picture, data, rule, engine, head, number, self._limits, none)
+                panels.append((panel, (answer,)))
+        tags = tuple(answer for _, answer in pairs if answer.attribute.tag)
+        return [*panels, (picture, tags)] if tags else panels
+
+    def _path(self, file_name: str) -> Path:
+        # A list may name photos outside its folder; the pictures stay inside theirs all the same.
+        parts = [part for part in PurePosixPath(file_name).parts if part not in {"/", ".."}]
+        path = self._folder.joinpath(*parts)
+        return path if path.suffix.lower() in {".jpg", ".jpeg"} else path.with_name(f"{path.name}.jpg")
+
+
+def annotate(picture: Image.Image, caption: str) -> Image.Image:
+    """The picture with a bar below it that holds the caption; a small picture is enlarged so that the words fit."""
+    if picture.width < 240:
+        picture = picture.resize((240, round(picture.height * 240 / picture.width)))
+    size = max(14, picture.width // 24)
+    font = ImageFont.load_default(size)
+    while size > 9 and font.getlength(caption) > picture.width - size:
+        size -= 1
+        font = ImageFont.load_default(size)
+    out = Image.new("RGB", (picture.width, picture.height + 2 * size), "#111827")
+    out.paste(picture)
+    ImageDraw.Draw(out).text((size // 2, picture.height + size), caption, "white", font, anchor="lm")
+    return out
+
+
+def _beside(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of one size in a row."""
+    out = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)), "#111827")
+    left = 0
+    for picture in pictures:
+        out.paste(picture, (left, 0))
+        left += picture.width
+    return out

@@ -1,0 +1,217 @@
+"""An audit becomes files: findings.csv, review.csv, metrics.json, and report.html, in which a person decides.
+
+Names and labels are written as they are, so that they can be read back. A spreadsheet may therefore take a file name
+or a label that begins with ``=``, ``+``, ``-`` or ``@`` for a formula; import such columns as text. Free text that
+nothing reads back (evidence, reasons) gets an apostrophe in front there.
+
+Decisions leave the page as ``ledger.csv`` with the columns of :data:`goodsight.catalog.ledger.COLUMNS`: a decision is
+``keep``, ``drop`` or ``relabel``, a label comes with ``relabel`` only, a time is UTC in ISO 8601.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from goodsight.auditing.findings import KINDS, Audit, Finding
+from goodsight.catalog.rows import Row
+from goodsight.report.template import environment, save
+from goodsight.report.thumbnails import Thumbnails
+
+_REVIEWED, _AT_LEAST, _PER_KIND, _LISTED = 120, 40, 60, 50
+_EDGE = 176
+_FIRSTS = (20, 50, 100, 200, 500)
+_UNREADABLE = "unreadable"
+
+
+def write(folder: Path, audit: Audit) -> None:
+    """Write ``findings.csv``, ``review.csv``, ``metrics.json`` and ``report.html`` into ``folder``, which exists."""
+    _table(folder / "findings.csv", _FINDINGS, map(_finding, audit.findings))
+    _table(folder / "review.csv", _REVIEW, _review(audit))
+    save(folder / "metrics.json", json.dumps(numbers(audit), indent=1, ensure_ascii=False, allow_nan=False))
+    save(folder / "report.html", environment().get_template("audit.html").render(**_view(audit)))
+
+
+def numbers(audit: Audit) -> dict[str, Any]:
+    """What ``metrics.json`` says."""
+    return {
+        "source": audit.source,
+        "classes": [choice["said"] for choice in _choices(audit)],
+        "photos": len(audit.review),
+        "findings": {kind: len(audit.of(kind)) for kind in KINDS},
+        "worth_a_look": audit.worth(),
+        "expected_faults": {str(first): round(audit.expected(first), 3) for first in _FIRSTS},
+        "left_out": [list(pair) for pair in audit.left_out],
+        "seconds": {step: round(seconds, 3) for step, seconds in audit.timings},
+    }
+
+
+# ---- tables
+
+_FINDINGS = "file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute"
+_REVIEW = "file_name,rank,chance,label,reasons"
+
+
+def _finding(found: Finding) -> tuple[str, ...]:
+    twin = found.other.file_name if found.other else ""
+    said = (found.row.label, _plain(found.evidence), found.suggestion, found.label, twin, found.attribute)
+    return found.row.file_name, found.kind, _number(found.score), *said
+
+
+def _review(audit: Audit) -> Iterable[tuple[str, ...]]:
+    for rank, suspect in enumerate(audit.review, 1):
+        said = (_number(suspect.chance), suspect.row.label, _plain("; ".join(suspect.reasons)))
+        yield suspect.row.file_name, str(rank), *said
+
+
+def _table(path: Path, head: str, lines: Iterable[Sequence[str]]) -> None:
+    """Write CSV. A name that is not valid text keeps its bytes, as the catalog met them."""
+    # csv.writer leaves a lone \r bare when lines end in \n, and then nobody can read the line back.
+    text = "".join(f"{line}\n" for line in (head, *(",".join(map(_cell, cells)) for cells in lines)))
+    # A surrogate that stands for no byte comes from a JSON list, and UTF-8 has no place for it.
+    text = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
+    path.write_bytes(text.encode("utf-8", errors="surrogateescape"))
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
+
+
+def _plain(text: str) -> str:
+    """Free text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else ""
+
+
+# ---- the page
+
+
+def _view(audit: Audit) -> dict[str, Any]:
+    """The page's parts, with pictures made."""
+    worth = audit.worth()
+    reviewed = audit.review[: min(_REVIEWED, max(worth, _AT_LEAST))]
+    galleries = [(kind, *_gallery(audit.of(kind))) for kind in KINDS if kind != _UNREADABLE and audit.of(kind)]
+    shown = [suspect.row for suspect in reviewed]
+    shown += [row for _, found, _ in galleries for finding in found for row in _rows(finding)]
+    thumb = Thumbnails(audit.limits, _EDGE)
+    thumb.prepare(shown)
+    photos = _photos(audit, {row.file_name for row in shown})
+    return {
+        "audit": audit,
+        "worth": worth,
+        "choices": _choices(audit),
+        "faults": _faults(audit.expected(worth or len(audit.review))),
+        "reviewed": reviewed,
+        "galleries": galleries,
+        "unreadable": audit.of(_UNREADABLE),
+        "kinds": KINDS,
+        "listed": _LISTED,
+        "thumb": thumb,
+        "numbers": {photo["file_name"]: number for number, photo in enumerate(photos)},
+        "suggested": {photo["file_name"]: photo["suggested"] for photo in photos},
+        "data": _json(
+            {
+                "audit": _identity(audit),
+                "attributes": list(audit.classes),
+                "classes": _choices(audit),
+                "photos": photos,
+            }
+        ),
+        "style": Markup(_asset("audit.css")),  # noqa: S704 - both are ours
+        "script": Markup(_asset("ledger.js", "audit.js")),  # noqa: S704
+        "policy": _policy(),
+    }
+
+
+def _choices(audit: Audit) -> list[dict[str, str]]:
+    """What a photo can be relabelled to; where there are several attributes, ``said`` tells which one as well."""
+    several = len(audit.classes) > 1
+    return [
+        {"attribute": name if several else "", "label": label, "said": f"{name}: {label}" if several else label}
+        for name, classes in audit.classes.items()
+        for label in classes
+    ]
+
+
+def _rows(finding: Finding) -> list[Row]:
+    return [finding.row, finding.other] if finding.other else [finding.row]
+
+
+def _gallery(findings: list[Finding]) -> tuple[list[Finding], int]:
+    """What is shown of one kind, each pair of twins once, and how many more there are."""
+    pairs: dict[frozenset[str], Finding] = {}
+    for finding in findings:
+        pairs.setdefault(frozenset(row.file_name for row in _rows(finding)), finding)
+    return list(pairs.values())[:_PER_KIND], max(0, len(pairs) - _PER_KIND)
+
+
+def _photos(audit: Audit, shown: set[str]) -> list[dict[str, str]]:
+    """What the page must know of each photo that it shows and that can be decided, the most suspicious first."""
+    suggested: dict[str, str] = {}
+    for finding in audit.findings:
+        if finding.suggestion == "relabel" and finding.label:
+            said = f"{finding.attribute}: {finding.label}" if finding.attribute else finding.label
+            suggested.setdefault(finding.row.file_name, said)
+    return [
+        {
+            "file_name": suspect.row.file_name,
+            "sha256": suspect.sha256,
+            "label": suspect.row.label,
+            "reason": _plain("; ".join(suspect.reasons)),
+            "suggested": suggested.get(suspect.row.file_name, ""),
+        }
+        for suspect in audit.review
+        if suspect.row.file_name in shown
+    ]
+
+
+def _identity(audit: Audit) -> str:
+    """The same for the same photos, whatever was found: under it the browser keeps the decisions."""
+    names = sorted(f"{suspect.sha256} {suspect.row.file_name}" for suspect in audit.review)
+    return hashlib.sha256("\0".join(names).encode("utf-8", errors="surrogatepass")).hexdigest()[:32]
+
+
+def _faults(expected: float) -> str:
+    if expected < 0.75:
+        return "less than one fault"
+    return f"about {expected:.0f} {'fault' if round(expected) == 1 else 'faults'}"
+
+
+def _json(value: object) -> Markup:
+    """JSON in ASCII without a character that could end the element that it stands in."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return Markup(text)  # noqa: S704 - it holds no markup any more
+
+
+@cache
+def _asset(*names: str) -> str:
+    folder = resources.files("goodsight.report")
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def _policy() -> str:
+    """A content security policy: this page's own style and script and nothing else, and pictures that it holds."""
+    style, script = (
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for text in (_asset("audit.css"), _asset("ledger.js", "audit.js"))
+    )
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src 'sha256-{style}'; script-src 'sha256-{script}'"
+    )

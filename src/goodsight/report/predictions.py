@@ -1,0 +1,132 @@
+"""Predictions become files: CSV or JSON Lines, a plain submission, annotated pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from goodsight.catalog.rows import NO, Row
+from goodsight.errors import GoodsightError
+from goodsight.files import whole_file
+from goodsight.model.record import Model
+from goodsight.model.verdicts import Answer, Prediction
+
+COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
+"""Of a model with one attribute."""
+
+
+_NONE = Prediction(Row("", Path()), (), float("nan"))
+
+
+class Sink(Protocol):
+    """Something that takes predictions one by one."""
+
+    def write(self, prediction: Prediction) -> None:
+        """Take one."""
+
+
+def record(prediction: Prediction, models: Sequence[Model], top: int) -> dict[str, Any]:
+    """A prediction as one flat row.
+
+    Of a model with one attribute that is no tag: the columns of :data:`COLUMNS`, then ``top1_label,
+    top1_probability`` and on. With several, ``label`` and ``probability`` give way to columns for each: ``colour``,
+    ``colour_probability`` (of a tag the probability of "yes"), ``colour_verdict`` and ``colour_top1_label`` and on;
+    and ``combination`` says whether labels that go together were trained together.
+    """
+    named = len(models) > 1 or models[0].attribute.tag
+    answers = prediction.answers or (None,) * len(models)
+    row: dict[str, Any] = {"file_name": prediction.row.file_name}
+    for model, answer in zip(models, answers, strict=True):
+        name = model.attribute.name
+        prefix = f"{name}_" if named else ""
+        row[name if named else "label"] = answer.label if answer else ""
+        row[f"{prefix}probability"] = _probability(answer)
+        if named:
+            row[f"{prefix}verdict"] = answer.verdict if answer else ""
+    if sum(not model.attribute.tag for model in models) > 1:
+        row["combination"] = ("trained" if prediction.trained else "never trained") if prediction.answers else ""
+    row |= {"verdict": prediction.verdict, "reason": prediction.reason}
+    for place, label, p in ranked(prediction, models, top):
+        row |= {f"{place}_label": label, f"{place}_probability": p}
+    return row
+
+
+def ranked(prediction: Prediction, models: Sequence[Model], top: int) -> Iterator[tuple[str, str, float | None]]:
+    """The most likely labels of each attribute that is no tag: the columns' beginning, the label, its probability."""
+    answers = prediction.answers or (None,) * len(models)
+    for model, answer in zip(models, answers, strict=True):
+        prefix = f"{model.attribute.name}_" if len(models) > 1 else ""
+        order = np.argsort(-answer.probabilities, kind="stable").tolist() if answer else []
+        for rank in range(0 if model.attribute.tag else min(top, len(model.classes))):
+            label = model.classes[order[rank]] if answer else ""
+            p = round(float(answer.probabilities[order[rank]]), 6) if answer else None
+            yield f"{prefix}top{rank + 1}", label, p
+
+
+def _probability(answer: Answer | None) -> float | None:
+    """Of the label; of a tag that it holds."""
+    if answer is None:
+        return None
+    if answer.attribute.tag and answer.label == NO:
+        return round(1 - answer.probability, 6)
+    return round(answer.probability, 6)
+
+
+@contextmanager
+def table(path: Path, models: Sequence[Model], top: int) -> Iterator[Sink]:
+    """Write rows to a .csv or .jsonl file that appears, whole, at the end.
+
+    Raises:
+        GoodsightError: another suffix.
+
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".jsonl"}:
+        raise GoodsightError(f"--out {path}: the name must end in .csv or .jsonl")
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        if suffix == ".jsonl":
+            yield _JsonLines(stream, models, top)
+        else:
+            yield _Csv(stream, models, top)
+
+
+@contextmanager
+def submission(path: Path) -> Iterator[Sink]:
+    """Write a plain ``image_id,label`` CSV; a bad photo has an empty label."""
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        yield _Submission(stream)
+
+
+class _Csv:
+    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
+        columns = list(record(_NONE, models, top))
+        self._writer = csv.DictWriter(stream, columns, lineterminator="\n")
+        self._writer.writeheader()
+        self._models, self._top = models, top
+
+    def write(self, prediction: Prediction) -> None:
+        self._writer.writerow(record(prediction, self._models, self._top))
+
+
+class _JsonLines:
+    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
+        self._stream, self._models, self._top = stream, models, top
+
+    def write(self, prediction: Prediction) -> None:
+        self._stream.write(json.dumps(record(prediction, self._models, self._top), ensure_ascii=False) + "\n")
+
+
+class _Submission:
+    def __init__(self, stream: io.TextIOBase) -> None:
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(["image_id", "label"])
+
+    def write(self, prediction: Prediction) -> None:
+        self._writer.writerow([prediction.row.file_name, prediction.label])

@@ -1,0 +1,156 @@
+"""The API, version 1: check, classify, appeal, models, photos, deletion, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse, Response
+
+from goodsight.photos.limits import BadPhoto
+from goodsight.serve import answers, problems, upload
+from goodsight.serve.access import Client, require
+from goodsight.serve.answers import problem_responses
+from goodsight.serve.decoders import DecodeTimeoutError
+from goodsight.serve.meters import CONTENT_TYPE_LATEST
+from goodsight.serve.models import Served
+from goodsight.serve.problems import Problem
+from goodsight.serve.service import Service
+
+SHOWN = 1024
+"""Pixels of the longer side of a photo that is shown to a reviewer."""
+router = APIRouter()
+Checking = Annotated[Client, Depends(require("check"))]
+Reviewing = Annotated[Client, Depends(require("review"))]
+Ruling = Annotated[Client, Depends(require("admin"))]
+CheckId = Annotated[str, Path(min_length=1, max_length=64, description="The id of a check.")]
+_PHOTO = problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503)
+
+
+def service_of(request: Request) -> Service:
+    """The service behind an app."""
+    found: Service = request.app.state.service
+    return found
+
+
+@router.post(
+    "/v1/check",
+    response_model=answers.CheckAnswer,
+    responses=_PHOTO,
+    openapi_extra=upload.body(
+        1,
+        ad_category="The class that was declared.",
+        model="The model; the first by default.",
+        explain="true: say where in the photo the class is seen, which takes longer; false by default.",
+    ),
+)
+async def check(request: Request, client: Checking) -> JSONResponse:
+    """Does the photo show what was declared?"""
+    service = service_of(request)
+    async with upload.read(request) as form:
+        declared = form.fields.get("ad_category", "")
+        if not declared:
+            raise Problem(422, "ad_category: missing; send the class that was declared")
+        explain = form.fields.get("explain", "false")
+        if explain not in ("true", "false"):
+            raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
+        with service.use(form.fields.get("model", "")) as served:
+            data = await form.images[0].read()
+            checked, prediction = await service.check(served, data, declared, client)
+            found = await service.explain(served, data, prediction) if explain == "true" else None
+    return JSONResponse(answers.check(checked, prediction, found))
+
+
+@router.post(
+    "/v1/classify",
+    response_model=answers.ClassifyAnswer,
+    responses=_PHOTO,
+    openapi_extra=upload.body(upload.MOST_PHOTOS, model="The model; the first by default."),
+)
+async def classify(request: Request, client: Checking) -> JSONResponse:
+    """What do the photos show? A photo that cannot be used has its problem; the others are answered."""
+    service = service_of(request)
+    async with upload.read(request, upload.MOST_PHOTOS) as form:
+        with service.use(form.fields.get("model", ""), len(form.images)) as served:
+            found = await asyncio.gather(
+                *[_prediction(service, served, await image.read(), client) for image in form.images]
+            )
+    return JSONResponse({"predictions": found, "model": served.name, "model_id": served.model_id})
+
+
+async def _prediction(service: Service, served: Served, data: bytes, client: Client) -> dict[str, object]:
+    try:
+        return answers.prediction(*await service.classify(served, data, client))
+    except Problem as problem:
+        return answers.no_prediction(problems.body(problem.status_code, problem.detail))
+
+
+@router.post(
+    "/v1/appeals",
+    status_code=201,
+    response_model=answers.AppealAnswer,
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 422, 429),
+)
+def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> JSONResponse:
+    """Ask that a person looks at a check. Only who asked for the check, or a reviewer, may contest it."""
+    store = service_of(request).store
+    checked = store.check(asked.id)
+    if checked is None or (checked.client != client.name and not client.may("review")):
+        raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
+    made = store.appeal(asked.id, client.name, asked.note)
+    return JSONResponse({"id": asked.id, "time": made.time}, 201)
+
+
+@router.get("/v1/models", response_model=answers.ModelsAnswer, responses=problem_responses(401, 403, 429))
+def models(request: Request, _: Checking) -> JSONResponse:
+    """The models that are served, with their classes."""
+    found = service_of(request).models
+    return JSONResponse(
+        {
+            "models": [
+                {
+                    "name": served.name,
+                    "model_id": served.model_id,
+                    "classes": list(served.model.classes),
+                    "alpha": served.model.alpha,
+                    "precision": served.model.precision,
+                    "loaded": served.loaded,
+                    "refused": found.refused.get(served.name),
+                }
+                for served in found.all()
+            ]
+        }
+    )
+
+
+@router.get(
+    "/v1/photos/{id}",
+    response_class=Response,
+    responses={**problem_responses(401, 403, 404, 422, 429), 200: {"content": {"image/jpeg": {}}}},
+)
+async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
+    """The photo of a check, made anew as a JPEG: what a stranger uploaded never reaches a browser as it came."""
+    service = service_of(request)
+    checked = await asyncio.to_thread(service.store.check, id)
+    data = await asyncio.to_thread(service.store.photo, checked.sha256) if checked else None
+    if data is None:
+        raise Problem(404, f"id {id!r}: there is no such photo any more")
+    try:
+        picture = await asyncio.wrap_future(service.decoders.picture(data, SHOWN))
+    except (BadPhoto, DecodeTimeoutError) as error:
+        raise Problem(422, f"id {id!r}: {error}") from error
+    return Response(picture, media_type="image/jpeg")
+
+
+@router.delete("/v1/checks/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 429))
+def delete(request: Request, id: CheckId, _: Ruling) -> Response:
+    """Delete a photo and every answer about it, for good."""
+    service_of(request).store.delete(id)
+    return Response(status_code=204)
+
+
+@router.get("/metrics", response_class=Response, responses=problem_responses(401, 403, 429))
+def metrics(request: Request, _: Ruling) -> Response:
+    """Figures for Prometheus."""
+    return Response(service_of(request).meters.text(), media_type=CONTENT_TYPE_LATEST)

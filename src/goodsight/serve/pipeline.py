@@ -1,0 +1,180 @@
+"""One photo's way through the service: bytes, a decoding process, a batch, the engine, a prediction. All of it bounded.
+
+A batch is what came within a few milliseconds, so a lone photo hardly waits and a crowd shares the network's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from goodsight.catalog.rows import Row
+from goodsight.model import evidence, verdicts
+from goodsight.model.record import LoadedModel
+from goodsight.model.verdicts import Prediction
+from goodsight.serve.decoders import Decoders
+
+BATCH = 16
+WAIT = 0.003
+PLACES = 2
+GRID = 28
+"""Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
+
+Pixels = npt.NDArray[np.uint8]
+Item = tuple[Pixels, Future[Prediction]]
+_NAMELESS = Row("", Path())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a class is seen in an upright photo.
+
+    Attributes:
+        evidence: rows from the top, 0 to 1.
+        box: left, top, right and bottom in fractions of the photo; None when the network gives no box.
+
+    """
+
+    evidence: list[list[float]]
+    box: list[float] | None
+
+
+class Pipeline:
+    """Predictions of photos for one model.
+
+    Args:
+        loaded: the model and its engine.
+        decoders: shared by all models.
+        observe: told the size of every batch.
+
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, decoders: Decoders, observe: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.loaded = loaded
+        self._decoders, self._observe = decoders, observe
+        self._items: SimpleQueue[Item | None] = SimpleQueue()
+        self._running: SimpleQueue[tuple[list[Item], Future[npt.NDArray[np.float32]]] | None] = SimpleQueue()
+        # While so many batches are on their way the next one waits and grows, instead of being one more small one.
+        self._places = threading.Semaphore(PLACES)
+        self._threads = [
+            threading.Thread(target=self._gather, name="goodsight-batch", daemon=True),
+            threading.Thread(target=self._answer, name="goodsight-answer", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def warm_up(self) -> None:
+        """Run every batch size once: the first run of a size is slower."""
+        resize = self.loaded.model.backbone.resize
+        for size in range(1, BATCH + 1):
+            self.loaded.engine.submit(np.zeros((size, resize.size, resize.size, 3), np.uint8)).result()
+        if evidence.gives(self.loaded.engine):
+            self.loaded.engine.explained(np.zeros((1, resize.size, resize.size, 3), np.uint8))
+
+    async def predict(self, data: bytes) -> Prediction:
+        """What the model says of a photo.
+
+        Raises:
+            BadPhoto: the photo cannot be used.
+            DecodeTimeoutError: it took too long to decode.
+
+        """
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
+        answer: Future[Prediction] = Future()
+        self._items.put((pixels, answer))
+        return await asyncio.wrap_future(answer)
+
+    async def explain(self, data: bytes, prediction: Prediction) -> Shown | None:
+        """Where a photo's most likely class is seen; None when the network does not say.
+
+        Beside the batches, so that nobody who only wants an answer waits for it.
+
+        Raises:
+            BadPhoto: the photo cannot be used.
+            DecodeTimeoutError: it took too long to decode.
+
+        """
+        if not evidence.gives(self.loaded.engine):
+            return None
+        resize = self.loaded.model.backbone.resize
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
+        upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
+        return await asyncio.to_thread(self._show, pixels, upright, prediction)
+
+    def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction) -> Shown:
+        model = self.loaded.model
+        number, resize = model.classes.index(prediction.answers[0].label), model.backbone.resize
+        engine, none = self.loaded.engine, model.none_number
+        found = evidence.maps(model.backbone, engine, pixels[None], model.head, [number], none)[0]
+        with Image.open(io.BytesIO(upright)) as picture:
+            width, height = picture.size
+        scale = GRID / max(width, height)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        rows = [[round(float(value), 3) for value in row] for row in evidence.on_photo(found, resize, size)]
+        if prediction.place is None:
+            return Shown(rows, None)
+        box = zip(resize.in_pixels(prediction.place, width, height), (width, height) * 2, strict=True)
+        return Shown(rows, [round(at / length, 4) for at, length in box])
+
+    def close(self) -> None:
+        """Answer what was accepted, then stop."""
+        self._items.put(None)
+        for thread in self._threads:
+            thread.join()
+        self.loaded.engine.close()
+
+    def _gather(self) -> None:
+        """Photos become batches, and batches go to the engine, until None comes."""
+        more = True
+        while more and (first := self._items.get()) is not None:
+            self._places.acquire()
+            batch = [first]
+            until = time.monotonic() + WAIT
+            with suppress(Empty):
+                while more and len(batch) < BATCH:
+                    item = self._items.get(timeout=max(0, until - time.monotonic()))
+                    more = item is not None
+                    if item is not None:
+                        batch.append(item)
+            self._observe(len(batch))
+            self._running.put((batch, self._submit([pixels for pixels, _ in batch])))
+        self._running.put(None)
+
+    def _submit(self, pixels: list[Pixels]) -> Future[npt.NDArray[np.float32]]:
+        try:
+            return self.loaded.engine.submit(np.stack(pixels))
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            failed: Future[npt.NDArray[np.float32]] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _answer(self) -> None:
+        """Embeddings become predictions, in the order of the batches, until None comes."""
+        while (running := self._running.get()) is not None:
+            batch, future = running
+            try:
+                vectors = future.result().astype(np.float16)
+                found = verdicts.answers(self.loaded, [_NAMELESS] * len(batch), vectors)
+            except Exception as error:  # likewise
+                for _, answer in batch:
+                    if answer.set_running_or_notify_cancel():
+                        answer.set_exception(error)
+            else:
+                for (_, answer), prediction in zip(batch, found, strict=True):
+                    if answer.set_running_or_notify_cancel():
+                        answer.set_result(prediction)
+            self._places.release()

@@ -1,0 +1,201 @@
+"""What the endpoints share: the models, the store, who may ask, how much is in work; and the life of all that."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from goodsight.errors import GoodsightError
+from goodsight.model import verdicts
+from goodsight.model.verdicts import Check, Prediction
+from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
+from goodsight.serve import problems
+from goodsight.serve.access import Access, Client, Token
+from goodsight.serve.decoders import Decoders, DecodeTimeoutError
+from goodsight.serve.meters import Meters
+from goodsight.serve.models import Models, Served
+from goodsight.serve.pipeline import Shown
+from goodsight.serve.problems import Problem
+from goodsight.serve.recorder import Recorder
+from goodsight.store import Checked, Store
+
+logger = logging.getLogger("goodsight.serve")
+_TIDY = 3600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a service runs.
+
+    Attributes:
+        models: model folders by name; the first is the default.
+        data: the folder for kept photos, the default database and the key of the session cookies.
+        store: a database URL; '' for SQLite in ``data``.
+        tokens: who may ask; empty lets everybody in.
+        hosts: host names that the service answers to; empty for all.
+        keep_days: days that photos are kept.
+        most_photos: photos in work at once; more are refused with 503.
+        decode_seconds: for one photo.
+        body_seconds: for an upload to arrive.
+        limits: on bytes and pixels of a photo.
+        secure_cookie: send the session cookie over HTTPS only.
+
+    """
+
+    models: Mapping[str, Path]
+    data: Path
+    store: str = ""
+    tokens: tuple[Token, ...] = ()
+    hosts: tuple[str, ...] = ()
+    keep_days: float = 30.0
+    most_photos: int = 96
+    decode_seconds: float = 10.0
+    body_seconds: float = 30.0
+    limits: Limits = field(default_factory=lambda: DEFAULT_LIMITS)
+    secure_cookie: bool = False
+
+
+class Service:
+    """All that is behind the endpoints. Making one loads the models and opens the store.
+
+    Raises:
+        ModelError: a model folder cannot be trusted.
+        StoreError: the store cannot be opened.
+
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.access = Access(settings.tokens)
+        self.in_work = 0
+        self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
+        self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
+        try:
+            # In this order, so that a model that is refused leaves no database behind.
+            self.models = Models(settings.models, self.decoders, self.meters.batch)
+            self.store = Store.open(settings.store, settings.data)
+        except GoodsightError:
+            self.decoders.close()
+            raise
+        self.recorder = Recorder(self.store)
+
+    async def run(self) -> None:
+        """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
+        await asyncio.gather(self.models.watch(), self._tidy())
+
+    async def _tidy(self) -> None:
+        while True:
+            try:
+                count = await asyncio.to_thread(self.store.expire, time.time() - self.settings.keep_days * 86400)
+                logger.info("%d photos older than %g days deleted", count, self.settings.keep_days)
+            except Exception:  # a database that is away for a while: the next round will do it
+                logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
+            await asyncio.sleep(_TIDY)
+
+    def close(self) -> None:
+        """Finish what was accepted and stop."""
+        self.decoders.close()
+        self.models.close()
+        self.recorder.close()
+        self.store.close()
+
+    def full(self) -> str:
+        """Why no photo can be taken now; '' when one can."""
+        busy = self.in_work >= self.settings.most_photos
+        return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
+
+    @contextmanager
+    def use(self, model: str, photos: int = 1) -> Iterator[Served]:
+        """A model to answer some photos with, which count as in work meanwhile.
+
+        Raises:
+            Problem: 404 for an unknown model, 503 when there is too much in work.
+
+        """
+        if reason := self.full():
+            raise problems.busy(reason)
+        if model and model not in self.models.names():
+            raise Problem(404, f"model {model[:100]!r}: the models are {', '.join(self.models.names())}")
+        self.in_work += photos
+        try:
+            with self.models.use(model) as served:
+                yield served
+        finally:
+            self.in_work -= photos
+
+    async def predict(self, served: Served, data: bytes) -> Prediction:
+        """What a model says of a photo.
+
+        Raises:
+            Problem: 413, 415 or 422: the photo cannot be used.
+
+        """
+        try:
+            return await served.pipeline.predict(data)
+        except BadPhoto as bad:
+            raise problems.of_photo(bad) from bad
+        except DecodeTimeoutError as error:
+            raise Problem(422, f"image: {error}; send a simpler photo") from error
+
+    async def check(self, served: Served, data: bytes, declared: str, client: Client) -> tuple[Checked, Prediction]:
+        """Check a photo against what was declared and keep the answer.
+
+        Raises:
+            Problem: 422 for an unknown class, and as :meth:`predict`.
+
+        """
+        if declared not in served.model.classes:
+            said = ", ".join(served.model.classes)
+            raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
+        prediction = await self.predict(served, data)
+        # The answer, not the prediction: of a tag the prediction's label is its name, and "yes" is declared.
+        answer = verdicts.judge(served.model, prediction.answers[0], declared)
+        return await self._keep(served, data, prediction, answer, client), prediction
+
+    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
+        """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
+        try:
+            return await served.pipeline.explain(data, prediction)
+        except (BadPhoto, DecodeTimeoutError):
+            # It was decoded a moment ago, in a quieter one: the answer stands without.
+            return None
+
+    async def classify(self, served: Served, data: bytes, client: Client) -> tuple[Checked, Prediction]:
+        """Label a photo and keep the answer.
+
+        Raises:
+            Problem: as :meth:`predict`.
+
+        """
+        prediction = await self.predict(served, data)
+        return await self._keep(served, data, prediction, None, client), prediction
+
+    async def _keep(
+        self, served: Served, data: bytes, prediction: Prediction, answer: Check | None, client: Client
+    ) -> Checked:
+        checked = Checked(
+            id=uuid.uuid4().hex,
+            time=time.time(),
+            model=served.name,
+            model_id=served.model_id,
+            sha256=hashlib.sha256(data).hexdigest(),
+            declared=answer.declared if answer else "",
+            label=answer.label if answer else prediction.label,
+            probability=prediction.probability,
+            p_value=answer.p_value if answer else 1.0,
+            verdict=answer.verdict if answer else prediction.verdict,
+            reason=answer.reason if answer else prediction.reason,
+            probabilities=dict(zip(served.model.classes, prediction.probabilities.tolist(), strict=True)),
+            client=client.name,
+        )
+        await self.recorder.keep(checked, data)
+        self.meters.answer(served.name, checked.verdict, prediction.on_topic)
+        return checked

@@ -1,0 +1,117 @@
+"""What a training that is not finished needs to go on: the folder ``NAME.training`` beside the model to be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from goodsight.errors import EngineError, FolderExistsError
+from goodsight.files import whole_file
+from goodsight.training.recipe import Photos, Recipe, wanted
+
+_RECORD = "recipe.json"
+_OPTIONS = {"none": "--none-class", "none_recall": "--none-recall"}
+"""Where a field of the recipe is not called like its option."""
+
+
+def folder_for(out: Path) -> Path:
+    """Where the training of the model ``out`` keeps what it needs to go on."""
+    return out.with_name(f"{out.name}.training")
+
+
+def begin(out: Path, wished: Recipe, *, finetune: bool, resume: bool, force: bool) -> Recipe | None:
+    """The recipe to follow, that of the unfinished training when it is resumed; None for a network used as it is.
+
+    Nothing is written or removed yet.
+
+    Args:
+        out: the model folder to be.
+        wished: what the user asks for.
+        finetune: train the last blocks of the default network.
+        resume: go on with the unfinished training.
+        force: an unfinished training may be thrown away.
+
+    Raises:
+        EngineError: there is nothing to resume, it goes on with other options, or options do not go together.
+        FolderExistsError: an unfinished training, or a folder that is none, is in the way.
+
+    """
+    folder = folder_for(out)
+    record = _read(folder)
+    if resume:
+        if record is None:
+            raise EngineError(
+                f"--resume: {folder} holds no unfinished training; run it without --resume (photos that were embedded "
+                "are not embedded again)"
+            )
+        recipe = Recipe(**record["recipe"])
+        plain = Recipe("lite0")
+        for name in (field.name for field in fields(Recipe)):
+            given, begun, option = getattr(wished, name), getattr(recipe, name), _OPTIONS.get(name, f"--{name}")
+            if given not in (getattr(plain, name), begun):
+                own = f"with {option} {begun}" if begun else f"without {option}"
+                raise EngineError(
+                    f"--resume goes on {own}; leave {option if given is True else f'{option} {given}'} out"
+                )
+        if finetune and recipe.network != "lite0":
+            raise EngineError(f"--resume goes on with --network {recipe.network}; leave --finetune out")
+        return recipe
+    chosen = wanted(wished, finetune=finetune)
+    if chosen and folder.exists():
+        if record is None:
+            raise FolderExistsError(f"{folder}: in the way, and no training of Goodsight; move it or change --out")
+        if not force:
+            raise FolderExistsError(f"{folder}: an unfinished training; go on with --resume or start anew with --force")
+    return chosen
+
+
+def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, resume: bool) -> Path:
+    """Write down what is trained, or see that a resumed training has the same photos; the folder.
+
+    Args:
+        out: the model folder to be.
+        recipe: what is followed.
+        photos: what is trained on.
+        sha256: content hashes (n,) of these photos.
+        resume: go on with the unfinished training; else one that is there is thrown away.
+
+    Raises:
+        EngineError: photos, labels, boxes, their order or their twins are not those that the training began with.
+
+    """
+    folder = folder_for(out)
+    each = zip(sha256, photos.labels.tolist(), photos.groups.tolist(), photos.rows, strict=True)
+    lines = ((*told, *row.boxes) for *told, row in each)
+    digest = hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
+    if resume:
+        record = _read(folder)
+        if record is None or record["photos"] != digest:
+            raise EngineError(
+                f"--resume: photos, labels, boxes or their order changed since {folder} was begun; start anew with "
+                "--force"
+            )
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    with whole_file(folder / _RECORD) as part:
+        part.write_text(json.dumps({"recipe": asdict(recipe), "photos": digest}, indent=1), encoding="utf-8")
+    return folder
+
+
+def end(out: Path) -> None:
+    """The model is there: what was needed to go on is not needed any more."""
+    shutil.rmtree(folder_for(out), ignore_errors=True)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """The record of a training of ours, or None."""
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        Recipe(**record["recipe"])
+        return {"recipe": record["recipe"], "photos": str(record["photos"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,78 @@
+"""The report draws where the worst mistakes come from."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import goodsight
+from goodsight.catalog.rows import Row
+from goodsight.flow.training import Training
+from goodsight.measuring import explained
+from goodsight.measuring.explained import Seen
+from goodsight.measuring.result import Result
+from goodsight.model import evidence
+from goodsight.model.record import LoadedModel
+from goodsight.photos.decoder import open_rgb, read
+from goodsight.report.thumbnails import Thumbnails
+
+EXPLAINED = "Red is where a photo looks most like what the model said"
+
+
+def _worst(html: str) -> list[str]:
+    """The pictures of the worst mistakes, over all results."""
+    parts = re.findall(r"<h3>Worst mistakes</h3>.*?<div class=\"grid\">(.*?)</div>", html, re.DOTALL)
+    return [source for part in parts for source in re.findall(r'<img src="(data:[^"]+)"', part)]
+
+
+def test_a_training_report_shows_where_its_mistakes_come_from(trained: Training) -> None:
+    html = (trained.folder / "report.html").read_text(encoding="utf-8")
+    found = trained.findings
+    evidence_of = found.parts[0].evidence
+    mistakes = [(row, given) for result in found.results for row, _, given, _ in result.worst]
+    assert 0 < len(mistakes) <= explained.MOST
+    assert set(evidence_of) == {(row.path, given) for row, given in mistakes}
+    assert EXPLAINED in html
+    thumb, shown = Thumbnails(found.model.limits), _worst(html)
+    assert len(shown) == len(mistakes)
+    for (row, given), picture in zip(mistakes, shown, strict=True):
+        resize, seen = found.model.backbone.resize, evidence_of[row.path, given]
+        assert picture == thumb.explained(row, resize, seen)[0] != thumb(row)[0]
+
+
+def test_a_network_without_maps_has_a_report_without_them(
+    trained: Training, loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "gives", lambda _: False)
+    wrong = trained.findings.results[0].worst[0][0]
+    (tmp_path / "list.csv").write_text(f"file_name,label\n{wrong.path},{wrong.label}\n")
+    goodsight.evaluate(loaded, tmp_path / "list.csv", out=tmp_path / "out", spoilt=0)
+    assert EXPLAINED not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_mistakes_are_explained_up_to_a_number_and_gone_photos_left_out(
+    trained: Training, loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = trained.findings.results[0]
+    row, true, given, p = result.worst[0]
+    gone = Row("gone.jpg", tmp_path / "gone.jpg")
+    other = next(name for name in loaded.model.classes if name != given)
+    some: Result = replace(result, worst=[(gone, true, given, p), (row, true, given, p), (row, true, other, p)])
+    found = explained.of_worst(loaded.model, loaded.engine, [some, some])
+    assert list(found) == [(row.path, given), (row.path, other)]
+    assert not np.allclose(found[row.path, given].map, found[row.path, other].map, atol=0.1)
+    monkeypatch.setattr(explained, "MOST", 2)
+    assert list(explained.of_worst(loaded.model, loaded.engine, [some])) == [(row.path, given)]
+    assert explained.of_worst(loaded.model, loaded.engine, [replace(some, worst=some.worst[:1])]) == {}
+    drawn = evidence.draw(open_rgb(read(row.path)), loaded.model.backbone.resize, found[row.path, given].map)
+    assert drawn.size == open_rgb(read(row.path)).size
+
+
+def test_the_place_of_a_mistake_is_framed(trained: Training, loaded: LoadedModel) -> None:
+    row = trained.findings.results[0].worst[0][0]
+    resize, thumb = loaded.model.backbone.resize, Thumbnails(loaded.model.limits)
+    seen = np.zeros((7, 7), np.float32)
+    plain, framed = (thumb.explained(row, resize, Seen(seen, place))[0] for place in (None, (0.3, 0.3, 0.7, 0.7)))
+    assert plain == thumb(row)[0] != framed

@@ -1,0 +1,71 @@
+"""Metrics against scikit-learn and by hand; intervals that know about groups."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from goodsight.measuring.metrics import BINS, moderation, reliability, score
+
+
+@pytest.fixture(scope="module")
+def answers() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 400)
+    p = rng.dirichlet(np.ones(4), 400) + 0.8 * np.eye(4)[labels] * rng.random((400, 1))
+    return p / p.sum(axis=1, keepdims=True), labels
+
+
+def test_equal_scikit_learn(answers: tuple[np.ndarray, np.ndarray]) -> None:
+    p, labels = answers
+    got, guesses = score(p, labels, np.arange(400)), p.argmax(axis=1)
+    assert got.accuracy.value == pytest.approx(reference.accuracy_score(labels, guesses))
+    assert got.balanced_accuracy.value == pytest.approx(reference.balanced_accuracy_score(labels, guesses))
+    assert got.log_loss.value == pytest.approx(reference.log_loss(labels, p))
+    assert (got.confusion == reference.confusion_matrix(labels, guesses)).all()
+    expected = reference.precision_recall_fscore_support(labels, guesses)
+    for c in range(4):
+        found = got.per_class[c]
+        assert [found[k].value for k in ("precision", "recall", "f1")] == pytest.approx([e[c] for e in expected[:3]])
+        assert found["f1"].low < found["f1"].value < found["f1"].high
+
+
+def test_calibration_error_by_hand(answers: tuple[np.ndarray, np.ndarray]) -> None:
+    p, labels = answers
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    index = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    expected = sum(abs(confidence[index == b].sum() - right[index == b].sum()) for b in range(BINS)) / 400
+    got = score(p, labels, np.arange(400)).calibration_error
+    assert got.value == pytest.approx(expected)
+    assert 0 <= got.low <= got.value <= got.high
+
+
+def test_twins_widen_the_interval(answers: tuple[np.ndarray, np.ndarray]) -> None:
+    p, labels = answers
+    p, labels, groups = np.repeat(p, 4, axis=0), np.repeat(labels, 4), np.repeat(np.arange(400), 4)
+    together, apart = score(p, labels, groups).accuracy, score(p, labels, np.arange(1600)).accuracy
+    assert together.value == apart.value
+    assert together.high - together.low == pytest.approx(2 * (apart.high - apart.low), rel=0.15)
+
+
+def test_a_class_with_two_photos_is_not_measurable() -> None:
+    labels = np.array([0] * 10 + [1] * 10 + [2] * 2)
+    p = np.eye(3)[labels] * 0.9 + 0.1 / 3
+    got = score(p, labels, np.arange(22))
+    assert np.isnan(got.per_class[2]["recall"].value)
+    assert got.per_class[2]["recall"].to_json() == {"value": None, "low": None, "high": None}
+    assert got.balanced_accuracy.value == 1.0
+
+
+def test_no_photo_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no photo"):
+        score(np.empty((0, 2)), np.empty(0, int), np.empty(0, int))
+
+
+def test_reliability_and_moderation_by_hand() -> None:
+    confidence, right = np.array([0.95, 0.91, 0.55, 0.99]), np.array([True, False, False, True])
+    (low, high) = reliability(confidence, right)
+    assert low == pytest.approx((0.55, 0.0, 1))
+    assert high == pytest.approx((0.95, 2 / 3, 3))
+    shares, errors = moderation(confidence, right)
+    assert shares == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert errors == pytest.approx([0, 0, 1 / 3, 1 / 2])

@@ -1,0 +1,312 @@
+"""Each kind of damage does what it says, vectors keep the order of the photos, and the card counts right."""
+
+import io
+import json
+import re
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from goodsight.backbones.backbone import Backbone, Block
+from goodsight.catalog.rows import Row
+from goodsight.embedding.spoilt import spoilt_vectors
+from goodsight.measuring import metrics, robustness
+from goodsight.measuring.metrics import Estimate
+from goodsight.measuring.robustness import Card
+from goodsight.photos import decoder
+from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.photos.resize import Resize
+from goodsight.photos.spoil import CONDITIONS, Condition, spoil
+from goodsight.report import template
+
+Vectors = npt.NDArray[np.float32]
+SIDE = 224
+TINY = Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", 2, 1.0),))
+KINDS = list(dict.fromkeys(c.kind for c in CONDITIONS))
+HOSTILE = '"><script>alert(1)</script>'
+
+
+def _of(kind: str) -> list[Condition]:
+    return [c for c in CONDITIONS if c.kind == kind]
+
+
+def _scene(side: int = SIDE, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """Soft patches of colour with fine grain, and white bars above and below."""
+    rng = np.random.default_rng(seed)
+    patches = Image.fromarray(rng.integers(20, 236, (8, 8, 3), np.uint8)).resize((side, side))
+    pixels = np.asarray(patches) // 2 + rng.integers(0, 100, (side, side, 3), np.uint8)
+    pixels[: side // 8] = pixels[-(side // 8) :] = 255
+    return np.asarray(pixels, np.uint8)
+
+
+def _distance(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
+    return float(np.abs(a.astype(int) - b).mean())
+
+
+class Lazy(Future[Vectors]):
+    """Is worked out when it is asked for, so that what is under way can be counted."""
+
+    def __init__(self, engine: "Means", pixels: npt.NDArray[np.uint8]) -> None:
+        super().__init__()
+        self._engine, self._pixels = engine, pixels
+
+    def result(self, timeout: float | None = None) -> Vectors:
+        self._engine.under_way -= 1
+        return _means(self._pixels)
+
+
+class Means:
+    """An engine whose embedding is the mean and the spread of a photo."""
+
+    name, precision = "means", "f32"
+    outputs = ("embedding",)
+
+    def __init__(self) -> None:
+        self.under_way = self.most = 0
+        self.batches: list[int] = []
+
+    def submit(self, pixels: npt.NDArray[np.uint8]) -> Future[Vectors]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.batches.append(len(pixels))
+        return Lazy(self, pixels)
+
+    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Vectors]:
+        return {"embedding": self.submit(pixels).result()}
+
+    def close(self) -> None:
+        pass
+
+
+def _means(pixels: npt.NDArray[np.uint8]) -> Vectors:
+    flat = pixels.reshape(len(pixels), -1).astype(np.float32)
+    return np.stack([flat.mean(axis=1), flat.std(axis=1)], axis=1)
+
+
+def test_six_kinds_in_three_strengths() -> None:
+    assert len(CONDITIONS) == 18
+    assert len(KINDS) == 6
+    assert [c.strength for c in CONDITIONS] == [1, 2, 3] * 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_photo_suffers_more_with_strength(kind: str) -> None:
+    for seed in range(4):
+        pixels = _scene(seed=seed)
+        before = pixels.copy()
+        spoilt = [spoil(pixels, condition, seed) for condition in _of(kind)]
+        distances = [_distance(pixels, s) for s in spoilt]
+        assert 1 < distances[0] < distances[1] < distances[2]
+        assert all((s.shape, s.dtype.name) == (pixels.shape, "uint8") for s in spoilt)
+        assert (pixels == before).all()
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda c: f"{c.kind}-{c.strength}")
+def test_the_same_seed_gives_the_same_pixels(condition: Condition) -> None:
+    pixels = _scene()
+    first = spoil(pixels, condition, 7)
+    assert (first == spoil(pixels, condition, 7)).all()
+    assert (first != spoil(pixels, condition, 8)).any() == (condition.kind in {"noise", "rotation"})
+
+
+@pytest.mark.parametrize("side", [1, 2, 17])
+@pytest.mark.parametrize("grey", [0, 255])
+def test_blank_and_tiny_pictures_are_spoilt_too(side: int, grey: int) -> None:
+    pixels = np.full((side, side, 3), grey, np.uint8)
+    pixels.flags.writeable = False
+    assert all(spoil(pixels, condition, 2**32 - 1).shape == pixels.shape for condition in CONDITIONS)
+
+
+def test_a_blur_is_as_wide_for_a_small_photo_as_for_a_large_one() -> None:
+    shares = []
+    for side in (SIDE, 2 * SIDE):
+        edge = np.zeros((side, side, 3), np.uint8)
+        edge[:, side // 2 :] = 255
+        across = spoil(edge, _of("blur")[2], 0)[0, :, 0]
+        shares.append(((across > 20) & (across < 235)).mean())
+    assert shares[0] > 0.03
+    assert shares[0] == pytest.approx(shares[1], rel=0.15)
+
+
+def test_darkness_keeps_a_share_of_the_light_not_of_the_grey_level() -> None:
+    # sRGB writes half of the light of white as 188, and 40 % of that half as 124.
+    assert spoil(np.full((1, 1, 3), 188, np.uint8), _of("darkness")[0], 0)[0, 0].tolist() == [124] * 3
+
+
+def test_noise_has_its_spread_and_no_drift() -> None:
+    grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    for condition in _of("noise"):
+        drift = spoil(grey, condition, 5).astype(float) - 128
+        assert drift.std() == pytest.approx(condition.value, rel=0.03)
+        assert abs(drift.mean()) < 0.03 * condition.value
+
+
+def test_a_turned_photo_has_white_corners_and_the_same_middle() -> None:
+    black = np.zeros((SIDE, SIDE, 3), np.uint8)
+    turned = spoil(black, _of("rotation")[2], 1)
+    assert (turned[0, 0] == 255).all()
+    assert (turned[SIDE // 2, SIDE // 2] == 0).all()
+    # At 45 degrees an octagon is left of the square.
+    assert (turned == 0).mean() == pytest.approx(2 * (2**0.5 - 1), abs=0.01)
+
+
+def test_a_small_size_is_a_size_in_pixels() -> None:
+    dots = np.zeros((SIDE, SIDE, 3), np.uint8)
+    dots[::2] = 255
+    assert np.ptp(spoil(dots, _of("small size")[0], 0)[8:-8].astype(int)) < 20
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[Row]:
+    found = []
+    for number in range(12):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(_scene(40, number)).crop((0, 0, 40, 20 + number)).save(path)
+        found.append(Row(path.name, path))
+    data = found[3].path.read_bytes()
+    found[3].path.write_bytes(data[: len(data) // 2])
+    found[8].path.unlink()
+    return found
+
+
+def test_vectors_are_in_order_without_the_photos_that_cannot_be_read(rows: list[Row]) -> None:
+    engine, told = Means(), list[tuple[str, int, int]]()
+    vectors, good = spoilt_vectors(rows, TINY, engine, DEFAULT_LIMITS, progress=lambda *a: told.append(a))
+    assert good == [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]
+    assert (vectors.shape, vectors.dtype.name) == ((18, 10, 2), "float32")
+    assert engine.batches == [18] * 10
+    assert 1 < engine.most <= 4
+    assert told == [("robustness", n, 12) for n in range(1, 13)]
+    again, _ = spoilt_vectors(rows[::-1], TINY, Means(), DEFAULT_LIMITS)
+    assert (vectors == again[:, ::-1]).all()
+    for at, index in enumerate(good):
+        pixels = decoder.decode(rows[index].path.read_bytes(), TINY.resize)
+        for number, condition in enumerate(CONDITIONS):
+            if condition.kind not in {"noise", "rotation"}:
+                assert vectors[number, at] == pytest.approx(_means(spoil(pixels, condition, 0)[None])[0], rel=1e-3)
+
+
+def test_memory_does_not_grow_with_the_number_of_photos(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    taken: list[int] = []
+    finished: list[int] = []
+
+    class Watched(list[Row]):
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            for number in range(60):
+                taken.append(number)
+                yield rows[0]
+
+        def __len__(self) -> int:
+            return 60
+
+    def progress(_step: str, done: int, _total: int, _note: str = "") -> None:
+        finished.append(done)
+        assert len(taken) - done <= 2 + 4
+
+    spoilt_vectors(Watched(), TINY, Means(), DEFAULT_LIMITS, progress=progress)
+    assert len(finished) == len(taken) == 60
+
+
+def test_no_photo_that_can_be_read(rows: list[Row]) -> None:
+    vectors, good = spoilt_vectors([rows[3], rows[8]], TINY, Means(), DEFAULT_LIMITS)
+    assert (vectors.shape, good) == ((18, 0, 2), [])
+
+
+def _card() -> Card:
+    clean = np.array([True, True, True, False])
+    right = np.zeros((18, 4), bool)
+    right[0] = clean
+    right[1, :2] = True
+    return robustness.card("test", clean, right, np.array([5, 5, 9, 7]))
+
+
+def test_a_card_by_hand() -> None:
+    card = _card()
+    assert (card.which, card.photos, card.clean.value) == ("test", 4, 0.75)
+    assert [line.accuracy.value for line in card.lines] == [0.75, 0.5, *[0.0] * 16]
+    assert tuple(line.condition for line in card.lines) == CONDITIONS
+    assert card.lines[0].accuracy == card.clean
+    assert card.lines[17].accuracy == Estimate(0.0, 0.0, 0.0)
+    assert [(kind, [line.condition.strength for line in lines]) for kind, lines in card.by_kind] == [
+        (kind, [1, 2, 3]) for kind in KINDS
+    ]
+    told = json.loads(json.dumps(card.to_json(), allow_nan=False))
+    assert (told["photos"], told["n"], told["clean"]["value"]) == ("test", 4, 0.75)
+    assert told["conditions"][1] == {
+        "kind": "blur",
+        "strength": 2,
+        "value": 1,
+        "unit": "% of the longer side",
+        "accuracy": {"value": 0.5, "low": 0.0, "high": 1.0},
+    }
+
+
+def test_intervals_are_those_of_the_scores() -> None:
+    rng = np.random.default_rng(3)
+    groups, labels = rng.integers(0, 90, 200), np.zeros(200, int)
+    answers = rng.random((19, 200)) < 0.8
+    card = robustness.card("test", answers[0], answers[1:], groups)
+    for row, found in zip(answers, [card.clean, *(line.accuracy for line in card.lines)], strict=True):
+        expected = metrics.score(np.eye(2)[(~row).astype(int)], labels, groups).accuracy
+        assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+    assert card.clean.low < card.clean.value < card.clean.high
+
+
+def test_answers_that_do_not_go_together_are_refused() -> None:
+    some = np.ones(4, bool)
+    with pytest.raises(ValueError, match=r"right must be \(18, n\)"):
+        robustness.card("test", some, np.ones((17, 4), bool), np.arange(4))
+    with pytest.raises(ValueError, match=r"groups \(3,\)"):
+        robustness.card("test", some, np.ones((18, 4), bool), np.arange(3))
+    with pytest.raises(ValueError, match="there is no photo to score"):
+        robustness.card("test", some[:0], np.ones((18, 0), bool), np.arange(0))
+
+
+def _rendered(card: Card, attribute: str = "") -> str:
+    several, part = SimpleNamespace(several=attribute != ""), SimpleNamespace(name=attribute)
+    return template.environment().get_template("robustness.html").render(card=card, f=several, part=part)
+
+
+def test_the_table_shows_accuracies_values_and_intervals() -> None:
+    text = _rendered(_card())
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', text)
+    assert [kind for kind, _ in rows] == KINDS
+    cells = re.findall(r'<td title="(.*?)">(.*?)(?:<br><small class="none">(.*?)</small>)?</td>', rows[0][1])
+    assert [(shown, small) for _, shown, small in cells] == [
+        ("75.0 %", ""),
+        ("75.0 %", "0.5 % of the longer side"),
+        ("50.0 %", "1 % of the longer side"),
+        ("0.0 %", "2 % of the longer side"),
+    ]
+    assert cells[2][0] == "95 % interval: 0.500 (0.000 to 1.000)"
+    assert "test (4 photos)" in text
+
+
+def test_names_are_escaped_in_text_and_in_attributes() -> None:
+    first, *rest = _card().lines
+    hostile = replace(first, condition=replace(first.condition, unit=HOSTILE))
+    for attribute, names in (("", 3), (HOSTILE, 6)):
+        text = _rendered(replace(_card(), which=HOSTILE, lines=(hostile, *rest)), attribute)
+        assert "<script" not in text
+        assert text.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == names
+
+
+def test_with_several_attributes_it_says_which() -> None:
+    assert "<h2>Spoilt photos</h2>" in _rendered(_card())
+    text = _rendered(_card(), "colour")
+    assert "<h2>Spoilt photos: colour</h2>" in text
+    assert "<span>colour: Accuracy on spoilt photos: test (4 photos);" in text
+
+
+def test_jpeg_damage_is_a_jpeg_of_that_quality() -> None:
+    pixels, condition = _scene(), _of("JPEG damage")[2]
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=5)
+    assert (spoil(pixels, condition, 0) == np.asarray(Image.open(stream))).all()

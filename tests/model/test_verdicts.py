@@ -1,0 +1,72 @@
+"""Every verdict at its boundary, on probabilities and p-values that are made up."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goodsight.catalog.rows import LABEL, Row
+from goodsight.errors import CatalogError
+from goodsight.model import verdicts
+from goodsight.model.record import LoadedModel
+from goodsight.model.verdicts import Answer, Trust
+
+
+def _answer(likely: str, verdict: Trust, p: dict[str, float]) -> Answer:
+    names = ("bag", "lamp", "mug", "shoe")
+    probabilities = np.array([0.7 if name == likely else 0.1 for name in names])
+    p_values = np.array([p.get(name, 0.5) for name in names])
+    return Answer(LABEL, likely, 0.7, verdict, "why", probabilities, p_values)
+
+
+@pytest.mark.parametrize(
+    ("likely", "trust", "p", "outcome", "reason"),
+    [
+        ("bag", "sure", 0.5, "match", ""),
+        ("bag", "sure", 0.0, "match", ""),  # the most likely class is no mismatch, however unusual the photo
+        ("bag", "unsure", 0.5, "unsure", "why"),
+        ("mug", "sure", 0.05, "mismatch", "looks like mug"),
+        ("mug", "unsure", 0.05, "mismatch", "looks like mug"),
+        ("mug", "sure", 0.0501, "unsure", "may be mug, but bag cannot be ruled out"),
+        ("mug", "off-topic", 0.0, "off-topic", "why"),
+        ("bag", "off-topic", 0.5, "off-topic", "why"),
+    ],
+)
+def test_what_was_declared_against_what_is_seen(
+    loaded: LoadedModel, likely: str, trust: Trust, p: float, outcome: str, reason: str
+) -> None:
+    model = replace(loaded.model, alpha=0.05)
+    check = verdicts.judge(model, _answer(likely, trust, {"bag": p}), "bag")
+    assert (check.verdict, check.reason, check.label) == (outcome, reason, likely)
+    assert check.p_value == p
+    assert check.probability == (0.7 if likely == "bag" else 0.1)
+
+
+def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound: dict[str, list[Path]]) -> None:
+    (found,) = verdicts.predict(loaded, [Row("x", sound["bag"][0])])
+
+    def verdict(**changes: float) -> Trust:
+        model = replace(loaded.model, **changes)  # type: ignore[arg-type]
+        (again,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
+        return again.verdict
+
+    assert verdict(threshold=found.probability, off_topic_alpha=0.0) == "sure"
+    assert verdict(threshold=found.probability + 1e-9, off_topic_alpha=0.0) == "unsure"
+    assert verdict(threshold=0.0, off_topic_alpha=found.on_topic) == "off-topic"
+
+
+@pytest.mark.parametrize(("none", "expected"), [("", "off-topic"), ("lamp", "sure")])
+def test_where_none_is_an_answer_nothing_is_off_topic(
+    loaded: LoadedModel, sound: dict[str, list[Path]], none: str, expected: str
+) -> None:
+    model = replace(loaded.model, none=none, threshold=0.0, off_topic_alpha=1.0)
+    (found,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
+    assert (found.verdict, found.answers[0].label) == (expected, "bag")
+
+
+def test_an_unknown_class_is_said_with_what_was_meant(loaded: LoadedModel) -> None:
+    with pytest.raises(
+        CatalogError, match=r"'bagg': the model's classes are bag, lamp, mug, shoe\. Did you mean 'bag'"
+    ):
+        verdicts.require_class(loaded.model, "bagg")

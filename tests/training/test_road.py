@@ -1,0 +1,285 @@
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pytest
+
+import goodsight
+from goodsight.backbones import by_name
+from goodsight.catalog.rows import Row
+from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError
+from goodsight.flow.training import Training
+from goodsight.model.record import LoadedModel
+from goodsight.photos.boxes import Box
+from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.training import tuned as last_blocks
+from goodsight.training import unfinished, whole
+from goodsight.training.recipe import Photos, Recipe
+
+EPOCHS = 60
+Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
+
+
+@pytest.fixture(scope="module")
+def fresh(
+    drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Training]:
+    """A network trained from scratch; alone, so that it takes less time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whole, "MEMBERS", {})
+        out = tmp_path_factory.mktemp("fresh") / "model"
+        yield goodsight.train(drawn_photos, out, network="compact", epochs=EPOCHS, spoilt=4)
+
+
+@pytest.fixture(scope="module")
+def tuned(
+    drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Training]:
+    """A fine-tuned network, with less of everything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(last_blocks, "VIEWS", 2)
+        patch.setattr(last_blocks, "MEMBERS", 2)
+        out = tmp_path_factory.mktemp("tuned") / "model"
+        yield goodsight.train(drawn_photos, out, finetune=True, epochs=2, size=96, spoilt=4)
+
+
+@pytest.fixture(params=["fresh", "tuned"])
+def own(request: pytest.FixtureRequest) -> Training:
+    """Both kinds of networks that are trained here."""
+    made: Training = request.getfixturevalue(request.param)
+    return made
+
+
+def _predictions(folder: Path) -> list[dict[str, str]]:
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_it_learned_the_drawn_kinds(own: Training) -> None:
+    (result,) = own.findings.results
+    assert result.scores.accuracy.value > 0.6  # chance is 0.25
+
+
+def test_a_scratch_networks_figures_are_on_photos_it_only_watched(fresh: Training) -> None:
+    (result,) = fresh.findings.results
+    assert result.name == "held-out"
+    rows = _predictions(fresh.folder)
+    assert {row["fold"] for row in rows} == {"0"}
+    assert len(rows) == result.scores.n < 60
+
+
+def test_a_fine_tuned_network_answers_for_every_photo_without_having_seen_it(tuned: Training) -> None:
+    (result,) = tuned.findings.results
+    assert result.name == "out-of-fold"
+    assert result.scores.n == len(_predictions(tuned.folder)) == 4 * 40 + 4 * 3
+
+
+def test_the_model_answers_as_the_network_did_in_training(fresh: Training, drawn_photos: Path) -> None:
+    """What was measured in torch is what the ONNX file says: for watched photos both must agree."""
+    said = {row["file_name"]: row for row in _predictions(fresh.folder)}
+    loaded: LoadedModel = goodsight.load(fresh.folder)
+    assert loaded.model.head.setting.kind == "network"
+    found = {p.row.path: p for p in goodsight.classify(loaded, drawn_photos, cache=False) if p.label}
+    agree = [found[drawn_photos / name].label == row["predicted"] for name, row in said.items()]
+    assert np.mean(agree) >= 33 / 34  # the engine's bfloat16 may turn a doubtful one
+
+
+def test_the_folder_has_curves_and_no_trace_of_the_run(own: Training) -> None:
+    assert list((own.folder / "logs").rglob("events.*"))
+    assert not unfinished.folder_for(own.folder).exists()
+    assert set(goodsight.inspect(own.folder)["attributes"][0]["classes"]) == set(drawn.KINDS)
+
+
+def test_the_report_shows_the_training(own: Training) -> None:
+    page = (own.folder / "report.html").read_text(encoding="utf-8")
+    assert "The network, trained here" in page
+    assert page.count('class="sample"') == 24
+    numbers = json.loads((own.folder / "metrics.json").read_text(encoding="utf-8"))
+    epochs = [epoch for curve in numbers["training"].values() for epoch in curve]
+    assert len(epochs) == (EPOCHS if "compact" in numbers["training"] else 4)
+    assert all(speed > 0 for *_, speed in epochs)
+    assert numbers["robustness"]["n"] == 4
+
+
+def test_a_new_photo_is_recognised_by_the_trained_network(fresh: Training, tmp_path: Path) -> None:
+    rng = np.random.default_rng(12345)
+    loaded, right = goodsight.load(fresh.folder), []
+    for number, kind in enumerate(drawn.KINDS * 5):
+        drawn.draw(kind, rng).save(tmp_path / f"{number}.png")
+        right.append(goodsight.check(loaded, tmp_path / f"{number}.png", kind).label == kind)
+    assert np.mean(right) > 0.5  # chance is 0.25
+
+
+def test_new_photos_are_not_taken_for_twins_of_the_training(fresh: Training, tmp_path: Path) -> None:
+    """The features of a network trained for the classes are alike within a class, copies or not."""
+    rng = np.random.default_rng(54321)
+    for kind in drawn.KINDS:
+        (tmp_path / kind).mkdir()
+        for number in range(6):
+            drawn.draw(kind, rng).save(tmp_path / kind / f"{number}.png")
+    assert goodsight.evaluate(fresh.folder, tmp_path).result.leaked == 0
+
+
+@pytest.mark.parametrize(("name", "size"), [("lenet5", 0), ("smallervgg", 0), ("logonet", 64)])
+def test_every_network_trains_exports_and_classifies(
+    name: str, size: int, sound: dict[str, list[Path]], lay: Lay, tmp_path: Path
+) -> None:
+    photos = lay(tmp_path / "photos", {kind: paths[:10] for kind, paths in sound.items()})
+    goodsight.train(photos, tmp_path / "model", network=name, size=size, epochs=1, spoilt=2)
+    assert goodsight.inspect(tmp_path / "model")["backbone"]["name"] == name
+    assert {p.label for p in goodsight.classify(tmp_path / "model", photos)} <= set(drawn.KINDS)
+
+
+def test_an_encoder_of_the_users_own_is_used_as_it_is(sound: dict[str, list[Path]], lay: Lay, tmp_path: Path) -> None:
+    photos = lay(tmp_path / "photos", {kind: paths[:12] for kind, paths in sound.items()})
+    encoder = tmp_path / "encoder.onnx"
+    encoder.write_bytes(by_name.load(size=64).network.read_bytes())
+    training = goodsight.train(photos, tmp_path / "model", network=str(encoder), budget=0, spoilt=0)
+    assert training.findings.results[0].name == "out-of-fold"
+    assert training.findings.results[0].scores.accuracy.value > 0.6
+    assert goodsight.inspect(training.folder)["backbone"]["name"] == "encoder.onnx"
+
+
+def _command(photos: Path, out: Path, *more: str) -> list[str]:
+    arguments = ["train", photos, "--out", out, "--network", "adnet", "--epochs", "8", "--device", "cpu", *more]
+    return [sys.executable, "-m", "goodsight", *map(str, arguments)]
+
+
+def test_a_killed_run_resumes_to_the_same_network(
+    drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path
+) -> None:
+    subprocess.run(_command(drawn_photos, tmp_path / "whole"), check=True, capture_output=True)
+    run = subprocess.Popen(
+        _command(drawn_photos, tmp_path / "cut"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    checkpoint = unfinished.folder_for(tmp_path / "cut") / "adnet.safetensors"
+    while not checkpoint.exists() and run.poll() is None:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    assert not (tmp_path / "cut").exists()
+    resumed = [sys.executable, "-m", "goodsight", "train", drawn_photos, "--out", tmp_path / "cut", "--resume"]
+    subprocess.run([*map(str, resumed)], check=True, capture_output=True)
+    assert (tmp_path / "cut" / "network.onnx").read_bytes() == (tmp_path / "whole" / "network.onnx").read_bytes()
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """An unfinished training of other photos."""
+    photos = Photos((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+    unfinished.note(tmp_path / "model", Recipe("adnet", epochs=3), photos, ["00"], resume=False)
+    return tmp_path / "model"
+
+
+def test_an_unfinished_training_is_not_thrown_away_by_accident(
+    drawn_photos: Path, planted: list[drawn.Planted], begun: Path
+) -> None:
+    record = unfinished.folder_for(begun) / "recipe.json"
+    with pytest.raises(FolderExistsError, match=r"model\.training: an unfinished training; go on with --resume"):
+        goodsight.train(drawn_photos, begun, network="adnet")
+    # Nothing is removed for a run that cannot start.
+    with pytest.raises(CatalogError):
+        goodsight.train(drawn_photos / "nowhere", begun, network="adnet", force=True)
+    with pytest.raises(EngineError):
+        goodsight.train(drawn_photos, begun, network="adnet", size=100, force=True)
+    assert record.is_file()
+
+
+def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: list[drawn.Planted], begun: Path) -> None:
+    with pytest.raises(EngineError, match="photos, labels, boxes or their order changed"):
+        goodsight.train(drawn_photos, begun, resume=True)
+
+
+def test_a_resumed_training_must_have_its_boxes(tmp_path: Path) -> None:
+    def photos(*boxes: Box) -> Photos:
+        row = Row("a.jpg", tmp_path / "a.jpg", boxes=boxes)
+        return Photos((row,), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+
+    unfinished.note(tmp_path / "model", Recipe("lite0", none="none"), photos((0, 0, 5, 5)), ["00"], resume=False)
+    unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 5)), ["00"], resume=True)
+    with pytest.raises(EngineError, match="boxes or their order changed"):
+        unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 6)), ["00"], resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 9}, "--resume goes on with --epochs 3; leave --epochs 9 out"),
+        ({"network": "lenet5"}, "--resume goes on with --network adnet; leave --network lenet5 out"),
+        ({"finetune": True}, "--resume goes on with --network adnet; leave --finetune out"),
+        ({"distort": True}, "--resume goes on without --distort; leave --distort out"),
+        ({"none_class": "x"}, "--resume goes on without --none-class; leave --none-class x out"),
+        ({"none": "x"}, "--none: --resume goes on with a training without brands; leave --none out"),
+        ({"none_recall": 0.9}, "--resume goes on with --none-recall 0.95; leave --none-recall 0.9 out"),
+    ],
+)
+def test_a_resumed_training_does_not_ignore_options(
+    options: dict[str, object], message: str, drawn_photos: Path, begun: Path
+) -> None:
+    with pytest.raises(EngineError, match=message):
+        goodsight.train(drawn_photos, begun, resume=True, **options)  # type: ignore[arg-type]
+
+
+def test_a_damaged_record_is_no_training(drawn_photos: Path, begun: Path) -> None:
+    (unfinished.folder_for(begun) / "recipe.json").write_text("{}")
+    with pytest.raises(EngineError, match="holds no unfinished training"):
+        goodsight.train(drawn_photos, begun, resume=True)
+    with pytest.raises(FolderExistsError, match="no training of Goodsight"):
+        goodsight.train(drawn_photos, begun, network="adnet", force=True)
+
+
+def test_a_folder_of_the_users_in_the_way_is_left_alone(drawn_photos: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "model.training"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    with pytest.raises(FolderExistsError, match="no training of Goodsight"):
+        goodsight.train(drawn_photos, tmp_path / "model", network="adnet", force=True)
+    assert (mine / "notes.txt").read_text() == "mine"
+
+
+def test_there_must_be_something_to_resume(drawn_photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"--resume: .*model\.training holds no unfinished training"):
+        goodsight.train(drawn_photos, tmp_path / "model", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "compact", "finetune": True}, "--finetune starts from lite0"),
+        ({"network": "compact", "views": 2}, "--views 2: only for lite0"),
+        ({"epochs": 3}, "--epochs: only for a network that is trained here"),
+        ({"distort": True}, "--distort: only for"),
+        ({"device": "cpu"}, "--device: only for"),
+        ({"none_recall": 0.9}, "--none-recall: only for brands"),
+        ({"network": "adnet", "none_recall": 0.9}, "--none-recall: only for brands"),
+        ({"network": "resnet50", "epochs": 3}, "--network resnet50: not known"),
+        ({"network": "smallvgg"}, "--network smallvgg: not known.*Did you mean.*smallervgg"),
+        ({"network": "adnet", "epochs": -3}, "--epochs -3: must be 0 or more"),
+        ({"spoilt": -1}, "--spoilt -1: must be 0 or more"),
+        ({"network": "adnet", "device": "tpu"}, "--device tpu: this machine has"),
+        ({"network": "adnet", "size": 100}, "--size 100: adnet takes"),
+    ],
+)
+def test_options_that_cannot_work_are_named(
+    options: dict[str, object], message: str, drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path
+) -> None:
+    with pytest.raises(GoodsightError, match=message):
+        goodsight.train(drawn_photos, tmp_path / "model", **options)  # type: ignore[arg-type]
+
+
+def test_a_photo_that_vanishes_while_training_is_named(tmp_path: Path) -> None:
+    from goodsight.photos.resize import Resize
+    from goodsight.progress import quiet
+    from goodsight.training import pixels
+
+    gone = Row("gone.jpg", tmp_path / "gone.jpg")
+    with pytest.raises(CatalogError, match=r"gone\.jpg: was changed while the network was trained"):
+        pixels.decode([gone], Resize(32), tmp_path / "pixels.npy", DEFAULT_LIMITS, quiet)
+    assert list(tmp_path.iterdir()) == []

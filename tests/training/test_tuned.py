@@ -1,0 +1,82 @@
+import shutil
+from pathlib import Path
+
+import drawn
+import numpy as np
+import pytest
+
+from goodsight.backbones.engine import start
+from goodsight.catalog.rows import Row
+from goodsight.embedding import stream
+from goodsight.errors import EngineError
+from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.progress import quiet
+from goodsight.training import tuned as last_blocks
+from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.road import run
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def photos(sound: dict[str, list[Path]]) -> Photos:
+    rows = [Row(path.name, path, kind) for kind in drawn.KINDS for path in sound[kind][:10]]
+    labels = np.array([drawn.KINDS.index(row.label) for row in rows])
+    return Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def tuned(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Fine-tuned a little, with one and with two views."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(last_blocks, "VIEWS", 3)
+        recipe = Recipe("lite0", size=SIZE, epochs=12, device="cpu")
+        return run(recipe, photos, request.param, tmp_path_factory.mktemp("tuned"), quiet)
+
+
+def test_the_onnx_file_says_what_was_measured_in_torch(tuned: Trained, photos: Photos) -> None:
+    witness = tuned.witness
+    columns = witness.columns("classes")
+    table = stream.table([photos.rows[i] for i in tuned.watched], witness, start(witness.network))
+    given, measured = table.vectors[:, columns], tuned.scores[tuned.watched]
+    assert len(given) == 10
+    assert np.abs(given - measured).max() < 0.05 * np.abs(measured).max()
+
+
+def test_every_photo_has_scores_from_a_member_that_did_not_see_it(tuned: Trained, photos: Photos) -> None:
+    assert np.isfinite(tuned.scores).all()
+    assert list(tuned.history) == [f"member {i} of 4" for i in (1, 2, 3, 4)]
+    assert (tuned.scores.argmax(axis=1) == photos.labels).mean() > 0.5  # chance is 0.25
+
+
+def test_the_embedding_is_the_frozen_one_and_the_scores(tuned: Trained, photos: Photos) -> None:
+    from goodsight.backbones import lite0
+
+    both = tuned.backbone.resize.size > SIZE
+    frozen = lite0.backbone(SIZE, 2 if both else 1)
+    assert tuned.backbone.width == frozen.width + len(drawn.KINDS)
+    rows = photos.rows[:6]
+    plain = stream.table(rows, frozen, start(frozen.network, precision="f32")).vectors
+    more = stream.table(rows, tuned.backbone, start(tuned.backbone.network, precision="f32")).vectors
+    assert np.allclose(more[:, : frozen.width], plain, atol=0.02)
+
+
+def test_the_scores_are_pooled_from_those_of_the_places(tuned: Trained) -> None:
+    backbone, side = tuned.backbone, tuned.backbone.resize.size
+    engine = start(backbone.network, precision="f32")
+    found = engine.explained(np.random.default_rng(0).integers(0, 256, (3, side, side, 3), np.uint8))
+    engine.close()
+    assert engine.outputs == ("embedding", "places.classes")
+    places = found["places.classes"]
+    assert places.shape == (3, 1 if side == SIZE else 2, SIZE // 32, SIZE // 32, len(drawn.KINDS))
+    assert np.allclose(places.mean(axis=(1, 2, 3)), found["embedding"][:, backbone.columns("classes")], atol=1e-3)
+
+
+def test_a_full_disk_is_named_before_any_work(photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        free = 1000
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Full)
+    with pytest.raises(EngineError, match=r"fine-tuning 40 photos needs .* GiB free"):
+        run(Recipe("lite0", size=SIZE, device="cpu"), photos, 1, tmp_path / "run", quiet)
+    assert not list((tmp_path / "run").glob("view*"))
