@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo test lint docs bench
 
 setup: .venv/.ready
 
@@ -25,6 +25,10 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The documentation as a site in site/, for a browser or a web server.
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 # The figures of docs/benchmarks.md, on the photos in DATA; takes about two hours.
 bench: setup
