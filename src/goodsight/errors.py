@@ -1,4 +1,8 @@
-"""The errors that Goodsight raises on purpose. The command line turns each into one line and an exit code."""
+"""The errors that Goodsight raises on purpose, and checks that raise them.
+
+A message names a parameter in backquotes; the command line, which turns each error into one line and an exit code,
+writes it as the option that it knows (``precision`` is ``--precision`` there).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ class EngineError(GoodsightError):
 
 
 class FolderExistsError(GoodsightError):
-    """The output folder is there already and ``--force`` was not given."""
+    """The output folder is there already and ``force`` was not set."""
 
 
 class StoreError(GoodsightError):
@@ -40,6 +44,30 @@ class NotFoundError(GoodsightError):
 
 class ConflictError(GoodsightError):
     """Somebody else was first, or it was done already."""
+
+
+def require_between(low: float, high: float, **parameters: float) -> None:
+    """Refuse numbers that are not between two others, both excluded.
+
+    Raises:
+        GoodsightError: the message names the parameter.
+
+    """
+    for name, value in parameters.items():
+        if not low < value < high:
+            raise GoodsightError(f"`{name}` {value:g}: must be between {low:g} and {high:g}, both excluded")
+
+
+def require_at_least(low: float, **parameters: float) -> None:
+    """Refuse numbers that are too small, or no numbers.
+
+    Raises:
+        GoodsightError: the message names the parameter.
+
+    """
+    for name, value in parameters.items():
+        if not value >= low:
+            raise GoodsightError(f"`{name}` {value:g}: must be {low:g} or more")
 
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:

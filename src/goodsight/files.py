@@ -82,7 +82,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
 
     """
     if path.exists() and not force:
-        raise FolderExistsError(f"{path} is there already: choose another --out, or replace it with --force")
+        raise FolderExistsError(f"{path} is there already: choose another `out`, or replace it with `force`")
 
 
 def refuse_folder(path: Path, *, force: bool) -> None:
@@ -96,7 +96,7 @@ def refuse_folder(path: Path, *, force: bool) -> None:
     refuse_existing(path, force=force)
     if path.is_dir() and not any(_marked(path / name, text) for name, text in MARKS.items()) and any(path.iterdir()):
         raise FolderExistsError(
-            f"{path} was not made by goodsight, so --force does not delete it: choose another --out"
+            f"{path} was not made by goodsight, so `force` does not delete it: choose another `out`"
         )
 
 

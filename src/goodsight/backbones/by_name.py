@@ -28,7 +28,7 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = 
 
         return lite0.backbone(size, views, colours=colours, grey=grey)
     if views == 2:
-        raise EngineError(f"--views 2: only for lite0, not for --network {name}")
+        raise EngineError(f"`views` 2: only for lite0, not for `network` {name}")
     if name.startswith("hf:"):
         from goodsight.backbones import hub
 
@@ -37,4 +37,4 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = 
         from goodsight.backbones import onnx_file
 
         return onnx_file.backbone(Path(name), size)
-    raise EngineError(f"--network {name}: not known; use lite0, hf:NAME or a path to an .onnx file")
+    raise EngineError(f"`network` {name}: not known; use lite0, hf:NAME or a path to an .onnx file")

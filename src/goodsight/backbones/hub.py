@@ -102,7 +102,7 @@ def backbone(name: str, size: int = 0) -> Backbone:
     side = size or _own_size(name, fields, config)
     if not 16 <= side <= 1024 or side % 16:
         own = "" if size else " is the model's own size, but"
-        raise EngineError(f"--size {side}:{own} --network hf:{name} takes 16 to 1024 pixels in steps of 16")
+        raise EngineError(f"`size` {side}:{own} `network` hf:{name} takes 16 to 1024 pixels in steps of 16")
     key = hashlib.sha256(f"{name}\n{revision}\n{side}\n{REVISION}".encode()).hexdigest()[:24]
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name if folder.name != revision else name)[-60:]
     path = cache_folder() / "backbones" / f"hf-{slug}-{side}-{key}.onnx"
@@ -353,7 +353,7 @@ def _own_size(name: str, fields: dict[str, Any], config: dict[str, Any]) -> int:
     try:
         return _pair(found)
     except (TypeError, ValueError) as error:
-        raise EngineError(f"--network hf:{name}: its processor makes no square ({found}): choose a --size") from error
+        raise EngineError(f"`network` hf:{name}: its processor makes no square ({found}): choose a `size`") from error
 
 
 def _pair(value: Any) -> int:
@@ -402,8 +402,8 @@ def _missing(error: ImportError) -> EngineError:
 
 def _refused(name: str, reason: str) -> EngineError:
     return EngineError(
-        f"--network hf:{name}: {reason}. Without the hub: download the model's folder on a machine that can reach it "
-        "and give --network hf:PATH/TO/FOLDER, or leave --network out for the default network"
+        f"`network` hf:{name}: {reason}. Without the hub: download the model's folder on a machine that can reach it "
+        "and give `network` hf:PATH/TO/FOLDER, or leave `network` out for the default network"
     )
 
 

@@ -68,7 +68,7 @@ def backbone(size: int = 0, views: int = 1, *, colours: bool = False, grey: bool
     """
     size = require(size)
     if views not in {1, 2}:
-        raise EngineError(f"--views {views}: use 1, or 2 for the whole photo and its centre")
+        raise EngineError(f"`views` {views}: use 1, or 2 for the whole photo and its centre")
     sort = "-grey" if grey else "-colours" if colours else ""
     path = cache_folder() / "backbones" / f"lite0-{size}-{views}{sort}-r{REVISION}.onnx"
     if not path.exists():
@@ -87,7 +87,7 @@ def require(size: int) -> int:
     """
     size = size or SIZE
     if not 64 <= size <= 1024 or size % 32:
-        raise EngineError(f"--size {size}: lite0 takes 64 to 1024 pixels in steps of 32")
+        raise EngineError(f"`size` {size}: lite0 takes 64 to 1024 pixels in steps of 32")
     return size
 
 

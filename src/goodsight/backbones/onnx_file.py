@@ -47,7 +47,7 @@ def backbone(path: Path, size: int = 0) -> Backbone:
         if len(shape) not in {2, 4} or shape[0] != 2 or kind not in {"float16", "float32", "float64"}:
             found = ", ".join(["n", *map(str, shape[1:])] if shape[:1] == (2,) else map(str, shape))
             raise EngineError(
-                f"--network {path}: the first output is {kind} ({found}); it must be floats (n, d) or (n, d, h, w)"
+                f"`network` {path}: the first output is {kind} ({found}); it must be floats (n, d) or (n, d, h, w)"
             )
         _give_vectors(model, shape, kind)
         with whole_file(cached) as part:
@@ -62,20 +62,20 @@ def _load(path: Path) -> Any:
         import onnx
     except ImportError as error:
         raise EngineError(
-            f"--network {path} needs {error.name}: install it with `pip install 'goodsight[train]'`"
+            f"`network` {path} needs {error.name}: install it with `pip install 'goodsight[train]'`"
         ) from error
     try:
         model = onnx.load(str(path), load_external_data=False)
     except OSError as error:
-        raise EngineError(f"--network {path}: the file cannot be read: {error.strerror or error}") from error
+        raise EngineError(f"`network` {path}: the file cannot be read: {error.strerror or error}") from error
     except Exception as error:  # protobuf has an error type of its own in each of its implementations
-        raise EngineError(f"--network {path}: this is no ONNX file") from error
+        raise EngineError(f"`network` {path}: this is no ONNX file") from error
     if not model.graph.node:
-        raise EngineError(f"--network {path}: this is no ONNX file, or one without a network")
+        raise EngineError(f"`network` {path}: this is no ONNX file, or one without a network")
     constants = [a.t for node in model.graph.node for a in node.attribute if a.HasField("t")]
     if any(onnx.external_data_helper.uses_external_data(t) for t in [*model.graph.initializer, *constants]):
         raise EngineError(
-            f"--network {path}: the weights are in another file; save the network as one file "
+            f"`network` {path}: the weights are in another file; save the network as one file "
             "(onnx.save(onnx.load(FILE), FILE), or torch.onnx.export with external_data=False)"
         )
     return model
@@ -88,29 +88,29 @@ def _input(path: Path, graph: Any, size: int) -> tuple[bool, int]:
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [given for given in graph.input if given.name not in weights]
     if len(inputs) != 1:
-        raise EngineError(f"--network {path}: the network has {len(inputs)} inputs; it must have one, the photos")
+        raise EngineError(f"`network` {path}: the network has {len(inputs)} inputs; it must have one, the photos")
     tensor = inputs[0].type.tensor_type
     shape = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
     is_bytes = tensor.elem_type == TensorProto.UINT8
     if len(shape) != 4 or shape[3 if is_bytes else 1] != 3 or not (is_bytes or tensor.elem_type == TensorProto.FLOAT):
         kind = TensorProto.DataType.Name(tensor.elem_type).lower()
         raise EngineError(
-            f"--network {path}: the input is {kind} ({', '.join('?' if dim is None else str(dim) for dim in shape)}); "
+            f"`network` {path}: the input is {kind} ({', '.join('?' if dim is None else str(dim) for dim in shape)}); "
             "it must be uint8 (n, h, w, 3) or float32 (n, 3, h, w)"
         )
     if shape[0] is not None:
         raise EngineError(
-            f"--network {path}: the network takes batches of {shape[0]} only; export it with a dynamic batch axis"
+            f"`network` {path}: the network takes batches of {shape[0]} only; export it with a dynamic batch axis"
         )
     sides = set(shape[1:3] if is_bytes else shape[2:4]) - {None}
     if len(sides) > 1:
-        raise EngineError(f"--network {path}: the network takes {shape}, which is no square")
+        raise EngineError(f"`network` {path}: the network takes {shape}, which is no square")
     fixed = sides.pop() if sides else None
     if fixed and size and size != fixed:
-        raise EngineError(f"--size {size}: --network {path} takes {fixed} pixels only")
+        raise EngineError(f"`size` {size}: `network` {path} takes {fixed} pixels only")
     side = fixed or size or SIZE
     if not 16 <= side <= 1024 or side % 16:
-        asked = f"--network {path} takes {side} pixels, but" if fixed else f"--size {side}:"
+        asked = f"`network` {path} takes {side} pixels, but" if fixed else f"`size` {side}:"
         raise EngineError(f"{asked} the side must be 16 to 1024 pixels in steps of 16")
     return is_bytes, side
 
@@ -153,7 +153,7 @@ def _try(path: Path, model: Any, side: int) -> tuple[tuple[int, ...], str]:
         found = session.run([session.get_outputs()[0].name], {session.get_inputs()[0].name: pixels})[0]
     except Exception as error:  # ONNX Runtime has error types of its own
         reason = (str(error).strip().splitlines() or [""])[0]
-        raise EngineError(f"--network {path}: the network does not run on {side} x {side} pixels: {reason}") from error
+        raise EngineError(f"`network` {path}: the network does not run on {side} x {side} pixels: {reason}") from error
     return tuple(np.shape(found)), str(getattr(found, "dtype", type(found).__name__))
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from goodsight.catalog.columns import Columns
+from goodsight.catalog.labels import Labels
 from goodsight.catalog.rows import SPLITS, Row
 from goodsight.errors import CatalogError
 from goodsight.photos import find
@@ -17,7 +17,7 @@ FORMS = (
 )
 
 
-def from_folders(root: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
+def from_folders(root: Path, labels: Labels) -> tuple[list[Row], list[tuple[str, str]]]:
     """The photos of class folders, and what lies in none with the reason."""
     folders = sorted(p for p in _children(root) if p.is_dir())
     split_of = {p: SPLITS.get(p.name.lower(), "") for p in folders}
@@ -30,12 +30,12 @@ def from_folders(root: Path, columns: Columns) -> tuple[list[Row], list[tuple[st
         if len(parts) < depth + 2:
             left_out.append((name, "lies in no class folder"))
             continue
-        labels = tuple(parts[depth].split("_", len(columns.labels) - 1)) if columns.folders else (parts[depth],)
-        if len(labels) < len(columns.labels) or not all(labels):
-            wanted = "_".join(columns.labels).upper()
+        said = tuple(parts[depth].split("_", len(labels.names) - 1)) if labels.folders else (parts[depth],)
+        if len(said) < len(labels.names) or not all(said):
+            wanted = "_".join(labels.names).upper()
             left_out.append((name, f"the folder {parts[depth]!r} does not name one label of each, as {wanted} would"))
         else:
-            rows.append(Row(name, path, labels[0], split_of[root / parts[0]] if given else "", labels=labels))
+            rows.append(Row(name, path, said, split_of[root / parts[0]] if given else ""))
     if not rows:
         raise CatalogError(f"{root}: no photos in class folders; {FORMS}")
     return rows, left_out

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from goodsight.catalog.lists import records
-from goodsight.catalog.rows import NO, YES, Catalog, Row, in_words
+from goodsight.catalog.rows import NO, YES, Catalog, Row
 from goodsight.errors import CatalogError, LedgerError, did_you_mean
 from goodsight.files import refuse_existing, whole_file
 from goodsight.photos import decoder
@@ -68,8 +68,7 @@ class Replayed:
         files: the ledgers.
         kept: names of photos that a person looked at and left as they are.
         dropped: rows that are out, as they were.
-        relabelled: the old label of each photo that has a new one, by name; with several attributes all of them,
-            until :meth:`view` chooses one.
+        relabelled: the old labels of each photo that has new ones, by name.
         absent: names of rows whose photo is not among the photos, or cannot be read, with the reason.
         disputed: names of photos on which reviewers disagree, with what each said.
 
@@ -79,21 +78,15 @@ class Replayed:
     files: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     dropped: tuple[Row, ...] = ()
-    relabelled: Mapping[str, str] = field(default_factory=dict)
+    relabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     absent: tuple[tuple[str, str], ...] = ()
     disputed: tuple[tuple[str, str], ...] = ()
-    _before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def view(self, attribute: int) -> Replayed:
-        """What it did to the labels of one attribute, by its number."""
-        if len(self.catalog.attributes) == 1:
-            return self
-        catalog = self.catalog.view(attribute)
-        before = {name: labels[attribute] for name, labels in self._before.items()}
-        new = {row.file_name: row.label for row in catalog.rows}
-        relabelled = {name: label for name, label in before.items() if label != new[name]}
-        dropped = tuple(replace(row, label=row.labels[attribute]) for row in self.dropped)
-        return replace(self, catalog=catalog, relabelled=relabelled, dropped=dropped)
+    def before(self, attribute: int) -> Mapping[str, str]:
+        """The old label of one attribute, by its number, of each photo that has a new one."""
+        new = {row.file_name: row.labels[attribute] for row in self.catalog.rows if row.file_name in self.relabelled}
+        old = {name: labels[attribute] for name, labels in self.relabelled.items()}
+        return {name: label for name, label in old.items() if label != new[name]}
 
     def to_json(self) -> dict[str, Any]:
         """For ``metrics.json``."""
@@ -115,7 +108,7 @@ def read(path: Path) -> list[Entry]:
 
     """
     if not path.is_file():
-        raise LedgerError(f"--ledger {path}: there is no such file")
+        raise LedgerError(f"`ledger` {path}: there is no such file")
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         columns = next(csv.reader(stream), [])
     for column in _NEEDED:
@@ -197,19 +190,17 @@ def _after(catalog: Catalog, said: Mapping[int, Sequence[Entry]]) -> Replayed:
             dropped.append(row)
             out.append((row.file_name, f"dropped by the ledger{entries[-1].reason and ': '}{entries[-1].reason}"))
             continue
-        labels = given = row.labels or (row.label,)
+        labels = given = row.labels
         for entry in entries:
             number = numbers.get(entry.attribute, 0)
             labels = (*labels[:number], entry.label, *labels[number + 1 :]) if entry.label else given
-        left.append(replace(row, label=labels[0], labels=row.labels and labels))
+        left.append(replace(row, labels=labels))
         if labels != given:
             before[row.file_name] = given
         elif entries:
             kept.append(row.file_name)
-    changed = Catalog.of(catalog.name, left, (*catalog.left_out, *out), catalog.attributes)
-    several = len(catalog.attributes) > 1
-    relabelled = {n: in_words(labels, catalog.attributes) if several else labels[0] for n, labels in before.items()}
-    return Replayed(changed, (), tuple(kept), tuple(dropped), relabelled, _before=before)
+    changed = replace(catalog, rows=tuple(left), left_out=(*catalog.left_out, *out))
+    return Replayed(changed, (), tuple(kept), tuple(dropped), before)
 
 
 def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
@@ -345,7 +336,7 @@ def _require_labels(catalog: Catalog, said: Sequence[Sequence[Entry]], classes: 
     """A new class is a class only when two photos are given to it: one alone is more likely a slip. A tag has none."""
     several = len(catalog.attributes) > 1
     for number, attribute in enumerate(catalog.attributes):
-        known = {*catalog.view(number).classes, *classes.get(attribute.name, ())}
+        known = {*catalog.classes(number), *classes.get(attribute.name, ())}
         known |= {YES, NO} if attribute.tag else set()
         mine = [[e for e in entries if not e.label or not several or e.attribute == attribute.name] for entries in said]
         last = [entries[-1] for entries in mine if entries]

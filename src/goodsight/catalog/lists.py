@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from goodsight.catalog.columns import Columns
+from goodsight.catalog.labels import Labels
 from goodsight.catalog.rows import SPLITS, Row
 from goodsight.errors import CatalogError, did_you_mean
 from goodsight.photos.boxes import parse
@@ -28,14 +28,14 @@ def list_in(source: Path) -> Path | None:
     return next((source / name for name in LISTS if (source / name).is_file()), None)
 
 
-def from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
+def from_list(listed: Path, labels: Labels, *, boxes: bool) -> tuple[list[Row], list[tuple[str, str]]]:
     """The photos of a list, and the rows that are left out with the reason."""
     rows: dict[str, Row] = {}
     left_out: list[tuple[str, str]] = []
     missing: list[str] = []
     wanted = {
-        "--attributes" if columns.folders else "--label": columns.labels,
-        "--tags": (columns.tags,) if columns.tags else (),
+        "`attributes`" if labels.folders else "`label`": labels.names,
+        "`tags`": (labels.tags,) if labels.tags else (),
     }
     for number, record in records(listed):
         name = name_of(listed, number, record)
@@ -46,21 +46,21 @@ def from_list(listed: Path, columns: Columns) -> tuple[list[Row], list[tuple[str
                     f"{listed}: there is no column {column!r}; the columns are {', '.join(record)}."
                     f"{did_you_mean(column, others)} Choose one with {option}"
                 )
-        labels = tuple(record[column].strip() for those in wanted.values() for column in those)
-        row = Row(name, listed.parent / name, labels[0], _split(listed, number, record.get("split", "")), 0, labels)
-        if not any(labels) and not columns.tags:
+        said = tuple(record[column].strip() for those in wanted.values() for column in those)
+        row = Row(name, listed.parent / name, said, _split(listed, number, record.get("split", "")))
+        if not any(said) and not labels.tags:
             left_out.append((name, "no label"))
-        elif name in rows and rows[name].labels != labels:
-            one, two = (", ".join(given) for given in (rows[name].labels, labels))
+        elif name in rows and rows[name].labels != said:
+            one, two = (", ".join(given) for given in (rows[name].labels, said))
             raise CatalogError(f"{listed}: {name} is listed as {one!r} and as {two!r}; keep one of them")
         elif name in rows and rows[name].split != row.split:
             raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
         elif not row.path.is_file():
             missing.append(f"row {number}: {name}")
         else:
-            boxes = parse(record.get("boxes", ""), f"{listed}: row {number}") if columns.boxes else ()
+            around = parse(record.get("boxes", ""), f"{listed}: row {number}") if boxes else ()
             earlier = rows[name].boxes if name in rows else ()
-            rows[name] = replace(row, boxes=tuple(dict.fromkeys(earlier + boxes)))
+            rows[name] = replace(row, boxes=tuple(dict.fromkeys(earlier + around)))
     if missing:
         shown = "; ".join(missing[:5])
         raise CatalogError(

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from goodsight.catalog.columns import ONE_COLUMN, Columns
 from goodsight.catalog.folders import FORMS, from_folders
+from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.lists import from_list, list_in, name_of, records
 from goodsight.catalog.rows import NO, TAKEN, YES, Attribute, Catalog, Row
 from goodsight.errors import CatalogError
@@ -24,7 +24,7 @@ from goodsight.photos import find
 _ENDINGS = re.compile(r"(.+)_(?:probability|verdict|top\d+_label|top\d+_probability)")
 
 
-def read_catalog(*sources: Path, columns: Columns = ONE_COLUMN, ignore_split: bool = False) -> Catalog:
+def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, ignore_split: bool = False) -> Catalog:
     """Read labelled photos from a folder or a list, or from several as one catalog.
 
     With several, names begin with the source's own name, and when one has splits the photos of those without are
@@ -33,8 +33,9 @@ def read_catalog(*sources: Path, columns: Columns = ONE_COLUMN, ignore_split: bo
 
     Args:
         sources: folders, or .csv or .jsonl files.
-        columns: where the labels are.
-        ignore_split: treat all photos alike, whatever split they came with.
+        labels: where the labels are; ledgers are replayed by :func:`goodsight.catalog.ledger.replay`.
+        boxes: read a list's column ``boxes``, for what learns from boxes.
+        ignore_split: treat all photos alike, also where ``labels`` does not say so.
 
     Raises:
         CatalogError: nothing there, a missing column, a row without a file, a file with two labels.
@@ -42,7 +43,8 @@ def read_catalog(*sources: Path, columns: Columns = ONE_COLUMN, ignore_split: bo
     """
     rows: list[Row] = []
     left_out: list[tuple[str, str]] = []
-    read = [_read(source, columns) for source in sources]
+    read = [_read(source, labels, boxes) for source in sources]
+    ignore_split = ignore_split or labels.ignore_split
     split_given = not ignore_split and any(row.split for found, _ in read for row in found)
     for number, ((found, without), prefix) in enumerate(zip(read, _prefixes(sources), strict=True)):
         own_split = any(row.split for row in found)
@@ -57,18 +59,18 @@ def read_catalog(*sources: Path, columns: Columns = ONE_COLUMN, ignore_split: bo
     said = ", ".join(map(str, sources))
     if not rows:
         raise CatalogError(f"{said}: no photos with a label; {FORMS}")
-    rows, attributes = _attributed(said, rows, columns)
-    return Catalog.of(said, rows, left_out, attributes)
+    rows, attributes = _attributed(said, rows, labels)
+    return Catalog(said, tuple(rows), attributes, tuple(left_out))
 
 
-def _attributed(said: str, rows: list[Row], columns: Columns) -> tuple[list[Row], tuple[Attribute, ...]]:
+def _attributed(said: str, rows: list[Row], labels: Labels) -> tuple[list[Row], tuple[Attribute, ...]]:
     """The rows with one label of each attribute, every tag being one, and the attributes."""
-    attributes = [Attribute(name) for name in columns.labels]
-    if columns.tags:
+    attributes = [Attribute(name) for name in labels.names]
+    if labels.tags:
         found = sorted({tag for row in rows for tag in _tags(row.labels[-1])})
         if not found:
-            raise CatalogError(f"{said}: the column {columns.tags!r} holds no tags; separate them by spaces or commas")
-        both = next((tag for tag in found if tag in columns.labels), None)
+            raise CatalogError(f"{said}: the column {labels.tags!r} holds no tags; separate them by spaces or commas")
+        both = next((tag for tag in found if tag in labels.names), None)
         if both:
             raise CatalogError(f"{said}: {both!r} is both a tag and a label column; rename one of them")
         attributes += [Attribute(tag, tag=True) for tag in found]
@@ -84,9 +86,6 @@ def _attributed(said: str, rows: list[Row], columns: Columns) -> tuple[list[Row]
             raise CatalogError(
                 f"{said}: {name!r} cannot be the name of an attribute, it is a column of results; rename it"
             )
-    if len(attributes) == 1:
-        # It needs no tuple.
-        rows = [replace(row, label=row.labels[0], labels=()) for row in rows]
     return rows, tuple(attributes)
 
 
@@ -126,20 +125,20 @@ def unlabelled(source: Path) -> Iterator[Row]:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
 
 
-def _read(source: Path, columns: Columns) -> tuple[list[Row], list[tuple[str, str]]]:
+def _read(source: Path, labels: Labels, boxes: bool) -> tuple[list[Row], list[tuple[str, str]]]:
     if not source.exists():
         raise CatalogError(f"{source}: there is no such folder or list")
     listed = list_in(source)
     if listed:
-        return from_list(listed, columns)
+        return from_list(listed, labels, boxes=boxes)
     if not source.is_dir():
         raise CatalogError(f"{source}: not a folder, .csv or .jsonl file; {FORMS}")
-    if columns.tags:
-        raise CatalogError(f"{source}: --tags {columns.tags} is a column of a list, and there is no metadata.csv")
-    if len(columns.labels) > 1 and not columns.folders:
-        said = " and ".join(f"--label {name}" for name in columns.labels)
+    if labels.tags:
+        raise CatalogError(f"{source}: `tags` {labels.tags} is a column of a list, and there is no metadata.csv")
+    if len(labels.names) > 1 and not labels.folders:
+        said = " and ".join(f"`label` {name}" for name in labels.names)
         raise CatalogError(
             f"{source}: {said} are columns of a list, and there is no metadata.csv; for labels in the names of folders "
-            f"use --attributes {','.join(columns.labels)}"
+            f"use `attributes` {','.join(labels.names)}"
         )
-    return from_folders(source, columns)
+    return from_folders(source, labels)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from goodsight.photos.boxes import Box
@@ -48,51 +48,37 @@ LABEL = Attribute("label")
 class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
-    ``source`` numbers the folder or list it came from. With several attributes ``labels`` has one of each, and
-    ``label`` says them all, until :meth:`Catalog.view` chooses one. ``boxes`` are around what the label names, where
-    that is known.
+    ``labels`` has one of each attribute of its catalog, and is empty where nobody asked for labels. ``source`` numbers
+    the folder or list it came from. ``boxes`` are around what the label names, where that is known.
     """
 
     file_name: str
     path: Path
-    label: str = ""
+    labels: tuple[str, ...] = ()
     split: str = ""
     source: int = 0
-    labels: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Rows in a fixed order, the classes in the order used everywhere, and what was left out with the reason.
+    """Rows in a fixed order, what their labels are labels of, and what was left out with the reason.
 
-    ``name`` says where they came from, for messages. With several ``attributes`` the classes are combinations of
-    labels, until :meth:`view` chooses one attribute.
+    ``name`` says where they came from, for messages.
     """
 
     name: str
     rows: tuple[Row, ...]
-    classes: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
     attributes: tuple[Attribute, ...] = (LABEL,)
+    left_out: tuple[tuple[str, str], ...] = ()
 
-    @classmethod
-    def of(
-        cls, name: str, rows: Iterable[Row], left_out: Iterable[tuple[str, str]], attributes: tuple[Attribute, ...]
-    ) -> Catalog:
-        """A catalog of rows; with several attributes, whose labels become the row's own."""
-        if len(attributes) > 1:
-            rows = (replace(row, label=in_words(row.labels, attributes)) for row in rows)
-        kept = tuple(rows)
-        return cls(name, kept, tuple(sorted({row.label for row in kept})), tuple(left_out), attributes)
+    def classes(self, attribute: int) -> tuple[str, ...]:
+        """The labels of one attribute, by its number, in the order used everywhere."""
+        return tuple(sorted({row.labels[attribute] for row in self.rows} - {""}))
 
-    def view(self, attribute: int) -> Catalog:
-        """The same rows with the labels of one attribute, by its number; '' where a photo has none of it."""
-        if len(self.attributes) == 1:
-            return self
-        rows = tuple(replace(row, label=row.labels[attribute]) for row in self.rows)
-        classes = tuple(sorted({row.label for row in rows} - {""}))
-        return replace(self, rows=rows, classes=classes)
+    def prefix(self, attribute: int) -> str:
+        """What begins a message about one attribute: its name, where there are others."""
+        return f"{self.attributes[attribute].name}: " if len(self.attributes) > 1 else ""
 
     @property
     def has_split(self) -> bool:

@@ -15,6 +15,8 @@ from goodsight.errors import CatalogError, did_you_mean
 def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
     """A catalog with the photos of a folder or a list as further photos of the class ``name``, to train on.
 
+    It has one attribute.
+
     Photos that the catalog has under this label already are not added.
 
     Raises:
@@ -22,12 +24,12 @@ def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
 
     """
     folder, split = source.resolve().name, "train" if catalog.has_split else ""
-    labels = {os.path.realpath(row.path): row.label for row in catalog.rows}
+    labels = {os.path.realpath(row.path): row.labels[0] for row in catalog.rows}
     found, more, otherwise = list(unlabelled(source)), [], []
     for row in found:
         path = os.path.realpath(row.path)
         if path not in labels:
-            more.append(Row(f"{folder}/{row.file_name}", row.path, name, split))
+            more.append(Row(f"{folder}/{row.file_name}", row.path, (name,), split))
         elif labels[path] != name:
             otherwise.append(f"{row.file_name} as {labels[path]!r}")
         labels.setdefault(path, name)
@@ -35,10 +37,10 @@ def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
         raise CatalogError(f"{source}: holds no photo; give a folder of photos that show none of the classes")
     if otherwise:
         raise CatalogError(
-            f"--none {source}: {len(otherwise)} of its photos are labelled otherwise as well, the first "
-            f"{otherwise[0]}; take them out of one of the two, or name their label with --none-class"
+            f"`none` {source}: {len(otherwise)} of its photos are labelled otherwise as well, the first "
+            f"{otherwise[0]}; take them out of one of the two, or name their label with `none_class`"
         )
-    return replace(catalog, rows=(*catalog.rows, *more), classes=tuple(sorted({*catalog.classes, name})))
+    return replace(catalog, rows=(*catalog.rows, *more))
 
 
 def require_none(
@@ -60,8 +62,8 @@ def require_none(
     first = f"; the first bad photo: {bad[0][0].file_name}: {bad[0][1]}" if bad else ""
     if name not in classes:
         raise CatalogError(
-            f"{said}: no {kind} has the label {name!r}; give photos of it with --none FOLDER, or name another label "
-            f"with --none-class.{did_you_mean(name, classes)}{first}"
+            f"{said}: no {kind} has the label {name!r}; give photos of it with `none` FOLDER, or name another label "
+            f"with `none_class`.{did_you_mean(name, classes)}{first}"
         )
     brands = [each for each in classes if each != name]
     if len(brands) < 2:
@@ -79,7 +81,7 @@ def without_lone_tags(catalog: Catalog) -> Catalog:
     trained = [row for row in catalog.rows if row.split in ("", "train")]
     kept, out = [], []
     for number, attribute in enumerate(catalog.attributes):
-        found = {row.labels[number] for row in trained if row.labels}
+        found = {row.labels[number] for row in trained}
         if attribute.tag and len(found) == 1:
             said = "all training photos have it" if found == {YES} else "no training photo has it"
             out.append((f"tag {attribute.name}", f"{said}, so there is nothing to learn"))
@@ -87,11 +89,9 @@ def without_lone_tags(catalog: Catalog) -> Catalog:
             kept.append(number)
     if not out or not kept:
         return catalog
-    rows = [replace(row, labels=tuple(row.labels[number] for number in kept)) for row in catalog.rows]
+    rows = tuple(replace(row, labels=tuple(row.labels[number] for number in kept)) for row in catalog.rows)
     attributes = tuple(catalog.attributes[number] for number in kept)
-    if len(kept) == 1:
-        rows = [replace(row, label=row.labels[0], labels=()) for row in rows]
-    return Catalog.of(catalog.name, rows, (*catalog.left_out, *out), attributes)
+    return replace(catalog, rows=rows, attributes=attributes, left_out=(*catalog.left_out, *out))
 
 
 def require_classes(catalog: Catalog) -> None:
@@ -102,15 +102,14 @@ def require_classes(catalog: Catalog) -> None:
 
     """
     for number, attribute in enumerate(catalog.attributes):
-        classes = catalog.view(number).classes
+        classes = catalog.classes(number)
         if len(classes) < 2:
-            which = f"{attribute.name}: " if len(catalog.attributes) > 1 else ""
             if attribute.tag:
                 raise CatalogError(
                     f"{catalog.name}: the tag {attribute.name!r} is {', '.join(classes)} for every photo; training "
                     "needs photos with it and without"
                 )
             raise CatalogError(
-                f"{catalog.name}: {which}one class only ({', '.join(classes)!r}); training needs at least two, each "
+                f"{catalog.name}: {catalog.prefix(number)}one class only ({', '.join(classes)!r}); training needs at least two, each "
                 "in its folder"
             )

@@ -90,7 +90,7 @@ def resolve(host: str, port: int, *, allow_private: bool, lookup: Resolve = syst
     for address in found:
         why = refusal(address, allow_private=allow_private)
         if why:
-            hint = "; allow it with --allow-private" if why in ("a private address", "a loopback address") else ""
+            hint = "; allow it with `allow_private`" if why in ("a private address", "a loopback address") else ""
             raise NotFetched(f"{host} leads to {address}, {why}{hint}")
     if not found:
         raise NotFetched(f"{host}: the name has no address", again=True)

@@ -112,35 +112,35 @@ def run(
 
 def _require_manners(manners: Manners) -> None:
     if not 0 < manners.rate <= 1000:
-        raise GoodsightError(f"--rate {manners.rate:g}: must be above 0 and at most 1000 requests per second and host")
+        raise GoodsightError(f"`rate` {manners.rate:g}: must be above 0 and at most 1000 requests per second and host")
     agent = manners.user_agent
     if not (agent[:1].isascii() and agent[:1].isalpha() and agent.isascii() and agent.isprintable()):
         raise GoodsightError(
-            f"--user-agent {agent!r}: must begin with a name in letters, such as 'MyShop/1.0 (me@my.shop)'"
+            f"`user_agent` {agent!r}: must begin with a name in letters, such as 'MyShop/1.0 (me@my.shop)'"
         )
 
 
 def _listed(source: Source, collected: Collected) -> tuple[list[Wanted], list[str]]:
     """What the user asks for: the photos of the list, or the addresses of the pages."""
     if bool(source.urls) == bool(source.page):
-        raise GoodsightError("give either a list of addresses or --page, and not both")
-    label = lists.checked_label(source.label, "--label")
+        raise GoodsightError("give either a list of addresses or `page`, and not both")
+    label = lists.checked_label(source.label, "`label`")
     if source.urls:
         if source.select or source.pages:
-            raise GoodsightError(f"--{'select' if source.select else 'pages'}: only with --page, not with a list")
+            raise GoodsightError(f"--{'select' if source.select else 'pages'}: only with `page`, not with a list")
         wanted, left_out = lists.read(source.urls, label)
         collected.left_out += left_out
         return wanted, []
     from goodsight.collecting import addresses, pages
 
     if not source.select:
-        raise GoodsightError("--page: say with --select which elements name the photos, such as --select 'img.photo'")
+        raise GoodsightError("`page`: say with `select` which elements name the photos, such as `select` 'img.photo'")
     pages.require_selector(source.select)
     asked = lists.page_addresses(source.page, source.pages)
     try:
         addresses.checked(asked[0])
     except NotFetched as error:
-        raise GoodsightError(f"--page {printable(source.page)}: {error.reason}") from error
+        raise GoodsightError(f"`page` {printable(source.page)}: {error.reason}") from error
     return [], asked
 
 
@@ -156,7 +156,7 @@ def _from_pages(
     from goodsight.collecting import pages
     from goodsight.collecting.reader import Reader
 
-    label = lists.checked_label(source.label, "--label")
+    label = lists.checked_label(source.label, "`label`")
     found: dict[str, Wanted] = {}
 
     progress("read pages", 0, len(asked))

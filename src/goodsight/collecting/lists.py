@@ -105,16 +105,16 @@ def page_addresses(page: str, pages: str) -> list[str]:
     """
     if ("{page}" in page) != bool(pages):
         raise GoodsightError(
-            f"--pages {pages}: needs {{page}} in --page, where the number goes"
+            f"`pages` {pages}: needs {{page}} in `page`, where the number goes"
             if pages
-            else f"--page {page}: give the numbers for {{page}} with --pages, such as 1:70"
+            else f"`page` {page}: give the numbers for {{page}} with `pages`, such as 1:70"
         )
     if not pages:
         return [page]
     found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", pages)
     if not found or int(found[1]) > int(found[2]):
-        raise GoodsightError(f"--pages {pages}: give the first and the last number, such as 1:70")
+        raise GoodsightError(f"`pages` {pages}: give the first and the last number, such as 1:70")
     first, last = int(found[1]), int(found[2])
     if last - first >= MOST_PAGES:
-        raise GoodsightError(f"--pages {pages}: {last - first + 1} pages; at most {MOST_PAGES} at a time")
+        raise GoodsightError(f"`pages` {pages}: {last - first + 1} pages; at most {MOST_PAGES} at a time")
     return [page.replace("{page}", str(number)) for number in range(first, last + 1)]

@@ -25,7 +25,7 @@ def require_selector(selector: str) -> None:
     try:
         LexborHTMLParser("<p>").css(selector)
     except SelectolaxError as error:
-        raise GoodsightError(f"--select {selector!r}: not a CSS selector; give one such as 'img.photo'") from error
+        raise GoodsightError(f"`select` {selector!r}: not a CSS selector; give one such as 'img.photo'") from error
 
 
 def links(url: str, html: str, selector: str) -> tuple[list[str], int]:

@@ -120,7 +120,7 @@ class Shelf:
 
 def _require_ours(root: Path) -> None:
     if root.exists() and not root.is_dir():
-        raise FolderExistsError(f"{root}: is a file; choose another --out")
+        raise FolderExistsError(f"{root}: is a file; choose another `out`")
     if (root / "metadata.csv").is_file():
         _columns(root / "metadata.csv", (root / "metadata.csv").read_bytes())
         return
@@ -130,7 +130,7 @@ def _require_ours(root: Path) -> None:
     if found:
         raise FolderExistsError(
             f"{root}: holds {found[0]!r} and no metadata.csv, so `goodsight collect` did not make it; "
-            "choose another --out"
+            "choose another `out`"
         )
 
 
@@ -179,7 +179,7 @@ def _columns(listed: Path, data: bytes) -> list[str]:
     if missing:
         raise FolderExistsError(
             f"{listed}: there is no column {missing[0]!r}, so `goodsight collect` did not write it; "
-            "choose another --out"
+            "choose another `out`"
         )
     return columns
 

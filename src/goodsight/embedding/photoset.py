@@ -10,37 +10,44 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.arrays import Ints
-from goodsight.catalog.rows import LABEL, Attribute, Catalog
+from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError
 
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """The good photos of a catalog, in the order of its table.
+    """The good photos of a catalog as one attribute sees them, in the order of their table.
 
     Attributes:
         table: rows, hashes, embeddings and thumbnails (n).
+        attribute: what the classes are classes of.
+        number: of the attribute among the labels of a row.
         classes: the names that class numbers stand for.
         labels: class numbers (n,); -1 for no label, or a class that has no training photo.
         splits: ``train``, ``validation``, ``test`` or '' (n,).
         training: indices of the photos that are trained on.
-        attribute: what the classes are classes of.
 
     """
 
     table: Table
+    attribute: Attribute
+    number: int
     classes: tuple[str, ...]
     labels: Ints
     splits: npt.NDArray[np.str_]
     training: Ints
-    attribute: Attribute = LABEL
+
+    def label(self, row: Row) -> str:
+        """What was said of a row, '' for nothing."""
+        return row.labels[self.number]
 
     def catalog_hash(self) -> str:
         """Hex sha256 of content, labels and name of every training photo: the same photos give the same hash."""
         rows, digests = self.table.rows, self.table.sha256
-        said = [" ".join(row.labels) or row.label for row in rows]
-        lines = sorted(f"{digests[i]} {said[i]} {rows[i].file_name}" for i in self.training.tolist())
+        lines = sorted(
+            f"{digests[i]} {' '.join(rows[i].labels)} {rows[i].file_name}" for i in self.training.tolist()
+        )
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -54,20 +61,19 @@ def to_train(catalog: Catalog, table: Table) -> tuple[PhotoSet, ...]:
 
     """
     splits = np.array([row.split for row in table.rows])
-    several = len(catalog.attributes) > 1
     sets = []
     for number, attribute in enumerate(catalog.attributes):
-        view = table.view(number) if several else table
-        trained = np.isin(splits, ["", "train"]) & np.array([row.label != "" for row in view.rows])
-        classes = tuple(sorted({row.label for row, used in zip(view.rows, trained, strict=True) if used}))
+        said = [row.labels[number] for row in table.rows]
+        trained = np.isin(splits, ["", "train"]) & np.array([label != "" for label in said], bool)
+        classes = tuple(sorted({label for label, used in zip(said, trained, strict=True) if used}))
         if len(classes) < 2:
             first = f"; the first bad photo: {table.bad[0][0].file_name}: {table.bad[0][1]}" if table.bad else ""
             raise CatalogError(
-                f"{catalog.name}: {f'{attribute.name}: ' if several else ''}{len(classes)} class with photos that can "
-                f"be trained on, of {len(table.rows)} good photos and {len(table.bad)} bad ones; training needs two "
-                f"classes{first}"
+                f"{catalog.name}: {catalog.prefix(number)}{len(classes)} class with photos that can be trained on, of "
+                f"{len(table.rows)} good photos and {len(table.bad)} bad ones; training needs two classes{first}"
             )
-        sets.append(PhotoSet(view, classes, _numbers(view, classes), splits, np.flatnonzero(trained), attribute))
+        numbers = _numbers(said, classes)
+        sets.append(PhotoSet(table, attribute, number, classes, numbers, splits, np.flatnonzero(trained)))
     return tuple(sets)
 
 
@@ -97,15 +103,16 @@ def require_unchanged(sha256: Sequence[str], again: Table) -> None:
             raise CatalogError(f"{row.path}: was changed during the training; run it again")
 
 
-def to_score(table: Table, classes: Sequence[str]) -> PhotoSet:
+def to_score(table: Table, attribute: Attribute, number: int, classes: Sequence[str]) -> PhotoSet:
     """Photos that a trained model is scored on: none is trained on, and splits do not count."""
+    numbers = _numbers([row.labels[number] for row in table.rows], classes)
     no_split = np.array([""] * len(table.rows))
-    return PhotoSet(table, tuple(classes), _numbers(table, classes), no_split, np.empty(0, np.int64))
+    return PhotoSet(table, attribute, number, tuple(classes), numbers, no_split, np.empty(0, np.int64))
 
 
-def _numbers(table: Table, classes: Sequence[str]) -> Ints:
+def _numbers(labels: Sequence[str], classes: Sequence[str]) -> Ints:
     number = {name: i for i, name in enumerate(classes)}
-    return np.array([number.get(row.label, -1) for row in table.rows], np.int64)
+    return np.array([number.get(label, -1) for label in labels], np.int64)
 
 
 def corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
@@ -121,7 +128,7 @@ def corrected(table: Table) -> tuple[Table, tuple[tuple[str, str], ...]]:
     kept, out = [], []
     for i, (row, digest) in enumerate(zip(table.rows, table.sha256, strict=True)):
         newest = table.rows[last[digest]]
-        one, other = (each.labels or (each.label,) for each in (row, newest))
+        one, other = row.labels, newest.labels
         if newest.source > row.source and any(a != b for a, b in zip(one, other, strict=True) if a and b):
             said = f"labelled {', '.join(one)!r}, but {newest.file_name} says {', '.join(other)!r}"
             out.append((row.file_name, said))

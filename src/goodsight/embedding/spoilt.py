@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.backbones.backbone import Backbone
-from goodsight.backbones.engine import Engine
+from goodsight.arrays import Array, Half, Pixels
 from goodsight.catalog.rows import Row
-from goodsight.embedding.cache import Cache
+from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded
 from goodsight.photos import decoder
-from goodsight.photos.limits import BadPhoto, Limits
-from goodsight.photos.resize import Resize
-from goodsight.photos.spoil import CONDITIONS, Pixels, spoil
-from goodsight.progress import Progress, quiet
-
-_IN_FLIGHT = 4
-
+from goodsight.photos.limits import BadPhoto
+from goodsight.photos.spoil import CONDITIONS, spoil
 
 _REVISION = 1
 """Raised when a way to spoil changes, so that embeddings of the older pixels are not used."""
 
 
-def spoilt_vectors(
-    rows: Sequence[Row],
-    backbone: Backbone,
-    engine: Engine,
-    limits: Limits,
-    *,
-    cache: Cache | None = None,
-    progress: Progress = quiet,
-) -> tuple[npt.NDArray[np.float32], list[int]]:
+def spoilt_vectors(rows: Sequence[Row], embedder: Embedder) -> tuple[Array, list[int]]:
     """Embed photos under every condition; a photo that cannot be read is left out.
 
     A photo is decoded once, and its seed comes from its bytes, so its pixels depend on nothing else. Besides the
@@ -47,49 +30,27 @@ def spoilt_vectors(
 
     Args:
         rows: the photos (n).
-        backbone: its resize rule and width.
-        engine: runs its network, on one photo's conditions at a time.
-        limits: on bytes and pixels of a photo.
-        cache: of embeddings by this network, read and filled when given.
-        progress: called as ``progress("robustness", done, n)``.
+        embedder: its network is given one photo's conditions at a time; told ``progress("robustness", done, n)``.
 
     Returns:
         Vectors (conditions, photos that could be read, width), and which of ``rows`` those photos are, ascending.
 
     """
-    workers = os.cpu_count() or 1
-    vectors = np.empty((len(CONDITIONS), len(rows), backbone.width), np.float32)
+    vectors = np.empty((len(CONDITIONS), len(rows), embedder.backbone.width), np.float32)
     good: list[int] = []
-    remaining = iter(rows)
-    decoded = finished = 0
-    with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-spoil") as pool:
-        spoiling: deque[Future[_Spoilt | None]] = deque()
-        running: deque[tuple[int, _Spoilt | None, Future[npt.NDArray[np.float32]] | None]] = deque()
-
-        def feed() -> None:
-            while len(spoiling) < 2 * workers and (row := next(remaining, None)) is not None:
-                spoiling.append(pool.submit(_all_spoilt, row, backbone.resize, limits, cache))
-
-        feed()
-        while spoiling or running:
-            while spoiling and len(running) < _IN_FLIGHT:
-                spoilt = spoiling.popleft().result()
-                running.append((decoded, spoilt, engine.submit(spoilt.pixels) if spoilt and not spoilt.known else None))
-                decoded += 1
-                feed()
-            index, spoilt, future = running.popleft()
-            if spoilt is not None:
-                # Rounded as the cache's vectors are, with which these are compared.
-                found = np.stack(spoilt.known) if future is None else future.result().astype(np.float16)
-                vectors[:, len(good)] = found
-                good.append(index)
-                if cache and future is not None:
-                    for digest, vector in zip(spoilt.digests, found, strict=True):
-                        cache.put(Embedded(rows[index], digest, vector, np.zeros(THUMBNAIL**2, np.uint8)))
-            finished += 1
-            progress("robustness", finished, len(rows))
-    if cache:
-        cache.flush()
+    spoiling = pump(rows, lambda row: _all_spoilt(row, embedder), _pixels, embedder.engine)
+    for index, (spoilt, said) in enumerate(spoiling):
+        if spoilt is not None:
+            # Rounded as the cache's vectors are, with which these are compared.
+            found = np.stack(spoilt.known) if said is None else said.astype(np.float16)
+            vectors[:, len(good)] = found
+            good.append(index)
+            if embedder.cache and said is not None:
+                for digest, vector in zip(spoilt.digests, found, strict=True):
+                    embedder.cache.put(Embedded(rows[index], digest, vector, np.zeros(THUMBNAIL**2, np.uint8)))
+        embedder.progress("robustness", index + 1, len(rows))
+    if embedder.cache:
+        embedder.cache.flush()
     return vectors[:, : len(good)], good
 
 
@@ -98,20 +59,25 @@ class _Spoilt:
     """A photo under every condition: under which names it is cached, and its vectors if it is, else its pixels."""
 
     digests: tuple[str, ...]
-    known: tuple[npt.NDArray[np.float16], ...]
+    known: tuple[Half, ...]
     pixels: Pixels
 
 
-def _all_spoilt(row: Row, resize: Resize, limits: Limits, cache: Cache | None) -> _Spoilt | None:
+def _pixels(spoilt: _Spoilt | None) -> Pixels | None:
+    """What the engine must see of a photo: nothing if it cannot be read, or is in the cache."""
+    return None if spoilt is None or spoilt.known else spoilt.pixels
+
+
+def _all_spoilt(row: Row, embedder: Embedder) -> _Spoilt | None:
     """A photo under every condition, or None when it cannot be read."""
     try:
-        data = decoder.read(row.path, limits)
+        data = decoder.read(row.path, embedder.limits)
         digests = _digests(data)
-        found = [cache.get(digest) for digest in digests] if cache else []
+        found = [embedder.cache.get(digest) for digest in digests] if embedder.cache else []
         known = tuple(entry[0] for entry in found if entry)
         if len(known) == len(CONDITIONS):
             return _Spoilt(digests, known, np.empty((0, 0, 0, 3), np.uint8))
-        pixels = decoder.decode(data, resize, limits)
+        pixels = decoder.decode(data, embedder.backbone.resize, embedder.limits)
     except BadPhoto:
         return None
     seed = zlib.crc32(data)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from goodsight.arrays import Array, Half, Ints, Pixels
 from goodsight.catalog.rows import Row
 from goodsight.photos.limits import BadPhoto
 
@@ -19,8 +17,8 @@ class Embedded:
 
     row: Row
     sha256: str = ""
-    vector: npt.NDArray[np.float16] | None = None
-    thumbnail: npt.NDArray[np.uint8] | None = None
+    vector: Half | None = None
+    thumbnail: Pixels | None = None
     bad: BadPhoto | None = None
 
 
@@ -30,15 +28,11 @@ class Table:
 
     rows: tuple[Row, ...]
     sha256: tuple[str, ...]
-    vectors: npt.NDArray[np.float32]
-    thumbnails: npt.NDArray[np.uint8]
+    vectors: Array
+    thumbnails: Pixels
     bad: tuple[tuple[Row, BadPhoto], ...]
 
-    def view(self, attribute: int) -> Table:
-        """The same photos, looked at for one of their labels; see :meth:`goodsight.catalog.rows.Catalog.view`."""
-        return replace(self, rows=tuple(replace(row, label=row.labels[attribute]) for row in self.rows))
-
-    def take(self, chosen: npt.NDArray[np.integer]) -> Table:
+    def take(self, chosen: Ints) -> Table:
         """Some of the good photos, and all of the bad ones."""
         rows, digests = (tuple(column[i] for i in chosen) for column in (self.rows, self.sha256))
         return Table(rows, digests, self.vectors[chosen], self.thumbnails[chosen], self.bad)

@@ -9,28 +9,31 @@ from typing import overload
 
 from goodsight.catalog.read import unlabelled
 from goodsight.catalog.rows import Row
-from goodsight.embedding.cache import Cache
 from goodsight.errors import CatalogError
+from goodsight.flow.work import USUAL, Work, opened
 from goodsight.model import folder as model_folder
 from goodsight.model import verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Check, Prediction
-from goodsight.progress import Progress, quiet
 
 
-def classify(
-    model: str | Path | LoadedModel,
-    *photos: str | Path,
-    cache: bool = True,
-    progress: Progress = quiet,
-) -> Iterator[Prediction]:
-    """Label photos, in order and in bounded memory.
+def load(model: str | Path | LoadedModel) -> LoadedModel:
+    """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+
+    """
+    return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+
+
+def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = USUAL) -> Iterator[Prediction]:
+    """Label photos, in order. What is held of each photo is its name: pixels and embeddings are bounded.
 
     Args:
         model: a model folder, or a model that :func:`load` gave.
         photos: photos, folders (searched recursively) or lists with a ``file_name`` column.
-        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
-        progress: told about every batch.
+        work: how the work is done; photos are read with the limits of the model.
 
     Raises:
         ModelError: the model folder cannot be trusted.
@@ -42,23 +45,28 @@ def classify(
         raise CatalogError(
             f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists"
         )
+    # Loaded now and not with the first photo, so that a folder that cannot be trusted is refused at once.
     loaded = load(model)
-    known = Cache(loaded.models[0].backbone, loaded.engine) if cache else None
-    return verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(rows))
+    return _each(loaded, rows, work, close=loaded is not model)
+
+
+def _each(loaded: LoadedModel, rows: list[Row], work: Work, *, close: bool) -> Iterator[Prediction]:
+    try:
+        embedder = loaded.embedder(cached=work.cache, progress=work.progress)
+        yield from verdicts.predict(loaded.model, embedder, rows, total=len(rows))
+    finally:
+        if close:
+            loaded.engine.close()
 
 
 @overload
 def check(model: str | Path | LoadedModel, photo: str | Path, declared: str) -> Check: ...
-
-
 @overload
 def check(model: str | Path | LoadedModel, photo: str | Path, declared: Mapping[str, str]) -> dict[str, Check]: ...
-
-
 def check(
     model: str | Path | LoadedModel, photo: str | Path, declared: str | Mapping[str, str]
 ) -> Check | dict[str, Check]:
-    """Say whether a photo shows what was declared; see :func:`goodsight.model.verdicts.judge` for the verdicts.
+    """Say whether a photo shows what was declared; see :func:`goodsight.model.verdicts.compare` for the verdicts.
 
     Args:
         model: a model folder, or a model that :func:`load` gave.
@@ -76,18 +84,9 @@ def check(
     path = Path(photo)
     if not path.is_file():
         raise CatalogError(f"{path}: there is no such photo")
-    loaded = load(model)
-    row = Row(path.name, path)
-    if isinstance(declared, str):
-        return verdicts.check(loaded, row, {loaded.model.attribute.name: declared})[0]
-    return dict(zip(declared, verdicts.check(loaded, row, declared), strict=True))
-
-
-def load(model: str | Path | LoadedModel) -> LoadedModel:
-    """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
-
-    Raises:
-        ModelError: the model folder cannot be trusted.
-
-    """
-    return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
+    with opened(model) as loaded:
+        row, embedder = Row(path.name, path), loaded.embedder(cached=False)
+        if isinstance(declared, str):
+            name = loaded.model.only(f"{loaded.folder}: one declared class").attribute.name
+            return verdicts.check(loaded.model, embedder, row, {name: declared})[0]
+        return dict(zip(declared, verdicts.check(loaded.model, embedder, row, declared), strict=True))

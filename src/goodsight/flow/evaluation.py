@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from goodsight.catalog.columns import Columns
+from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.ledger import replay
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import NO, Catalog
-from goodsight.embedding import photoset, stream
-from goodsight.embedding.cache import Cache
-from goodsight.errors import CatalogError
+from goodsight.embedding import photoset
+from goodsight.errors import CatalogError, require_at_least
 from goodsight.files import refuse_folder, whole_folder
-from goodsight.flow.answers import load
-from goodsight.flow.work import Clock, leaks, paths_of, write_report
-from goodsight.measuring import explained, robustness
-from goodsight.measuring import result as result_step
-from goodsight.measuring.measured import Findings, Part, gather
+from goodsight.flow.work import USUAL, Clock, Work, leaks, opened, require_usable, write_report
+from goodsight.measuring import measured
+from goodsight.measuring.measured import Findings
 from goodsight.measuring.result import Result
-from goodsight.model.record import LoadedModel
-from goodsight.progress import Progress, quiet
+from goodsight.model.record import LoadedModel, Model
 
 
 @dataclass(frozen=True)
@@ -44,115 +37,93 @@ def evaluate(
     photos: str | Path,
     *,
     out: str | Path | None = None,
-    label: str | Sequence[str] = (),
-    attributes: Sequence[str] = (),
-    tags: str = "",
-    ledger: str | Path | Sequence[str | Path] = (),
+    labels: Labels = UNSAID,
     spoilt: int = 24,
-    cache: bool = True,
-    force: bool = False,
-    progress: Progress = quiet,
+    work: Work = USUAL,
 ) -> Evaluation:
     """Score a model on labelled photos; those that have a twin in its training are counted and scored apart.
 
     Args:
-        model: a model folder, or a model that :func:`load` gave.
-        photos: labelled photos, in any form that :func:`train` reads; a split in it is ignored.
+        model: a model folder, or a model that :func:`goodsight.load` gave.
+        photos: labelled photos, in any form that :func:`goodsight.train` reads; a split in it is ignored.
         out: a folder for report.html and metrics.json, if wanted.
-        label: the label column of a list, or one for each attribute; what the model was trained on when nothing is
-            said.
-        attributes: of labels in the names of folders, as for :func:`train`.
-        tags: the column of tags.
-        ledger: what people decided about these photos, in one or several files.
+        labels: where the labels are; under the names of the model's attributes when nothing is said.
         spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card.
-        cache: use and fill the embedding cache.
-        force: replace ``out`` if it is there.
-        progress: told about every step.
+        work: how the work is done; photos are read with the limits of the model.
 
     Raises:
         ModelError: the model folder cannot be trusted.
         CatalogError: the photos cannot be read, or no label is one of the model's classes.
         LedgerError: a ledger cannot be read, or does not fit the photos.
-        FolderExistsError: ``out`` is there and ``force`` is not set.
+        FolderExistsError: ``out`` is there and ``work.force`` is not set.
 
     """
+    require_at_least(0, spoilt=spoilt)
     if out is not None:
-        refuse_folder(Path(out), force=force)
+        refuse_folder(Path(out), force=work.force)
     clock = Clock()
-    loaded = load(model)
-    shared = loaded.models[0]
-    given = read_catalog(Path(photos), columns=_columns(loaded, label, attributes, tags), ignore_split=True)
-    given = _reordered(given, loaded)
-    pairs = zip(given.attributes, loaded.models, strict=True)
-    classes = {attribute.name: each.classes for attribute, each in pairs}
-    replayed = replay(given, paths_of(ledger), classes=classes, limits=shared.limits)
-    rows = replayed.catalog
-    clock.lap("load the model")
-    backbone, engine = shared.backbone, loaded.engine
-    known = Cache(backbone, engine) if cache else None
-    table = stream.table(rows.rows, backbone, engine, cache=known, limits=shared.limits, progress=progress)
-    if not table.rows:
-        raise CatalogError(f"{photos}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
-    clock.lap("embed the photos")
-    own, leaked = leaks(shared, table)
-    parts = []
-    for number, each in enumerate(loaded.models):
-        prefix = f"{each.attribute.name}: " if len(loaded.models) > 1 else ""
-        photo_set = photoset.to_score(table.view(number) if prefix else table, each.classes)
-        scored = np.flatnonzero(photo_set.labels >= 0)
-        if not len(scored):
-            raise CatalogError(
-                f"{rows.name}: {prefix}none of the labels ({', '.join(rows.view(number).classes[:10])}) is one of the "
-                f"model's classes ({', '.join(each.classes[:10])})"
-            )
-        probabilities = each.probabilities(table.vectors[scored])
-        result = result_step.of(f"{prefix}photos", each, photo_set, own, scored, probabilities, leaked[scored])
-        clock.lap(f"{prefix}evaluate")
-        card = None
-        if out is not None and not each.attribute.tag:
-            unseen = scored[~leaked[scored]]
-            card = robustness.of_photos(spoilt, "photos", each, engine, known, photo_set, unseen, own.groups, progress)
-            clock.lap(f"{prefix}spoil photos")
-        evidence = {} if out is None else explained.of_worst(each, engine, [result])
-        parts.append(Part(each, [result], photo_set, card=card, evidence=evidence))
-    title = f"Evaluation report: {Path(photos).resolve().name}"
-    findings = gather(title, parts, own, rows.left_out, ledger=replayed)
+    with opened(model) as loaded:
+        known, source = loaded.model, Path(photos)
+        given = in_order(read_catalog(source, labels=labels_for(loaded, labels), ignore_split=True), known)
+        classes = {attribute.name: judge.classes for attribute, judge in zip(given.attributes, known.judges, strict=True)}
+        replayed = replay(given, labels.ledgers, classes=classes, limits=known.limits)
+        clock.lap("load the model")
+        embedder = loaded.embedder(cached=work.cache, progress=work.progress)
+        table = embedder.table(replayed.catalog.rows)
+        require_usable(photos, table)
+        clock.lap("embed the photos")
+        twins, leaked = leaks(known, table)
+        sets = [
+            photoset.to_score(table, judge.attribute, number, judge.classes) for number, judge in enumerate(known.judges)
+        ]
+        parts = measured.of_photos(
+            known, sets, twins, leaked, embedder, spoilt if out is not None else None, clock.lap
+        )
+    title = f"Evaluation report: {source.resolve().name}"
+    findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, ledger=replayed)
     if out is not None:
-        with whole_folder(Path(out), force=force) as folder:
+        with whole_folder(Path(out), force=work.force) as folder:
             write_report(folder, findings, clock, card=False)
     return Evaluation(findings, None if out is None else Path(out))
 
 
-def _columns(loaded: LoadedModel, label: str | Sequence[str], attributes: Sequence[str], tags: str) -> Columns:
-    """Where the labels of photos to be scored are: for several attributes under their own names, if nothing is said."""
-    names = [model.attribute.name for model in loaded.models if not model.attribute.tag]
-    if len(names) < len(loaded.models) and not tags:
-        raise CatalogError(f"{loaded.folder}: answers for tags; name their column with --tags")
-    if label or attributes or len(loaded.models) == 1:
-        return Columns.of(label, attributes, tags)
-    return Columns.of(names, (), tags)
+def labels_for(loaded: LoadedModel, labels: Labels) -> Labels:
+    """Where the labels of photos to be scored are: for several attributes under their own names, if nothing is said.
+
+    Raises:
+        CatalogError: the model answers for tags, and nobody says where they are.
+
+    """
+    attributes = loaded.model.attributes
+    names = [attribute.name for attribute in attributes if not attribute.tag]
+    if len(names) < len(attributes) and not labels.tags:
+        raise CatalogError(f"{loaded.folder}: answers for tags; name their column with `tags`")
+    if labels.label or labels.attributes or len(attributes) == 1:
+        return labels
+    return replace(labels, label=names)
 
 
-def _reordered(given: Catalog, loaded: LoadedModel) -> Catalog:
+def in_order(given: Catalog, model: Model) -> Catalog:
     """The rows with the labels in the order of the model's attributes; a tag that no photo has is one that all lack.
+
+    A lone attribute may have another name than the model's.
 
     Raises:
         CatalogError: an attribute of the model is missing.
 
     """
-    if len(loaded.models) == len(given.attributes) == 1 and not given.attributes[0].tag:
+    wanted = model.attributes
+    if len(wanted) == len(given.attributes) == 1 and not given.attributes[0].tag:
         return given
     numbers = {attribute.name: number for number, attribute in enumerate(given.attributes)}
-    wanted = [model.attribute for model in loaded.models]
     lacking = [a.name for a in wanted if a.name not in numbers and not a.tag]
     if lacking:
         raise CatalogError(
             f"{given.name}: the model answers for {', '.join(a.name for a in wanted)}, and there are labels for "
-            f"{', '.join(numbers)} only; name the others with --label or --attributes"
+            f"{', '.join(numbers)} only; name the others with `label` or `attributes`"
         )
-    rows = []
-    for row in given.rows:
-        every = row.labels or (row.label,)
-        labels = tuple(every[numbers[a.name]] if a.name in numbers else NO for a in wanted)
-        rows.append(replace(row, label=labels[0], labels=labels if len(labels) > 1 else ()))
-    return Catalog.of(given.name, rows, given.left_out, tuple(wanted))
+    rows = tuple(
+        replace(row, labels=tuple(row.labels[numbers[a.name]] if a.name in numbers else NO for a in wanted))
+        for row in given.rows
+    )
+    return replace(given, rows=rows, attributes=wanted)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodsight.catalog import posts
-from goodsight.embedding.cache import Cache
+from goodsight.catalog.posts import Feed
 from goodsight.errors import CatalogError, ModelError
 from goodsight.flow.answers import load
+from goodsight.flow.work import USUAL, Work
 from goodsight.model import verdicts
-from goodsight.model.record import LoadedModel
-from goodsight.progress import Progress, quiet
+from goodsight.model.record import Judge, LoadedModel
 from goodsight.report.sightings import Sighting, sighting
 
 
@@ -30,21 +30,15 @@ class Sightings:
     timeless: Sequence[tuple[str, str]]
 
 
-def sightings(
-    model: str | Path | LoadedModel,
-    feed: str | Path,
-    *,
-    cache: bool = True,
-    progress: Progress = quiet,
-) -> Sightings:
+def sightings(model: str | Path | LoadedModel, feed: str | Path, *, work: Work = USUAL) -> Sightings:
     """Find brands in the photos of posts; memory grows with the feed, not with its photos nor with what is found.
 
     Args:
-        model: a model folder of brands, trained with ``none`` or ``none_class``, or a model that :func:`load` gave.
+        model: a model folder of brands, trained with the network ``brands``, or a model that :func:`goodsight.load`
+            gave.
         feed: a .jsonl file with one post a line (see :mod:`goodsight.catalog.posts`), or photos as for
             :func:`goodsight.classify`.
-        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
-        progress: told about every batch.
+        work: how the work is done; photos are read with the limits of the model.
 
     Raises:
         ModelError: the model folder cannot be trusted, has several attributes, or no answer for photos without brands.
@@ -52,23 +46,31 @@ def sightings(
 
     """
     read = posts.read(Path(feed))
-    said, count = read.posts, len(read.posts) + len(read.bad)
+    count = len(read.posts) + len(read.bad)
     if not count:
         raise CatalogError(f"{feed}: no posts; give a .jsonl feed, or a folder of photos")
     loaded = load(model)
-    if not loaded.model.none:
-        raise ModelError(f"{loaded.folder}: has no answer for photos without a brand; train it with --none")
-    none, backbone, limits = loaded.model.none, loaded.model.backbone, loaded.model.limits
-    known = Cache(backbone, loaded.engine) if cache else None
-    rows = (post.row for post in said)
-    found = verdicts.predict(loaded, rows, cache=known, progress=progress, total=len(said))
+    judge = loaded.model.only(f"{loaded.folder}: a feed of posts")
+    if not judge.none:
+        raise ModelError(f"{loaded.folder}: has no answer for photos without a brand; train it with `network` brands")
     bad = list(read.bad)
+    found = _each(loaded, judge, read, bad, work, close=loaded is not model)
+    return Sightings(found, count, bad, read.timeless)
 
-    def each() -> Iterator[Sighting]:
-        for post, prediction in zip(said, found, strict=True):
+
+def _each(
+    loaded: LoadedModel, judge: Judge, read: Feed, bad: list[tuple[str, str]], work: Work, *, close: bool
+) -> Iterator[Sighting]:
+    model = loaded.model
+    try:
+        embedder = loaded.embedder(cached=work.cache, progress=work.progress)
+        rows = (post.row for post in read.posts)
+        predictions = verdicts.predict(model, embedder, rows, total=len(read.posts))
+        for post, prediction in zip(read.posts, predictions, strict=True):
             if prediction.problem:
                 bad.append((post.name, prediction.problem))
-            elif seen := sighting(post, prediction, none, backbone.resize, limits):
+            elif seen := sighting(post, prediction, judge.none, model.backbone.resize, model.limits):
                 yield seen
-
-    return Sightings(each(), count, bad, read.timeless)
+    finally:
+        if close:
+            loaded.engine.close()

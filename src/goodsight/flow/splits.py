@@ -75,7 +75,7 @@ def split(
 
     """
     out, sources, wanted = Path(out), paths_of(photos), shares(validation, test)
-    require_not_negative(**{"--seed": seed})
+    require_not_negative(**{"`seed`": seed})
     refuse_folder(out, force=force)
     given = read_catalog(*sources, columns=Columns.of(label), ignore_split=True)
     work.require_apart(out, sources, given.rows)
@@ -149,12 +149,12 @@ def shares(validation: float, test: float) -> dict[str, float]:
         GoodsightError: a number is out of its range.
 
     """
-    for option, value in (("--validation", validation), ("--test", test)):
+    for option, value in (("`validation`", validation), ("`test`", test)):
         if not 0 <= value <= 0.5:
             raise GoodsightError(f"{option} {value:g}: must be between 0 and 0.5")
     if not 0 < validation + test < 1:
         raise GoodsightError(
-            f"--validation {validation:g} and --test {test:g}: their sum must be above 0 and below 1, so that there is "
+            f"`validation` {validation:g} and `test` {test:g}: their sum must be above 0 and below 1, so that there is "
             "something to divide"
         )
     wanted = {"train": 1 - validation - test, "validation": validation, "test": test}

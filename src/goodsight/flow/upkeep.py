@@ -102,7 +102,7 @@ def promote(
     own, leaked = leaks(old.model, tables[0])
     clean = np.flatnonzero(~(leaked | leaks(new.model, tables[1])[1]))
     if not len(clean):
-        raise CatalogError(f"{rows.name}: every photo is bad or has a twin in a training; give others with --test")
+        raise CatalogError(f"{rows.name}: every photo is bad or has a twin in a training; give others with `test`")
     columns = [new.model.classes.index(name) for name in classes]
     comparison = compare(
         old.model.probabilities(tables[0].vectors[clean]),

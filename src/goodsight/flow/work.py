@@ -1,30 +1,92 @@
-"""What the verbs share: checks of options, steps that several of them take, and the clock."""
+"""What the verbs carry: how the work is done, steps that several of them take, and the clock."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.catalog.rows import Catalog, Row
+from goodsight.arrays import Bools
+from goodsight.backbones.backbone import Backbone
+from goodsight.catalog.rows import Row
 from goodsight.embedding import twins
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, Twins
-from goodsight.errors import GoodsightError
+from goodsight.errors import CatalogError, GoodsightError
 from goodsight.measuring.measured import Findings
-from goodsight.model.record import Model
+from goodsight.model import folder as model_folder
+from goodsight.model.record import LoadedModel, Model
+from goodsight.photos.limits import DEFAULT_LIMITS, Limits
+from goodsight.progress import Progress, quiet
 
-MANY_CLASSES = 20
-"""From so many on, a closer look at the centre is worth its time: on 81 classes of groceries it gave 8 points."""
+Sources = str | Path | Sequence[str | Path]
 
 
-def leaks(model: Model, table: Table) -> tuple[Twins, npt.NDArray[np.bool_]]:
-    """The twins among some photos, and which of them have a twin among the model's training photos."""
+@dataclass(frozen=True)
+class Work:
+    """How the work is done; nothing of it changes what comes out.
+
+    Attributes:
+        limits: on bytes and pixels of a photo.
+        cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
+        force: replace what is there.
+        resume: go on with the training of a network that was cut off.
+        progress: told about every step.
+
+    """
+
+    limits: Limits = DEFAULT_LIMITS
+    cache: bool = True
+    force: bool = False
+    resume: bool = False
+    progress: Progress = quiet
+
+    def embedder(self, backbone: Backbone) -> Embedder:
+        """A network with all that it needs; to be closed."""
+        return Embedder(backbone, limits=self.limits, cached=self.cache, progress=self.progress)
+
+
+USUAL = Work()
+"""Nothing is replaced, and nobody is told."""
+
+
+@contextmanager
+def opened(model: str | Path | LoadedModel) -> Iterator[LoadedModel]:
+    """A verified model with its engine; the engine of one that is loaded here is closed in the end.
+
+    Raises:
+        ModelError: the model folder cannot be trusted.
+
+    """
+    if isinstance(model, LoadedModel):
+        yield model
+        return
+    loaded = model_folder.load(Path(model))
+    try:
+        yield loaded
+    finally:
+        loaded.engine.close()
+
+
+def require_usable(said: object, table: Table) -> None:
+    """Some photo can be used.
+
+    Raises:
+        CatalogError: none can.
+
+    """
+    if not table.rows:
+        raise CatalogError(f"{said}: none of {len(table.bad)} photos can be used; the first: {table.bad[0][1]}")
+
+
+def leaks(model: Model, table: Table) -> tuple[Twins, Bools]:
+    """The twins among some photos, and which of them have a twin among the model's training photos (n,)."""
     mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.scaler(table.vectors)))
     groups = (model.training + mine).twins(model.alike_pixels).groups
     count = len(model.training.sha256)
@@ -40,28 +102,29 @@ def write_report(folder: Path, findings: Findings, clock: Clock, *, card: bool =
         page.card(folder, findings)
 
 
-def views_for(rows: Catalog, network: str) -> int:
-    """How often a photo is looked at when the user says nothing."""
-    most = max(len(rows.view(number).classes) for number in range(len(rows.attributes)))
-    return 2 if most >= MANY_CLASSES and network == "lite0" else 1
-
-
-def paths_of(given: str | Path | Sequence[str | Path]) -> list[Path]:
+def paths_of(given: Sources) -> list[Path]:
     """One path or several, as a list."""
     return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
 
 
-def require_range(option: str, value: float, low: float, high: float) -> None:
-    """Refuse a number beyond its range, naming the option."""
-    if not low < value < high:
-        raise GoodsightError(f"{option} {value:g}: must be between {low:g} and {high:g}, both excluded")
+def names_of(sources: Sequence[Path]) -> str:
+    """What sources are called in a report."""
+    return ", ".join(source.resolve().name for source in sources)
 
 
-def require_not_negative(**options: int) -> None:
-    """Refuse negative numbers, naming the option."""
-    for option, value in options.items():
-        if value < 0:
-            raise GoodsightError(f"{option} {value}: must be 0 or more")
+def require_apart(out: Path, sources: Sequence[Path], rows: Iterable[Row]) -> None:
+    """The folder to make must not lie among the photos, nor hold any of them: it would be read, or they be replaced.
+
+    Raises:
+        GoodsightError: it does.
+
+    """
+    # Not Path.resolve: it raises on a link that leads to itself, which is only a bad photo.
+    folder = Path(os.path.realpath(out))
+    within = any(source.is_dir() and folder.is_relative_to(os.path.realpath(source)) for source in sources)
+    inside = (Path(os.path.realpath(path)) for path in (*sources, *(row.path for row in rows)))
+    if within or any(path.is_relative_to(folder) for path in inside):
+        raise GoodsightError(f"`out` {out}: lies in the folder of the photos, or they in it; choose one outside it")
 
 
 class Clock:
@@ -80,18 +143,3 @@ class Clock:
         now = time.monotonic()
         self.laps.append((step, now - self._last))
         self._last = now
-
-
-def require_apart(out: Path, sources: Sequence[Path], rows: Iterable[Row]) -> None:
-    """The folder to make must not lie among the photos, nor hold any of them: it would be read, or they be replaced.
-
-    Raises:
-        GoodsightError: it does.
-
-    """
-    # Not Path.resolve: it raises on a link that leads to itself, which is only a bad photo.
-    folder = Path(os.path.realpath(out))
-    within = any(source.is_dir() and folder.is_relative_to(os.path.realpath(source)) for source in sources)
-    inside = (Path(os.path.realpath(path)) for path in (*sources, *(row.path for row in rows)))
-    if within or any(path.is_relative_to(folder) for path in inside):
-        raise GoodsightError(f"--out {out}: lies in the folder of the photos, or they in it; choose one outside it")

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
-from goodsight.embedding.photoset import PhotoSet
-from goodsight.heads import search
+from goodsight.arrays import Bools, Ints
+from goodsight.heads import ridge
 from goodsight.model.learn import Learned
-
-MOST = 100
-"""The largest combinations that are hidden; each costs a training of the heads."""
-
+from goodsight.training import cells
 
 @dataclass(frozen=True)
 class Hidden:
@@ -84,62 +79,36 @@ class Combinations:
         }
 
 
-def numbers(sets: Sequence[PhotoSet]) -> Ints | None:
-    """The number of the combination of every photo (n,), -1 where a label is missing; None if there is none at all."""
-    columns = [each.labels for each in sets if not each.attribute.tag]
-    if len(columns) < 2:
-        return None
-    labels = np.stack(columns, axis=1)
-    whole = (labels >= 0).all(axis=1)
-    if not whole.any():
-        return None
-    found = np.full(len(labels), -1)
-    found[whole] = np.unique(labels[whole], axis=0, return_inverse=True)[1].ravel()
-    return found
-
-
-def beside(sets: Sequence[PhotoSet], attribute: int) -> Ints | None:
-    """What the other attributes of every photo are (n,), as numbers, for the attribute of that number.
-
-    None for a tag, for the only attribute, and when no combination can be hidden.
-    """
-    number = numbers(sets)
-    if sets[attribute].attribute.tag or number is None or not len(_hideable(sets, number)):
-        return None
-    others = [each.labels for i, each in enumerate(sets) if i != attribute and not each.attribute.tag]
-    return np.asarray(np.unique(np.stack(others, axis=1), axis=0, return_inverse=True)[1].ravel(), np.int64)
-
-
-def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combinations | None:
+def measure(learned: Sequence[Learned]) -> Combinations | None:
     """Hide each combination in turn; None when no training photo has two labels or more that are no tags.
 
     Twins of a hidden photo that have other labels are not trained on either: the photo does not count.
 
     Args:
-        sets: the photos, one set for each attribute.
-        learned: what was learned of each.
+        learned: what was learned of each attribute, over the same photos.
 
     """
-    number = numbers(sets)
+    sets = [each.fitted.photo_set for each in learned]
+    number = cells.numbers(sets)
     if number is None:
         return None
-    places = [i for i, each in enumerate(sets) if not each.attribute.tag]
-    chosen = [(sets[i], learned[i]) for i in places]
-    trained = _trained(sets, number)
+    chosen = [each for each in learned if not each.judge.attribute.tag]
+    trained = cells.trained(sets, number)
     if not len(trained):
         return None
     counts = Counter(_labels(chosen, i) for i in trained.tolist())
-    names = tuple(each.attribute.name for each, _ in chosen)
-    seen = np.all([_seen(each, found, trained) for each, found in chosen], axis=0)
-    hideable = _hideable(sets, number)
-    if not len(hideable):
-        return Combinations(names, counts, (), float(seen.mean()))
-    part = _part(trained, number)
+    names = tuple(each.judge.attribute.name for each in chosen)
+    seen = np.all([_seen(each, trained) for each in chosen], axis=0)
+    hideable = cells.hideable(sets, number)
+    part = _part(trained)
     # What is not hidden makes one fold, which nobody looks at.
     apart = np.where(np.isin(number[part], hideable), number[part], -1)
-    right = np.stack([_right(sets[i], learned[i], beside(sets, i), part, apart) for i in places], axis=1)
+    columns = [_right(each, part, apart) for each in chosen] if len(hideable) else [None]
+    if any(column is None for column in columns):
+        return Combinations(names, counts, (), float(seen.mean()))
+    right = np.stack([column for column in columns if column is not None], axis=1)
     known = seen[np.searchsorted(trained, part)]
-    alone = _alone(chosen[0][1].grouped.found.groups[part], number[part])
+    alone = _alone(chosen[0].fitted.groups[part], number[part])
     hidden, usual = [], []
     for one in hideable:
         rows = np.flatnonzero((number[part] == one) & alone)
@@ -152,56 +121,31 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     return Combinations(names, counts, tuple(sorted(hidden, key=lambda h: h.all_right)), mean)
 
 
-def _labels(chosen: Sequence[tuple[PhotoSet, Learned]], photo: int) -> tuple[str, ...]:
-    return tuple(each.classes[each.labels[photo]] for each, _ in chosen)
+def _labels(chosen: Sequence[Learned], photo: int) -> tuple[str, ...]:
+    return tuple(each.judge.classes[each.fitted.photo_set.labels[photo]] for each in chosen)
 
 
-def _seen(photo_set: PhotoSet, learned: Learned, rows: Ints) -> npt.NDArray[np.bool_]:
+def _seen(learned: Learned, rows: Ints) -> Bools:
     """Whether some training photos (k,) got their label out-of-fold (k,)."""
+    photo_set = learned.fitted.photo_set
     place = np.searchsorted(photo_set.training, rows)
     return np.asarray(learned.guesses[place] == photo_set.labels[rows])
 
 
-def _trained(sets: Sequence[PhotoSet], number: Ints) -> Ints:
-    """Indices of the photos with all labels that are trained on."""
-    rows = np.flatnonzero(number >= 0)
-    every = [np.isin(rows, each.training) for each in sets if not each.attribute.tag]
-    return rows[np.all(every, axis=0)]
-
-
-def _hideable(sets: Sequence[PhotoSet], number: Ints) -> Ints:
-    """Numbers of the largest combinations whose labels all come in another one as well."""
-    trained = _trained(sets, number)
-    if not len(trained):
-        return trained
-    found, counts = np.unique(number[trained], return_counts=True)
-    first = [trained[np.argmax(number[trained] == one)] for one in found]
-    labels = np.array([[each.labels[i] for each in sets if not each.attribute.tag] for i in first])
-    often = np.all([np.bincount(column)[column] > 1 for column in labels.T], axis=0)
-    order = np.argsort(-counts, kind="stable")
-    return found[[i for i in order if often[i]][:MOST]]
-
-
-def _part(trained: Ints, number: Ints) -> Ints:
+def _part(trained: Ints) -> Ints:
     """Of very many photos a part, as each combination costs a training."""
-    order = np.random.default_rng(0).permutation(len(trained))[: search.EXACT]
+    order = np.random.default_rng(0).permutation(len(trained))[: ridge.EXACT]
     return np.sort(trained[order])
 
 
-def _right(
-    photo_set: PhotoSet, learned: Learned, others: Ints | None, rows: Ints, number: Ints
-) -> npt.NDArray[np.bool_]:
+def _right(learned: Learned, rows: Ints, number: Ints) -> Bools | None:
     """Whether each of some photos (k,) gets its label from a head that never saw its combination (k,)."""
-    head = learned.model.head
-    labels = photo_set.labels[rows]
-    vectors, beside = photo_set.table.vectors[rows], None if others is None else others[rows]
-    place = np.searchsorted(photo_set.training, rows)
-    copies = None if learned.copies is None else learned.copies[place]
-    _, scores = search.train(head.setting, head.scaler, vectors, labels, number, others=beside, copies=copies)
-    return np.asarray(scores.argmax(axis=1) == labels)
+    photo_set = learned.fitted.photo_set
+    scores = learned.fitted.without(number, np.searchsorted(photo_set.training, rows))
+    return None if scores is None else np.asarray(scores.argmax(axis=1) == photo_set.labels[rows])
 
 
-def _alone(groups: Ints, number: Ints) -> npt.NDArray[np.bool_]:
+def _alone(groups: Ints, number: Ints) -> Bools:
     """Whether all twins of a photo have its combination (k,)."""
     pairs = np.unique(np.stack([groups, number], axis=1), axis=0)
     mixed = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)

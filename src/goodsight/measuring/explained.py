@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.backbones.engine import Engine, run
+from goodsight.arrays import Array, Pixels
+from goodsight.backbones.engine import run
+from goodsight.embedding.embedder import Embedder
 from goodsight.measuring.result import Result
 from goodsight.model import evidence
-from goodsight.model.evidence import Array
-from goodsight.model.record import Model
+from goodsight.model.record import Judge
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto
 
@@ -37,42 +37,41 @@ class Seen(NamedTuple):
     place: tuple[float, float, float, float] | None = None
 
 
-def of_worst(model: Model, engine: Engine, results: Sequence[Result]) -> Mapping[Mistake, Seen]:
+def of_worst(judge: Judge, embedder: Embedder, results: Sequence[Result]) -> Mapping[Mistake, Seen]:
     """Where the worst mistakes of the first results come from; nothing for a network that does not say."""
+    engine, backbone, limits = embedder.engine, embedder.backbone, embedder.limits
     if not evidence.gives(engine):
         return {}
     chosen = list(dict.fromkeys((row.path, name) for result in results for row, _, name, _ in result.worst))[:MOST]
 
-    def decode(mistake: Mistake) -> npt.NDArray[np.uint8] | None:
+    def decoded(mistake: Mistake) -> Pixels | None:
         try:
-            return decoder.decode(decoder.read(mistake[0], model.limits), model.backbone.resize, model.limits)
+            return decoder.decode(decoder.read(mistake[0], limits), backbone.resize, limits)
         except BadPhoto:
             # It was read a moment ago; if it is gone now, the report says so in the picture's place.
             return None
 
     with ThreadPoolExecutor(2, thread_name_prefix="goodsight-decode") as pool:
-        decoded = dict(zip(chosen, pool.map(decode, chosen), strict=True))
-    known = {mistake: pixels for mistake, pixels in decoded.items() if pixels is not None}
+        every = dict(zip(chosen, pool.map(decoded, chosen), strict=True))
+    known = {mistake: pixels for mistake, pixels in every.items() if pixels is not None}
     if not known:
         return {}
-    numbers = [model.classes.index(name) for _, name in known]
+    numbers = [judge.classes.index(name) for _, name in known]
     pixels = np.stack(list(known.values()))
-    maps = evidence.maps(model.backbone, engine, pixels, model.head, numbers, model.none_number)
-    return {
-        mistake: Seen(*seen)
-        for mistake, *seen in zip(known, maps, _places(model, engine, pixels, numbers), strict=True)
-    }
+    maps = evidence.maps(backbone, engine, pixels, judge.head, numbers, judge.none_number)
+    places = _places(judge, embedder, pixels, numbers)
+    return {mistake: Seen(*seen) for mistake, *seen in zip(known, maps, places, strict=True)}
 
 
 def _places(
-    model: Model, engine: Engine, pixels: npt.NDArray[np.uint8], numbers: Sequence[int]
+    judge: Judge, embedder: Embedder, pixels: Pixels, numbers: Sequence[int]
 ) -> list[tuple[float, float, float, float] | None]:
-    columns = model.backbone.columns("place")
+    columns = embedder.backbone.columns("place")
     if columns is None:
         return [None] * len(pixels)
-    vectors = run(engine, pixels)
-    answered = zip(numbers, model.head(vectors).argmax(axis=1), vectors[:, columns].tolist(), strict=True)
+    vectors = run(embedder.engine, pixels)
+    answered = zip(numbers, judge.head(vectors).argmax(axis=1), vectors[:, columns].tolist(), strict=True)
     return [
-        (left, top, right, bottom) if number == given != model.none_number else None
+        (left, top, right, bottom) if number == given != judge.none_number else None
         for number, given, (left, top, right, bottom) in answered
     ]

@@ -11,27 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints, Vectors
+from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.catalog.ledger import Replayed
-from goodsight.catalog.rows import YES
 from goodsight.embedding import twins
-from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints
-from goodsight.heads import calibrate, search
+from goodsight.heads import calibrate, kinds
+from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import scalers
 from goodsight.measuring.comparison import Comparison, compare
 from goodsight.model.learn import Learned
-from goodsight.training.groups import FOLDS, Grouped
-from goodsight.training.recipe import Trained
-
-Array = npt.NDArray[np.float64]
-
-
-Copies = Vectors | None
+from goodsight.training.fitted import Fitted, Undone
+from goodsight.training.groups import FOLDS
 
 
 @dataclass(frozen=True)
@@ -62,92 +55,82 @@ class Gain:
         }
 
 
-def measure(
-    replayed: Replayed,
-    photo_set: PhotoSet,
-    learned: Learned,
-    put_back: Table,
-    own: Trained | None = None,
-    copies: Copies = None,
-) -> Gain:
+def measure(replayed: Replayed, learned: Learned) -> Gain:
     """Train the chosen head once more without the ledger, and compare out-of-fold.
 
     Touched photos get their old label and dropped ones are put back. All keep their folds; a dropped photo joins the
     fold of its twins. Photos that it would bind to twins of another fold do not count, since no fold would then keep
-    their twins away. The interval is a bootstrap over twin groups; see :func:`goodsight.measuring.comparison.compare`.
+    their twins away. The interval is a bootstrap over twin groups; see
+    :func:`goodsight.measuring.comparison.compare`.
 
     Args:
         replayed: what the ledger did.
-        photo_set: the photos of the training (n), of which ``t`` are trained on.
-        learned: the model and its out-of-fold probabilities with the ledger (t, classes).
-        put_back: the dropped photos (d) that would be trained on.
-        own: a network that was trained here, which is not measured: it would have to be trained again.
-        copies: embeddings of the dropped photos without their colours (d, width), if the training had such copies.
+        learned: the judge and its out-of-fold probabilities with the ledger (t, classes), and the dropped photos (d).
 
     """
-    rows = [photo_set.table.rows[i] for i in photo_set.training]
-    touched = np.array([row.file_name in replayed.relabelled for row in rows])
-    before = [replayed.relabelled.get(row.file_name, row.label) for row in (*rows, *put_back.rows)]
-    classes = tuple(sorted(set(before) - {""}))
-    if own is not None:
+    fitted, photo_set = learned.fitted, learned.fitted.photo_set
+    if fitted.examples is None or fitted.undone is None:
         return Gain(reason="the network that is trained here would have to be trained again")
-    if not touched.any() and not any(row.label for row in put_back.rows):
+    before, put_back = replayed.before(photo_set.number), fitted.undone.table
+    rows = [photo_set.table.rows[i] for i in photo_set.training]
+    touched = np.array([row.file_name in before for row in rows])
+    old_labels = [before.get(row.file_name, photo_set.label(row)) for row in (*rows, *put_back.rows)]
+    classes = tuple(sorted(set(old_labels) - {""}))
+    if not touched.any() and not any(photo_set.label(row) for row in put_back.rows):
         return Gain(reason="it changes no photo that is trained on")
     if len(classes) < 2:
         return Gain(reason="without it there is one class only")
-    folds, groups, clean = _dealt(photo_set, learned.grouped, put_back)
+    folds, groups, clean = _dealt(fitted, put_back)
     fair = np.flatnonzero(~touched & clean)
     if not len(fair):
         return Gain(reason="it leaves no photo untouched")
     every = tuple(sorted({*classes, *photo_set.classes}))
-    old = _widened(
-        _without(photo_set, learned, put_back, _numbers(before, classes), folds, copies)[fair], classes, every
-    )
+    without = _without(learned, fitted.examples, fitted.undone, _numbers(old_labels, classes), folds)
+    old = _widened(without[fair], classes, every)
     new = _widened(learned.probabilities[fair], photo_set.classes, every)
-    labels = _numbers([rows[i].label for i in fair], every)
+    labels = _numbers([photo_set.label(rows[i]) for i in fair], every)
     losses = (float(calibrate.log_loss(p, labels).mean()) for p in (old, new))
     return Gain(compare(old, new, labels, groups[fair]), (next(losses), next(losses)))
 
 
-def _dealt(photo_set: PhotoSet, grouped: Grouped, put_back: Table) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+def _dealt(fitted: Fitted, put_back: Table) -> tuple[Ints, Ints, Bools]:
     """Folds (t + d,) and twin groups (t,), and which of the training photos have all their twins in their fold (t,)."""
-    trained = photo_set.training
+    trained = fitted.photo_set.training
     if not put_back.rows:
-        return grouped.folds, grouped.found.groups[trained], np.ones(len(trained), bool)
-    more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(grouped.views[""](put_back.vectors)))
-    every = (grouped.fingerprints + more).twins().groups
-    groups, new = every[trained], every[len(photo_set.table.rows) :]
-    home = dict(zip(groups[::-1].tolist(), grouped.folds[::-1].tolist(), strict=True))
+        return fitted.folds, fitted.groups[trained], np.ones(len(trained), bool)
+    more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(fitted.scaler(put_back.vectors)))
+    every = (fitted.fingerprints + more).twins().groups
+    groups, new = every[trained], every[len(fitted.photo_set.table.rows) :]
+    home = dict(zip(groups[::-1].tolist(), fitted.folds[::-1].tolist(), strict=True))
     lone = np.flatnonzero(~np.isin(new, groups))
-    numbers = np.unique([row.label for row in put_back.rows], return_inverse=True)[1]
+    numbers = np.unique([fitted.photo_set.label(row) for row in put_back.rows], return_inverse=True)[1]
     if len(lone):
         home |= dict(zip(new[lone].tolist(), deal(numbers[lone], new[lone], FOLDS).tolist(), strict=True))
-    folds = np.concatenate([grouped.folds, [home[group] for group in new.tolist()]])
-    return folds, groups, np.array([home[g] for g in groups.tolist()]) == grouped.folds
+    folds = np.concatenate([fitted.folds, [home[group] for group in new.tolist()]])
+    return folds, groups, np.array([home[g] for g in groups.tolist()]) == fitted.folds
 
 
-def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Ints, folds: Ints, more: Copies) -> Array:
+def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, folds: Ints) -> Doubles:
     """Out-of-fold probabilities (t + d, classes) of the chosen head, calibrated as in any training.
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
     """
-    vectors = photo_set.table.vectors[photo_set.training]
-    if put_back.rows:
-        vectors = np.concatenate([vectors, put_back.vectors])
-    model, known = learned.model, np.flatnonzero(labels >= 0)
-    vectors, given = vectors[known], labels[known]
-    setting, others = model.head.setting, learned.others
+    vectors, others, copies = given.vectors, given.others, given.copies
+    if undone.table.rows:
+        vectors = np.concatenate([vectors, undone.table.vectors])
     if others is not None:
         # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
-        others = np.concatenate([others, np.full(len(put_back.rows), others.max() + 1)])[known]
-    scaler = scalers(vectors, model.backbone.blocks)[setting.view]
-    copies = learned.copies
-    if copies is not None:
-        copies = (copies if more is None else np.concatenate([copies, more]))[known]
-    scores = search.train(setting, scaler, vectors, given, folds[known], others=others, copies=copies)[1]
+        others = np.concatenate([others, np.full(len(undone.table.rows), others.max() + 1)])
+    if copies is not None and undone.copies is not None:
+        copies = np.concatenate([copies, undone.copies])
+    known = np.flatnonzero(labels >= 0)
+    examples = Examples(vectors, labels, folds, others, copies).take(known)
+    setting = learned.judge.head.setting
+    scaler = scalers(examples.vectors, learned.fitted.backbone.blocks)[setting.view]
+    scores = kinds.train(setting, scaler, examples)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
-    temperature, bias = calibrate.fit(scores, given, model.classes.index(YES) if model.attribute.tag else None)
-    found[known] = replace(model, temperature=temperature, bias=bias).calibrated(scores)
+    temperature, bias = calibrate.fit(scores, examples.labels, learned.judge.yes)
+    found[known] = replace(learned.judge, temperature=temperature, bias=bias).calibrated(scores)
     return found
 
 
@@ -156,7 +139,7 @@ def _numbers(names: Sequence[str], classes: Sequence[str]) -> Ints:
     return np.array([number[name] for name in names], np.int64)
 
 
-def _widened(probabilities: Array, classes: Sequence[str], every: Sequence[str]) -> Array:
+def _widened(probabilities: Doubles, classes: Sequence[str], every: Sequence[str]) -> Doubles:
     """Probabilities over some classes as those over all (n, every); a class that a head does not know gets none."""
     wide = np.zeros((len(probabilities), len(every)))
     wide[:, _numbers(classes, every)] = probabilities

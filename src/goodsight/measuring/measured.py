@@ -1,27 +1,37 @@
-"""What was found becomes the report's content: counts, examples to look at, what was left out and why."""
+"""What training and evaluation measure, as one record: results, counts, examples to look at, what was left out and why.
+
+Pages, terminal and JSON only show it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from goodsight.arrays import Bools, Ints
 from goodsight.backbones.names import common_names
 from goodsight.catalog.ledger import Replayed
 from goodsight.catalog.rows import Row
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.twins import Twins
+from goodsight.errors import CatalogError
 from goodsight.heads import calibrate
 from goodsight.heads.search import Trial
+from goodsight.measuring import explained, gain, result, robustness
 from goodsight.measuring.combinations import Combinations
 from goodsight.measuring.explained import Mistake, Seen
 from goodsight.measuring.gain import Gain
 from goodsight.measuring.result import Result
 from goodsight.measuring.robustness import Card
-from goodsight.model.learn import Topic
-from goodsight.model.record import Model
+from goodsight.model.learn import Learned, Topic
+from goodsight.model.record import Judge, Model
 from goodsight.training.recipe import Trained
+
+Lap = Callable[[str], None]
+"""Told each step that is done."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Part:
     """What was measured of one attribute.
 
     Attributes:
-        model: classes, head, thresholds.
+        judge: classes, head, thresholds.
         results: the results, the most honest one first.
         photo_set: the good photos with their labels, and the bad ones.
         trials: the candidate heads; empty for an evaluation.
@@ -39,7 +49,7 @@ class Part:
 
     """
 
-    model: Model
+    judge: Judge
     results: Sequence[Result]
     photo_set: PhotoSet
     trials: Sequence[Trial] = ()
@@ -50,7 +60,7 @@ class Part:
     @property
     def name(self) -> str:
         """Of the attribute."""
-        return self.model.attribute.name
+        return self.judge.attribute.name
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class Findings:
 
     Attributes:
         title: of the page, such as ``Training report: ads``.
+        model: what was measured.
         parts: what was measured of each attribute.
         counts: photos per class and split: ``{class: {split: n}}``, splits in a fixed order; with several attributes
             a class has its attribute's name before it.
@@ -78,6 +89,7 @@ class Findings:
     """
 
     title: str
+    model: Model
     parts: Sequence[Part]
     counts: Mapping[str, Mapping[str, int]]
     exact_twins: int
@@ -95,13 +107,8 @@ class Findings:
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one attribute."""
+        """Whether there is more than one attribute, so that each figure says of which it is."""
         return len(self.parts) > 1
-
-    @property
-    def model(self) -> Model:
-        """Of the first attribute; what it shares with the others is the same in each."""
-        return self.parts[0].model
 
     @property
     def results(self) -> list[Result]:
@@ -109,8 +116,90 @@ class Findings:
         return [result for part in self.parts for result in part.results]
 
 
+def of_training(
+    source: str,
+    model: Model,
+    learned: Sequence[Learned],
+    embedder: Embedder,
+    replayed: Replayed,
+    spoilt: int,
+    lap: Lap,
+) -> tuple[Part, ...]:
+    """Measure what a training made, one part for each attribute.
+
+    Args:
+        source: what the photos are called.
+        model: what was trained.
+        learned: its judges and the evidence behind them.
+        embedder: of its network.
+        replayed: what ledgers changed.
+        spoilt: how many photos the robustness card tries; 0 for no card.
+        lap: told each step that is done.
+
+    """
+    parts = []
+    for each in learned:
+        judge, prefix = each.judge, model.prefix(each.judge)
+        gained = None
+        if replayed.files:
+            gained = gain.measure(replayed, each)
+            lap(f"{prefix}measure what the ledger gained")
+        results = result.of_training(each, prefix)
+        lap(f"{prefix}evaluate")
+        card = None
+        if not judge.attribute.tag:
+            card = robustness.of_training(spoilt, results[0].name.removeprefix(prefix), each, embedder)
+            lap(f"{prefix}spoil photos")
+        evidence = explained.of_worst(judge, embedder, results)
+        lap(f"{prefix}explain the worst mistakes")
+        photo_set = each.fitted.photo_set
+        parts.append(Part(judge, results, photo_set, each.fitted.trials, card, gained, evidence))
+    return tuple(parts)
+
+
+def of_photos(
+    model: Model, sets: Sequence[PhotoSet], found: Twins, leaked: Bools, embedder: Embedder, spoilt: int, lap: Lap
+) -> tuple[Part, ...]:
+    """Measure a model on photos, one part for each attribute.
+
+    Args:
+        model: what answers.
+        sets: the photos (n), one set for each judge.
+        found: the twins among them.
+        leaked: whether photos have a twin in training (n,).
+        embedder: of the model's network.
+        spoilt: how many photos the robustness card tries; 0 for no card, and no evidence either.
+        lap: told each step that is done.
+
+    Raises:
+        CatalogError: no label is one of the model's classes.
+
+    """
+    parts = []
+    for judge, photo_set in zip(model.judges, sets, strict=True):
+        prefix = model.prefix(judge)
+        scored: Ints = np.flatnonzero(photo_set.labels >= 0)
+        if not len(scored):
+            said = sorted({photo_set.label(row) for row in photo_set.table.rows})
+            raise CatalogError(
+                f"{prefix}none of the labels ({', '.join(said[:10])}) is one of the model's classes "
+                f"({', '.join(judge.classes[:10])})"
+            )
+        one = result.on_photos(f"{prefix}photos", judge, photo_set, scored, found.groups, leaked)
+        lap(f"{prefix}evaluate")
+        card = None
+        if spoilt and not judge.attribute.tag:
+            rows = robustness.drawn(scored[~leaked[scored]], spoilt)
+            card = robustness.of_photos("photos", judge, embedder, photo_set, rows, found.groups)
+            lap(f"{prefix}spoil photos")
+        evidence = explained.of_worst(judge, embedder, [one]) if spoilt else {}
+        parts.append(Part(judge, [one], photo_set, card=card, evidence=evidence))
+    return tuple(parts)
+
+
 def gather(
     title: str,
+    model: Model,
     parts: Sequence[Part],
     found: Twins,
     left_out: Sequence[tuple[str, str]],
@@ -124,6 +213,7 @@ def gather(
 
     Args:
         title: of the page.
+        model: what was measured.
         parts: what was measured of each attribute.
         found: the twins among the good photos.
         left_out: rows that were not used and why.
@@ -138,33 +228,39 @@ def gather(
     for part in parts:
         trained[part.photo_set.training] = True
     across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
-    unknown = []
-    for part in parts:
-        prefix = f"{part.name}: " if len(parts) > 1 else ""
-        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True):
-            if number < 0 and row.label:
-                said = f"the model has no class {row.label!r}: it has no training photo, so this one is not scored"
-                unknown.append((row.file_name, prefix + said))
-    counts: dict[str, dict[str, int]] = {}
-    for part in parts:
-        prefix = f"{part.name}: " if len(parts) > 1 else ""
-        counts |= {prefix + name: by for name, by in _counts(part.photo_set).items()}
     return Findings(
         title=title,
+        model=model,
         parts=parts,
-        counts=counts,
+        counts={
+            model.prefix(part.judge) + name: by for part in parts for name, by in _counts(part.photo_set).items()
+        },
         exact_twins=len(found.exact),
         near_twins=len(found.near),
         extra_copies=found.extra_copies(),
         twin_examples=[(table.rows[a], table.rows[b]) for a, b in found.near[:6].tolist()],
         leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
         bad=[(row.file_name, str(bad)) for row, bad in table.bad],
-        left_out=[*left_out, *unknown],
-        off_topic=[] if topic is None else _least_on_topic(parts[0], topic),
+        left_out=[*left_out, *_unknown(model, parts)],
+        off_topic=[] if topic is None else _least_on_topic(model, parts[0].photo_set, topic),
         own=own,
         ledger=ledger if ledger and ledger.files else None,
         combinations=combinations,
     )
+
+
+def _unknown(model: Model, parts: Sequence[Part]) -> list[tuple[str, str]]:
+    """Photos with a label that is no class."""
+    return [
+        (
+            row.file_name,
+            f"{model.prefix(part.judge)}the model has no class {part.photo_set.label(row)!r}: it has no training "
+            "photo, so this one is not scored",
+        )
+        for part in parts
+        for row, number in zip(part.photo_set.table.rows, part.photo_set.labels, strict=True)
+        if number < 0 and part.photo_set.label(row)
+    ]
 
 
 def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
@@ -172,14 +268,14 @@ def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
     order = [name for name in ("photos", "train", "validation", "test") if name in names]
     counts: dict[str, dict[str, int]] = {c: dict.fromkeys(order, 0) for c in photo_set.classes}
     for row, name in zip(photo_set.table.rows, names, strict=True):
-        if row.label in counts:
-            counts[row.label][name] += 1
+        if photo_set.label(row) in counts:
+            counts[photo_set.label(row)][name] += 1
     return counts
 
 
-def _least_on_topic(part: Part, topic: Topic) -> list[tuple[Row, float, str]]:
+def _least_on_topic(model: Model, photo_set: PhotoSet, topic: Topic) -> list[tuple[Row, float, str]]:
     least = np.argsort(topic.scores, kind="stable")[:16]
-    table, rows = part.photo_set.table, topic.rows[least]
-    names = common_names(part.model.backbone, table.vectors[rows])
+    table, rows = photo_set.table, topic.rows[least]
+    names = common_names(model.backbone, table.vectors[rows])
     p = calibrate.p_values(np.sort(topic.scores), topic.scores[least])
     return [(table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]

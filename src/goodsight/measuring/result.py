@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.catalog.rows import Row
 from goodsight.embedding.photoset import PhotoSet
-from goodsight.embedding.twins import Twins
 from goodsight.measuring import metrics, nones
 from goodsight.measuring.metrics import Scores
 from goodsight.measuring.nones import Nones
 from goodsight.model.learn import Learned
-from goodsight.model.record import Model
+from goodsight.model.record import Judge
 
 SECONDS_BY_HAND = 5.0
 """What checking one photo costs a person: an assumption, stated in the report, for the minutes saved."""
@@ -88,106 +86,103 @@ class Result:
         }
 
 
-def evaluate(
-    name: str,
-    rows: Sequence[Row],
-    classes: tuple[str, ...],
-    probabilities: npt.NDArray[np.float64],
-    labels: Ints,
-    groups: Ints,
-    leaked: npt.NDArray[np.bool_],
-    threshold: float,
-    given: Ints | None = None,
-) -> Result:
-    """Score probabilities.
+@dataclass(frozen=True)
+class Scored:
+    """Photos with their true labels and what a model said of them, for :func:`of`.
+
+    Attributes:
+        rows: the photos (n).
+        labels: class numbers (n,).
+        probabilities: of each class (n, classes).
+        groups: twin groups (n,).
+        leaked: whether a photo has a twin in training (n,).
+
+    """
+
+    rows: Sequence[Row]
+    labels: Ints
+    probabilities: Doubles
+    groups: Ints
+    leaked: Bools
+
+
+def of(name: str, judge: Judge, scored: Scored) -> Result:
+    """Score what a judge said.
 
     Args:
         name: of the photos, for the report.
-        rows: the photos (n).
-        classes: class names.
-        probabilities: shape (n, classes).
-        labels: class numbers (n,).
-        groups: twin groups (n,).
-        leaked: whether a photo has a twin in training (n,).
-        threshold: the model's decision threshold.
-        given: class numbers that were answered (n,); None for the likeliest.
+        judge: its classes and threshold.
+        scored: the photos, and what it said.
 
     Raises:
         ValueError: there is no photo.
 
     """
-    guesses = probabilities.argmax(axis=1) if given is None else given
-    confidence = probabilities[np.arange(len(rows)), guesses]
-    right, decided = guesses == labels, confidence >= threshold
+    labels, probabilities, groups = scored.labels, scored.probabilities, scored.groups
+    guesses = judge.given(probabilities)
+    confidence = probabilities[np.arange(len(scored.rows)), guesses]
+    right, decided = guesses == labels, confidence >= judge.threshold
     shares, errors = metrics.moderation(confidence, right)
     kept = np.unique(np.linspace(0, len(shares) - 1, min(len(shares), 200)).astype(int))
-    clean = ~leaked
+    clean = ~scored.leaked
     wrong = np.flatnonzero(~right)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:24]
     return Result(
         name=name,
-        classes=classes,
+        classes=judge.classes,
         scores=metrics.score(probabilities, labels, groups, guesses),
         scores_without_leaks=metrics.score(probabilities[clean], labels[clean], groups[clean], guesses[clean])
-        if leaked.any() and clean.any()
+        if scored.leaked.any() and clean.any()
         else None,
-        leaked=int(leaked.sum()),
+        leaked=int(scored.leaked.sum()),
         reliability=metrics.reliability(confidence, right),
         curve=[(float(shares[i]), float(errors[i])) for i in kept],
         decided=float(decided.mean()),
         decided_error=float((~right[decided]).mean()) if decided.any() else float("nan"),
-        worst=[(rows[i], classes[labels[i]], classes[guesses[i]], float(confidence[i])) for i in worst],
+        worst=[
+            (scored.rows[i], judge.classes[labels[i]], judge.classes[guesses[i]], float(confidence[i])) for i in worst
+        ],
+        nones=None if judge.none_number is None else nones.of_answers(labels, guesses, judge.none_number),
     )
 
 
-def of(
-    name: str,
-    model: Model,
-    photo_set: PhotoSet,
-    found: Twins,
-    rows: Ints,
-    probabilities: npt.NDArray[np.float64],
-    leaked: npt.NDArray[np.bool_],
+def on_photos(
+    name: str, judge: Judge, photo_set: PhotoSet, rows: Ints, groups: Ints, leaked: Bools
 ) -> Result:
-    """The result on some photos of a set.
+    """The result on some photos of a set that a judge was not trained on.
 
     Args:
         name: of the photos, for the report.
-        model: its classes and threshold.
-        photo_set: the set.
-        found: the twins among its photos.
-        rows: which photos (n,).
-        probabilities: theirs (n, classes).
-        leaked: whether they have a twin in training (n,).
+        judge: what answers.
+        photo_set: the photos (n).
+        rows: indices of those with a class of the judge (k,).
+        groups: twin groups (n,).
+        leaked: whether photos have a twin in training (n,).
 
     """
-    chosen = [photo_set.table.rows[i] for i in rows]
-    labels, groups = photo_set.labels[rows], found.groups[rows]
-    given = model.given(probabilities)
-    result = evaluate(name, chosen, model.classes, probabilities, labels, groups, leaked, model.threshold, given)
-    if model.none_number is not None:
-        result = replace(result, nones=nones.of_answers(labels, given, model.none_number))
-    return result
+    table = photo_set.table
+    probabilities = judge.probabilities(table.vectors[rows])
+    chosen = [table.rows[i] for i in rows]
+    return of(name, judge, Scored(chosen, photo_set.labels[rows], probabilities, groups[rows], leaked[rows]))
 
 
-def of_training(learned: Learned, photo_set: PhotoSet, prefix: str = "") -> list[Result]:
+def of_training(learned: Learned, prefix: str = "") -> list[Result]:
     """Results on the user's own splits first, then out-of-fold on the training photos.
 
     ``prefix`` begins their names.
     """
-    results, found = [], learned.grouped.found
-    groups = found.groups
+    fitted, photo_set = learned.fitted, learned.fitted.photo_set
+    groups = fitted.groups
+    leaked = np.isin(groups, groups[photo_set.training])
+    results = []
     for name in ("validation", "test"):
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
         if len(rows):
-            leaked = np.isin(groups[rows], groups[photo_set.training])
-            probabilities = learned.model.probabilities(photo_set.table.vectors[rows])
-            results.append(of(prefix + name, learned.model, photo_set, found, rows, probabilities, leaked))
-    scored, none = photo_set.training[learned.scored], np.zeros(len(learned.scored), bool)
-    return [
-        *results,
-        of(prefix + learned.scored_as, learned.model, photo_set, found, scored, learned.probabilities, none),
-    ]
+            results.append(on_photos(prefix + name, learned.judge, photo_set, rows, groups, leaked))
+    rows = photo_set.training[fitted.scored]
+    chosen = [photo_set.table.rows[i] for i in rows]
+    scored = Scored(chosen, photo_set.labels[rows], learned.probabilities, groups[rows], np.zeros(len(rows), bool))
+    return [*results, of(prefix + fitted.scored_as, learned.judge, scored)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

@@ -7,31 +7,22 @@ to Common Corruptions, cut down to what goes wrong with photos of products.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
-from goodsight.backbones.backbone import Backbone
-from goodsight.backbones.engine import Engine, start
+from goodsight.arrays import Array, Bools, Floats, Ints
 from goodsight.catalog.rows import Row
-from goodsight.embedding.cache import Cache
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.spoilt import spoilt_vectors
-from goodsight.heads import search
-from goodsight.heads.head import Head
 from goodsight.measuring.metrics import ROUNDS, Estimate
 from goodsight.model.learn import Learned
-from goodsight.model.record import Model
-from goodsight.photos.limits import Limits
+from goodsight.model.record import Judge
 from goodsight.photos.spoil import CONDITIONS, Condition
-from goodsight.progress import Progress, quiet
-from goodsight.training.recipe import Trained
-
-Bools = npt.NDArray[np.bool_]
+from goodsight.training.fitted import Witness
 
 
 @dataclass(frozen=True)
@@ -83,41 +74,38 @@ class Card:
         }
 
 
-def measure(
-    which: str,
-    rows: Sequence[Row],
-    labels: Ints,
-    groups: Ints,
-    guesses: Ints,
-    backbone: Backbone,
-    engine: Engine,
-    answer: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.floating]],
-    limits: Limits,
-    *,
-    cache: Cache | None = None,
-    progress: Progress = quiet,
-) -> Card | None:
-    """Spoil photos and see what a model makes of them; None when no photo can be read.
+@dataclass(frozen=True)
+class Tried:
+    """Photos to spoil, and what answers for them.
 
-    Args:
+    Attributes:
         which: photos they are, for the report.
-        rows: photos that the model has not seen (n).
+        rows: the photos, which the head has not seen (n).
         labels: class numbers (n,).
         groups: twin groups (n,).
-        guesses: what the model makes of the photos as they are (n,).
-        backbone: the model's.
-        engine: runs its network.
-        answer: turns embeddings (n, width) into scores (n, classes).
-        limits: on bytes and pixels of a photo.
-        cache: of the model's embeddings, read and filled when given.
-        progress: told the photos.
+        guesses: what is answered for the photos as they are (n,).
+        embedder: of the head's network.
+        head: scores embeddings.
 
     """
-    vectors, good = spoilt_vectors(rows, backbone, engine, limits, cache=cache, progress=progress)
+
+    which: str
+    rows: Sequence[Row]
+    labels: Ints
+    groups: Ints
+    guesses: Ints
+    embedder: Embedder
+    head: Callable[[Array], Floats]
+
+
+def measure(tried: Tried) -> Card | None:
+    """Spoil photos and see what a head makes of them; None when no photo can be read."""
+    vectors, good = spoilt_vectors(tried.rows, tried.embedder)
     if not good:
         return None
-    right = np.stack([answer(spoilt).argmax(axis=1) == labels[good] for spoilt in vectors])
-    return card(which, guesses[good] == labels[good], right, groups[good])
+    labels = tried.labels[good]
+    right = np.stack([tried.head(spoilt).argmax(axis=1) == labels for spoilt in vectors])
+    return card(tried.which, tried.guesses[good] == labels, right, tried.groups[good])
 
 
 def card(which: str, clean: Bools, right: Bools, groups: Ints) -> Card:
@@ -159,123 +147,78 @@ def _accuracies(right: Bools, groups: Ints) -> list[Estimate]:
 
 
 def of_photos(
-    count: int,
-    which: str,
-    model: Model,
-    engine: Engine,
-    cache: Cache | None,
-    photo_set: PhotoSet,
-    rows: Ints,
-    groups: Ints,
-    progress: Progress,
+    which: str, judge: Judge, embedder: Embedder, photo_set: PhotoSet, rows: Ints, groups: Ints
 ) -> Card | None:
-    """The card of a model on photos that it was not trained on; None without any.
+    """The card of a judge on photos that it was not trained on; None without any.
 
     Args:
-        count: of photos to try, drawn from ``rows``.
         which: photos they are, for the report.
-        model: the model.
-        engine: runs its network.
-        cache: of its embeddings, read and filled when given.
+        judge: what answers.
+        embedder: of its network.
         photo_set: the photos (n).
-        rows: indices of photos with a class of the model, without those that leaked (k,).
+        rows: indices of those to try (k,), such as :func:`drawn` gives.
         groups: twin groups (n,).
-        progress: told the photos.
 
     """
-    rows = _drawn(rows, count)
-    guesses = model.given(model.probabilities(photo_set.table.vectors[rows]))
-    tried = _Tried(model.backbone, engine, model.head, cache)
-    return _card(which, photo_set, rows, guesses, groups, tried, model.limits, progress)
+    if not len(rows):
+        return None
+    table = photo_set.table
+    guesses = judge.given(judge.probabilities(table.vectors[rows]))
+    chosen = [table.rows[i] for i in rows]
+    return measure(Tried(which, chosen, photo_set.labels[rows], groups[rows], guesses, embedder, judge.head))
 
 
-def of_training(
-    count: int,
-    which: str,
-    photo_set: PhotoSet,
-    learned: Learned,
-    engine: Engine,
-    cache: Cache | None,
-    own: Trained | None,
-    progress: Progress,
-) -> Card | None:
+def of_training(count: int, which: str, learned: Learned, embedder: Embedder) -> Card | None:
     """The card of a training: on the user's own split ``which``, or else on training photos of one fold.
 
     Args:
         count: of photos to try.
         which: the user's split to try, or the name of the result on training photos.
-        photo_set: the photos.
-        learned: the model and its evidence.
-        engine: runs its network.
-        cache: of its embeddings, read and filled when given.
-        own: how the network was trained, if it was trained here.
-        progress: told the photos.
+        learned: the judge and its evidence.
+        embedder: of its network.
 
     """
     if not count:
         return None
-    model, grouped, trained = learned.model, learned.grouped, photo_set.training
-    groups = grouped.found.groups
-    unleaked = ~np.isin(groups, groups[trained])
+    fitted, photo_set = learned.fitted, learned.fitted.photo_set
+    groups, training = fitted.groups, fitted.photo_set.training
+    unleaked = ~np.isin(groups, groups[training])
     rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
-        return of_photos(count, which, model, engine, cache, photo_set, rows, groups, progress)
-    tried = _Tried(model.backbone, engine, model.head, cache)
-    if own is None:
-        watched: Ints = np.flatnonzero(grouped.folds == 0)
-        rest = np.flatnonzero(grouped.folds != 0)
-        vectors, labels = photo_set.table.vectors[trained[rest]], photo_set.labels[trained[rest]]
-        others = None if learned.others is None else learned.others[rest]
-        copies = None if learned.copies is None else learned.copies[rest]
-        setting, scaler = model.head.setting, model.head.scaler
-        head, _ = search.train(setting, scaler, vectors, labels, grouped.folds[rest], others=others, copies=copies)
-        tried = replace(tried, head=head)
-    else:
-        watched = own.watched
-        tried = replace(tried, backbone=own.witness, engine=start(own.witness.network), cache=None)
-    said = np.zeros(len(trained), np.int64)
-    said[learned.scored] = learned.guesses
-    watched = _drawn(watched, count)
-    return _card(learned.scored_as, photo_set, trained[watched], said[watched], groups, tried, model.limits, progress)
+        return of_photos(which, learned.judge, embedder, photo_set, drawn(rows, count), groups)
+    witness = fitted.witness()
+    watched = drawn(witness.watched, count)
+    if not len(watched):
+        return None
+    said = np.zeros(len(training), np.int64)
+    said[fitted.scored] = learned.guesses
+    with _embedder_of(witness, embedder) as looking:
+        chosen = training[watched]
+        rows_tried = [photo_set.table.rows[i] for i in chosen]
+        tried = Tried(
+            fitted.scored_as,
+            rows_tried,
+            photo_set.labels[chosen],
+            groups[chosen],
+            said[watched],
+            looking,
+            witness.head,
+        )
+        return measure(tried)
 
 
-def _drawn(rows: Ints, count: int) -> Ints:
+def drawn(rows: Ints, count: int) -> Ints:
     """At most ``count`` of some rows, the same every time."""
     return rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:count])]
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """What answers for spoilt photos."""
-
-    backbone: Backbone
-    engine: Engine
-    head: Head
-    cache: Cache | None
-
-
-def _card(
-    which: str,
-    photo_set: PhotoSet,
-    rows: Ints,
-    guesses: Ints,
-    groups: Ints,
-    tried: _Tried,
-    limits: Limits,
-    progress: Progress,
-) -> Card | None:
-    if not len(rows):
-        return None
-    return measure(
-        which,
-        [photo_set.table.rows[i] for i in rows],
-        photo_set.labels[rows],
-        groups[rows],
-        guesses,
-        tried.backbone,
-        tried.engine,
-        tried.head,
-        limits,
-        cache=tried.cache,
-        progress=progress,
+def _embedder_of(witness: Witness, like: Embedder) -> Embedder:
+    """What embeds photos for a witness; with the network of ``like`` it shares its engine and its cache."""
+    same = witness.backbone == like.backbone
+    return Embedder(
+        witness.backbone,
+        engine=like.engine if same else None,
+        limits=like.limits,
+        cached=same and like.cache is not None,
+        progress=like.progress,
     )

@@ -71,8 +71,8 @@ def require(backbone: Backbone, engine: Engine) -> None:
     """
     if not gives(engine):
         raise GoodsightError(
-            f"--explain: the network {backbone.name} does not say where its answers come from; lite0 does, as it is "
-            "and with --finetune, and so do networks of brands (a model that was made before this was possible must be "
+            f"`explain`: the network {backbone.name} does not say where its answers come from; lite0 does, as it is "
+            "and with `finetune`, and so do networks of brands (a model that was made before this was possible must be "
             "trained again)"
         )
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -29,10 +29,11 @@ from goodsight.backbones.engine import Engine, start
 from goodsight.catalog.rows import Attribute
 from goodsight.embedding.twins import Fingerprints
 from goodsight.errors import EngineError, ModelError
-from goodsight.heads.head import Head, Setting
+from goodsight.heads import kinds
+from goodsight.heads.head import Setting
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
-from goodsight.model.record import LoadedModel, Model
+from goodsight.model.record import Judge, LoadedModel, Model
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
 
@@ -48,67 +49,58 @@ ALIKE = 0.96
 and on drawn photos; half the light (0.84), swapped colours (0.76) or stretching (0.52) fall below."""
 
 
-def save(
-    folder: Path,
-    models: Sequence[Model],
-    combinations: Collection[tuple[str, ...]],
-    canaries: Sequence[Path],
-    vectors: Vectors,
-) -> None:
+def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors) -> None:
     """Write the files that inference needs into an empty folder; :func:`seal` ends the work.
 
     Args:
         folder: an empty folder.
-        models: what to write, one for each attribute.
-        combinations: of labels that were trained.
+        model: what to write.
         canaries: a few photos.
         vectors: their embeddings (n, width).
 
     """
-    shared = models[0]
-    shutil.copyfile(shared.backbone.network, folder / "network.onnx")
-    tensors = _shared_tensors(shared) | {"canaries": vectors}
-    for number, model in enumerate(models):
-        tensors |= {f"{number}.{name}": tensor for name, tensor in _tensors(model).items()}
+    shutil.copyfile(model.backbone.network, folder / "network.onnx")
+    tensors = _shared_tensors(model) | {"canaries": vectors}
+    for number, judge in enumerate(model.judges):
+        tensors |= {f"{number}.{name}": tensor for name, tensor in _tensors(judge).items()}
     save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, folder / "heads.safetensors")
     (folder / "canaries").mkdir()
     expected = {}
-    answers = np.concatenate([model.probabilities(vectors) for model in models], axis=1)
+    answers = np.concatenate([judge.probabilities(vectors) for judge in model.judges], axis=1)
     for number, (path, probabilities) in enumerate(zip(canaries, answers, strict=True)):
         name = f"{number}{path.suffix.lower()[:8]}"
-        (folder / "canaries" / name).write_bytes(decoder.read(path, shared.limits))
+        (folder / "canaries" / name).write_bytes(decoder.read(path, model.limits))
         expected[name] = [round(float(p), 6) for p in probabilities]
     record = {
         "schema": SCHEMA,
-        "attributes": [_attribute(model) for model in models],
-        "combinations": sorted(map(list, combinations)),
-        "backbone": shared.backbone.to_json(),
-        "off_topic": {"columns": [shared.off_topic.columns.start, shared.off_topic.columns.stop]},
-        "alpha": shared.alpha,
-        "off_topic_alpha": shared.off_topic_alpha,
-        "precision": shared.precision,
-        "limits": {"max_bytes": shared.limits.max_bytes, "max_pixels": shared.limits.max_pixels},
+        "attributes": [_attribute(judge) for judge in model.judges],
+        "combinations": sorted(map(list, model.combinations)),
+        "backbone": model.backbone.to_json(),
+        "off_topic": {"columns": [model.off_topic.columns.start, model.off_topic.columns.stop]},
+        "alpha": model.alpha,
+        "off_topic_alpha": model.off_topic_alpha,
+        "precision": model.precision,
+        "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
         "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
         "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
         | {"goodsight": __version__, "python": platform.python_version()},
-        "info": dict(shared.info),
+        "info": dict(model.info),
     }
     (folder / "model.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _attribute(model: Model) -> dict[str, Any]:
+def _attribute(judge: Judge) -> dict[str, Any]:
     """What ``model.json`` says of one attribute."""
-    setting = model.head.setting
     return {
-        "name": model.attribute.name,
-        "tag": model.attribute.tag,
-        "classes": list(model.classes),
-        "head": asdict(setting),
-        "temperature": model.temperature,
-        "threshold": None if np.isinf(model.threshold) else model.threshold,
-        "cut": model.cut,
-        "bias": model.bias,
-        "none": model.none,
+        "name": judge.attribute.name,
+        "tag": judge.attribute.tag,
+        "classes": list(judge.classes),
+        "head": asdict(judge.head.setting),
+        "temperature": judge.temperature,
+        "threshold": None if np.isinf(judge.threshold) else judge.threshold,
+        "cut": judge.cut,
+        "bias": judge.bias,
+        "none": judge.none,
     }
 
 
@@ -122,11 +114,11 @@ def seal(folder: Path) -> None:
     (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
 
 
-def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
-    """Verify a folder's files and read the models, one for each attribute, without starting an engine.
+def read(folder: Path) -> tuple[Model, dict[str, Any]]:
+    """Verify a folder's files and read the model, without starting an engine.
 
     Returns:
-        The models and the whole of ``model.json``.
+        The model and the whole of ``model.json``.
 
     Raises:
         ModelError: not a model folder, another schema, or a file that is missing, damaged or edited.
@@ -137,57 +129,46 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
     try:
         tensors = load_file(folder / "heads.safetensors")
         backbone = Backbone.from_json(record["backbone"], folder / "network.onnx")
-        off_topic = OffTopic(
-            slice(*record["off_topic"]["columns"]),
-            tensors["topic"].astype(np.float32),
-            tensors["negatives"].astype(np.float32),
-        )
-        training = Fingerprints(
-            tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
-            tensors["training.thumbnails"],
-            tensors["training.sketches"],
-        )
-        models = tuple(
-            Model(
-                classes=tuple(said["classes"]),
-                backbone=backbone,
-                scaler=Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
-                head=_head(said["head"], tensors, number, backbone),
-                off_topic=off_topic,
-                temperature=float(said["temperature"]),
-                calibration=tuple(tensors[f"{number}.calibration.{c}"] for c in range(len(said["classes"]))),
-                on_topic=tensors["on_topic"],
-                alpha=float(record["alpha"]),
-                off_topic_alpha=float(record["off_topic_alpha"]),
-                precision=float(record["precision"]),
-                threshold=float("inf") if said["threshold"] is None else float(said["threshold"]),
-                training=training,
-                limits=Limits(**record["limits"]),
-                info=record["info"],
-                attribute=Attribute(said["name"], said["tag"]),
-                cut=float(said["cut"]),
-                bias=float(said["bias"]),
-                none=said["none"],
-            )
-            for number, said in enumerate(record["attributes"])
+        model = Model(
+            judges=tuple(_judge(said, tensors, n, backbone) for n, said in enumerate(record["attributes"])),
+            backbone=backbone,
+            scaler=Scaler.of_tensors(tensors),
+            off_topic=OffTopic(
+                slice(*record["off_topic"]["columns"]),
+                tensors["topic"].astype(np.float32),
+                tensors["negatives"].astype(np.float32),
+            ),
+            on_topic=tensors["on_topic"],
+            alpha=float(record["alpha"]),
+            off_topic_alpha=float(record["off_topic_alpha"]),
+            precision=float(record["precision"]),
+            training=Fingerprints(
+                tuple(bytes(digest).hex() for digest in tensors["training.sha256"]),
+                tensors["training.thumbnails"],
+                tensors["training.sketches"],
+            ),
+            limits=Limits(**record["limits"]),
+            combinations=frozenset(map(tuple, record["combinations"])),
+            info=record["info"],
         )
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder}: the model cannot be read ({error!r}); train it again") from error
-    return models, record
+    return model, record
 
 
-def _head(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Head:
-    mean, scale, bound, landmarks, weights, mix = (
-        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights", "mix")
-    )
-    return Head(
-        Setting(**said),
-        Scaler(mean, scale, bound),
-        # In columns: a product with a few photos is twice as quick.
-        np.asfortranarray(landmarks, np.float32),
-        weights,
-        backbone.columns("classes") or slice(0, 0),
-        mix,
+def _judge(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Judge:
+    prefix = f"{number}."
+    its = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return Judge(
+        attribute=Attribute(said["name"], said["tag"]),
+        classes=tuple(said["classes"]),
+        head=kinds.of_tensors(Setting(**said["head"]), its, backbone.columns("classes") or slice(0, 0)),
+        temperature=float(said["temperature"]),
+        calibration=tuple(its[f"calibration.{c}"] for c in range(len(said["classes"]))),
+        threshold=float("inf") if said["threshold"] is None else float(said["threshold"]),
+        cut=float(said["cut"]),
+        bias=float(said["bias"]),
+        none=said["none"],
     )
 
 
@@ -199,20 +180,22 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
         EngineError: the network cannot be started.
 
     """
-    models, record = read(folder)
-    running = start(models[0].backbone.network, engine=engine)
+    model, record = read(folder)
+    running = start(model.backbone.network, engine=engine)
     try:
-        _try_canaries(folder, models, running, record["canaries"])
+        _try_canaries(folder, model, running, record["canaries"])
     except (KeyError, EngineError) as error:
+        running.close()
         raise ModelError(f"{folder}: model.json does not fit the network: {error}; train it again") from error
-    return LoadedModel(models, running, folder, frozenset(map(tuple, record["combinations"])))
+    except ModelError:
+        running.close()
+        raise
+    return LoadedModel(model, running, folder)
 
 
 def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
     return {
-        "mean": model.scaler.mean,
-        "scale": model.scaler.scale,
-        "bound": model.scaler.bound,
+        **model.scaler.tensors(),
         "topic": model.off_topic.photos.astype(np.float16),
         "negatives": model.off_topic.negatives.astype(np.float16),
         "on_topic": model.on_topic,
@@ -222,17 +205,10 @@ def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
+def _tensors(judge: Judge) -> dict[str, npt.NDArray[Any]]:
     """What one attribute has of its own."""
-    calibration: dict[str, npt.NDArray[Any]] = {f"calibration.{c}": s for c, s in enumerate(model.calibration)}
-    return calibration | {
-        "mean": model.head.scaler.mean,
-        "scale": model.head.scaler.scale,
-        "bound": model.head.scaler.bound,
-        "landmarks": model.head.landmarks.astype(np.float16),
-        "weights": model.head.weights,
-        "mix": model.head.mix,
-    }
+    calibration: dict[str, npt.NDArray[Any]] = {f"calibration.{c}": s for c, s in enumerate(judge.calibration)}
+    return calibration | judge.head.tensors()
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -268,8 +244,8 @@ def _verify(folder: Path, record: Mapping[str, Any]) -> None:
             raise ModelError(f"{path}: damaged or edited: its sha256 is not the one in model.json")
 
 
-def _try_canaries(folder: Path, models: Sequence[Model], running: Engine, canaries: Mapping[str, Any]) -> None:
-    expected, model = canaries["expected"], models[0]
+def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping[str, Any]) -> None:
+    expected = canaries["expected"]
     if not expected:
         return
     try:
@@ -282,7 +258,7 @@ def _try_canaries(folder: Path, models: Sequence[Model], running: Engine, canari
     vectors = running.submit(pixels).result().astype(np.float16)
     one, two = model.scaler(vectors), model.scaler(load_file(folder / "heads.safetensors")["canaries"])
     alike = float((np.einsum("ij,ij->i", one, two) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)).min())
-    found = np.concatenate([each.probabilities(vectors) for each in models], axis=1)
+    found = np.concatenate([judge.probabilities(vectors) for judge in model.judges], axis=1)
     worst = float(np.abs(found - np.array(list(expected.values()))).max())
     if worst > canaries["tolerance"] or alike < canaries["alike"]:
         raise ModelError(

@@ -1,19 +1,19 @@
-"""All that turns embeddings into answers."""
+"""All that turns embeddings into answers: what is shared, and one judge for each attribute."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints, Vectors
+from goodsight.arrays import Array, Doubles, Floats, Ints, Vectors
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine
-from goodsight.catalog.rows import LABEL, YES, Attribute
+from goodsight.catalog.rows import YES, Attribute
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 from goodsight.errors import ModelError
 from goodsight.heads.calibrate import p_values, softmax
@@ -21,45 +21,32 @@ from goodsight.heads.head import Head
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
+from goodsight.progress import Progress, quiet
 
 
 @dataclass(frozen=True)
-class Model:
-    """All that turns embeddings into answers for one attribute; :func:`load` adds the engine and the other attributes.
-
-    What does not depend on the labels (backbone, off-topic scores, training photos, alphas) is the same in each model
-    of a folder.
+class Judge:
+    """What turns embeddings into the answers of one attribute.
 
     Attributes:
         attribute: what the classes are classes of.
-        scaler: standardises embeddings where they are compared with each other, whatever the head looks at.
+        classes: their names.
+        head: scores embeddings.
+        temperature: that scores are divided by.
+        calibration: per class, out-of-fold scores of its photos, sorted ascending.
+        threshold: the probability from which answers are right with the wanted precision; infinity for none.
         cut: for a tag, the probability of "yes" from which it is given.
         bias: for a tag, what is added to the score of "yes" after the temperature.
         none: the class that means "none of the others"; '' when there is none.
-        calibration: per class, out-of-fold scores of its photos, sorted ascending.
-        on_topic: on-topic scores of the training photos, sorted ascending.
-        threshold: the probability from which answers are right with the wanted ``precision``.
-        training: recognises training photos and their twins among photos to be scored.
-        info: what else ``model.json`` says (metrics, catalog hash, versions).
 
     """
 
+    attribute: Attribute
     classes: tuple[str, ...]
-    backbone: Backbone
-    scaler: Scaler
     head: Head
-    off_topic: OffTopic
     temperature: float
-    calibration: tuple[npt.NDArray[np.float32], ...]
-    on_topic: npt.NDArray[np.float32]
-    alpha: float
-    off_topic_alpha: float
-    precision: float
-    threshold: float
-    training: Fingerprints
-    limits: Limits = DEFAULT_LIMITS
-    info: Mapping[str, Any] = field(default_factory=dict)
-    attribute: Attribute = LABEL
+    calibration: tuple[Array, ...] = ()
+    threshold: float = float("inf")
     cut: float = 0.5
     bias: float = 0.0
     none: str = ""
@@ -69,84 +56,116 @@ class Model:
         """The class number of :attr:`none`; None when there is none."""
         return self.classes.index(self.none) if self.none else None
 
-    def given(self, probabilities: npt.NDArray[np.float64]) -> Ints:
+    @property
+    def yes(self) -> int | None:
+        """The class number of a tag's "yes"; None for any other attribute."""
+        return self.classes.index(YES) if self.attribute.tag else None
+
+    def given(self, probabilities: Doubles) -> Ints:
         """The class number (n,) that is answered for probabilities (n, classes): the likeliest, or by a tag's cut."""
-        if self.attribute.tag:
-            return np.asarray(probabilities[:, self.classes.index(YES)] >= self.cut, np.int64)
+        if self.yes is not None:
+            return np.asarray(probabilities[:, self.yes] >= self.cut, np.int64)
         return np.asarray(probabilities.argmax(axis=1), np.int64)
 
-    def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
+    def probabilities(self, vectors: Vectors) -> Doubles:
         """Calibrated probabilities (n, classes) of embeddings (n, width)."""
         return self.calibrated(self.head(vectors))
 
-    def calibrated(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    def calibrated(self, scores: Floats) -> Doubles:
         """Probabilities (n, classes) of scores (n, classes)."""
-        if self.attribute.tag:
-            scores = scores + self.temperature * self.bias * np.eye(len(self.classes))[self.classes.index(YES)]
+        if self.yes is not None:
+            scores = scores + self.temperature * self.bias * np.eye(len(self.classes))[self.yes]
         return softmax(scores, self.temperature)
 
-    def p_values(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def p_values(self, probabilities: Doubles) -> Doubles:
         """Conformal p-value of each class (n, classes): how usual the photo would be for that class."""
         pairs = zip(self.calibration, log_odds(probabilities).T, strict=True)
         return np.stack([p_values(known, new) for known, new in pairs], axis=1)
 
+
+@dataclass(frozen=True)
+class Model:
+    """What a model folder holds; :func:`goodsight.model.folder.load` adds the engine.
+
+    Attributes:
+        judges: one for each attribute.
+        backbone: what embeds photos.
+        scaler: standardises embeddings where they are compared with each other, whatever a head looks at.
+        off_topic: says how much a photo is like the training photos, whatever its labels.
+        on_topic: its scores of the training photos, sorted ascending.
+        alpha: the share of honest photos that may be flagged as a mismatch, per class.
+        off_topic_alpha: the share of honest photos that may be called off-topic.
+        precision: the share of right answers wanted among photos that no person looks at.
+        training: recognises training photos and their twins among photos to be scored.
+        limits: on bytes and pixels of a photo.
+        combinations: of labels that were trained, one of each attribute that is no tag; empty for one such attribute.
+        info: what else ``model.json`` says (catalog hash, source, number of photos).
+
+    """
+
+    judges: tuple[Judge, ...]
+    backbone: Backbone
+    scaler: Scaler
+    off_topic: OffTopic
+    on_topic: Array
+    alpha: float
+    off_topic_alpha: float
+    precision: float
+    training: Fingerprints
+    limits: Limits = DEFAULT_LIMITS
+    combinations: frozenset[tuple[str, ...]] = frozenset()
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """What it answers for."""
+        return tuple(judge.attribute for judge in self.judges)
+
+    def prefix(self, judge: Judge) -> str:
+        """What begins a message about one attribute: its name, where there are others."""
+        return f"{judge.attribute.name}: " if len(self.judges) > 1 else ""
+
+    def only(self, what: str) -> Judge:
+        """The judge of the only attribute.
+
+        Args:
+            what: that needs a model of one attribute, for the message.
+
+        Raises:
+            ModelError: there are several.
+
+        """
+        if len(self.judges) > 1:
+            names = ", ".join(attribute.name for attribute in self.attributes)
+            raise ModelError(f"the model answers for {names}, and {what} is for models of one attribute")
+        return self.judges[0]
+
     @property
     def alike_pixels(self) -> float:
         """The correlation of thumbnails from which a photo is taken for a twin, if the embeddings agree as well."""
-        trained = self.head.setting.kind == "network" and self.backbone.columns("head") is None
-        return ALIKE_ALONE if trained else ALIKE_PIXELS
+        trained_here = self.backbone.columns("classes") is not None and self.backbone.columns("head") is None
+        return ALIKE_ALONE if trained_here else ALIKE_PIXELS
 
-    def on_topic_p(self, vectors: Vectors) -> npt.NDArray[np.float64]:
+    def on_topic_p(self, vectors: Vectors) -> Doubles:
         """Conformal p-value (n,) of being a photo like the training photos, whatever its class."""
         return p_values(self.on_topic, self.off_topic(vectors))
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A verified model folder and the engine that runs its network.
+    """A verified model, the engine that runs its network, and the folder that it came from."""
 
-    Attributes:
-        models: one for each attribute.
-        engine: runs the network that they share.
-        folder: where they are.
-        combinations: of labels that were trained, one label of each attribute that is no tag; empty for one attribute.
-
-    """
-
-    models: tuple[Model, ...]
+    model: Model
     engine: Engine
     folder: Path
-    combinations: frozenset[tuple[str, ...]] = frozenset()
 
-    @property
-    def model(self) -> Model:
-        """The model of the only attribute.
-
-        Raises:
-            ModelError: there are several.
-
-        """
-        if len(self.models) > 1:
-            raise ModelError(
-                f"{self.folder}: answers for {', '.join(model.attribute.name for model in self.models)}, and this is "
-                "for models of one label; train one with a single --label"
-            )
-        return self.models[0]
-
-    def only(self, attribute: str) -> LoadedModel:
-        """The same with the model of one attribute.
-
-        Raises:
-            ModelError: it has no such attribute.
-
-        """
-        chosen = tuple(model for model in self.models if model.attribute.name == attribute)
-        if not chosen:
-            raise ModelError(f"{self.folder}: does not answer for {attribute!r} any more")
-        return replace(self, models=chosen, combinations=frozenset())
+    def embedder(self, *, cached: bool = True, progress: Progress = quiet) -> Embedder:
+        """What embeds photos for it; the engine stays open."""
+        model = self.model
+        return Embedder(model.backbone, engine=self.engine, limits=model.limits, cached=cached, progress=progress)
 
 
-def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def log_odds(probabilities: Doubles) -> Array:
     """ln(p / (1 - p)) of each probability: the conformity score, which keeps its order where p rounds to 1."""
     p = np.clip(probabilities, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(p) - np.log1p(-p), np.float32)

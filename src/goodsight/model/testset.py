@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from goodsight.catalog.rows import Catalog, Row
+from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError
@@ -14,25 +14,33 @@ from goodsight.errors import CatalogError
 NAME = "test.csv"
 
 
-_COLUMNS = ("file_name", "path", "sha256", "label")
+_COLUMNS = ("file_name", "path", "sha256")
+"""Before those of the attributes."""
 
 
-def write(folder: Path, photo_set: PhotoSet) -> None:
-    """Write ``test.csv``: the test photos, else the validation photos; nothing when the user brought neither."""
+def write(folder: Path, photo_set: PhotoSet, attributes: Sequence[Attribute]) -> None:
+    """Write ``test.csv``: the test photos, else the validation photos; nothing when the user brought neither.
+
+    Args:
+        folder: the model folder.
+        photo_set: the photos, as any attribute sees them.
+        attributes: of all labels, in the order of the rows' labels.
+
+    """
     chosen = next((name for name in ("test", "validation") if (photo_set.splits == name).any()), None)
     if chosen is None:
         return
     table = photo_set.table
     with (folder / NAME).open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(_COLUMNS)
+        writer.writerow([*_COLUMNS, *(attribute.name for attribute in attributes)])
         for row, digest, name in zip(table.rows, table.sha256, photo_set.splits, strict=True):
             if name == chosen:
-                writer.writerow([row.file_name, row.path.resolve(), digest, row.label])
+                writer.writerow([row.file_name, row.path.resolve(), digest, *row.labels])
 
 
-def read(folder: Path) -> tuple[Catalog, Mapping[Path, str]]:
-    """The test photos of a model folder, and the content hash of each.
+def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mapping[Path, str]]:
+    """The test photos of a model folder that answers for some attributes, and the content hash of each.
 
     Raises:
         CatalogError: the model was trained without test or validation photos.
@@ -40,12 +48,11 @@ def read(folder: Path) -> tuple[Catalog, Mapping[Path, str]]:
     """
     path = folder / NAME
     if not path.is_file():
-        raise CatalogError(f"{folder}: was trained without test or validation photos; give some with --test")
+        raise CatalogError(f"{folder}: was trained without test or validation photos; give some with `test`")
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        records = list(csv.DictReader(stream))
-    rows = tuple(Row(record["file_name"], Path(record["path"]), record["label"]) for record in records)
-    classes = tuple(sorted({row.label for row in rows}))
-    return Catalog(str(path), rows, classes), {Path(record["path"]): record["sha256"] for record in records}
+        _, *records = csv.reader(stream)
+    rows = tuple(Row(name, Path(place), tuple(labels)) for name, place, _, *labels in records)
+    return Catalog(str(path), rows, tuple(attributes)), {Path(place): digest for _, place, digest, *_ in records}
 
 
 def require_unchanged(table: Table, digests: Mapping[Path, str]) -> None:
@@ -59,4 +66,4 @@ def require_unchanged(table: Table, digests: Mapping[Path, str]) -> None:
     changed = [row.file_name for row, digest in pairs if digests.get(row.path, digest) != digest]
     if changed:
         said = ", ".join(changed[:5])
-        raise CatalogError(f"{len(changed)} test photos were changed since the training ({said}); choose with --test")
+        raise CatalogError(f"{len(changed)} test photos were changed since the training ({said}); choose with `test`")

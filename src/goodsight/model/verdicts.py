@@ -1,4 +1,8 @@
-"""Photos and a model become predictions and verdicts. The only inference path: every command comes through here."""
+"""Embeddings and a model become predictions and verdicts: :func:`answers` is the only way to an answer.
+
+Commands and the Python API come through :func:`predict` or :func:`check`; the service, which decodes in processes of
+its own, gives its embeddings to :func:`answers`.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,14 @@ from itertools import islice
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
+from goodsight.arrays import Bools, Doubles, Half
 from goodsight.backbones.names import common_names
 from goodsight.catalog.rows import LABEL, YES, Attribute, Row
-from goodsight.embedding import stream
-from goodsight.embedding.cache import Cache
+from goodsight.embedding.embedder import BATCH, Embedder
 from goodsight.errors import CatalogError, did_you_mean
-from goodsight.model.record import LoadedModel, Model
-from goodsight.progress import Progress, quiet
+from goodsight.model.record import Judge, Model
 
 Trust = Literal["sure", "unsure", "off-topic", ""]
 
@@ -49,8 +51,8 @@ class Answer:
     probability: float
     verdict: Trust
     reason: str
-    probabilities: npt.NDArray[np.float64]
-    p_values: npt.NDArray[np.float64]
+    probabilities: Doubles
+    p_values: Doubles
 
     @property
     def given(self) -> str:
@@ -70,7 +72,7 @@ _NO_ANSWER = Answer(LABEL, "", float("nan"), "", "", _NOTHING, _NOTHING)
 class Prediction:
     """What the model says of one photo.
 
-    The properties say it in one word each; of a model with one attribute they are those of the only answer.
+    The properties say it in one word each.
 
     Attributes:
         row: the photo.
@@ -118,20 +120,6 @@ class Prediction:
         )
         return self.problem or "; ".join(dict.fromkeys(said))
 
-    @property
-    def probabilities(self) -> npt.NDArray[np.float64]:
-        """Of each class of the first attribute (classes,), empty for a bad photo."""
-        return self._first.probabilities
-
-    @property
-    def p_values(self) -> npt.NDArray[np.float64]:
-        """Conformal p-value of each class of the first attribute (classes,)."""
-        return self._first.p_values
-
-    @property
-    def _first(self) -> Answer:
-        return self.answers[0] if self.answers else _NO_ANSWER
-
 
 @dataclass(frozen=True)
 class Check:
@@ -145,107 +133,91 @@ class Check:
     reason: str
 
 
-def predict(
-    loaded: LoadedModel,
-    rows: Iterable[Row],
-    *,
-    cache: Cache | None = None,
-    progress: Progress = quiet,
-    total: int = 0,
-) -> Iterator[Prediction]:
-    """Predictions in the order of the photos, in bounded memory."""
-    shared = loaded.models[0]
-    photos = stream.stream(
-        rows,
-        shared.backbone,
-        loaded.engine,
-        cache=cache,
-        fingerprints=False,
-        limits=shared.limits,
-        progress=progress,
-        total=total,
-    )
-    while batch := list(islice(photos, 4 * stream.BATCH)):
+def predict(model: Model, embedder: Embedder, rows: Iterable[Row], *, total: int = 0) -> Iterator[Prediction]:
+    """Predictions in the order of the photos, in bounded memory.
+
+    Args:
+        model: what answers.
+        embedder: of its network.
+        rows: the photos; read lazily.
+        total: how many there are, 0 when that is not known.
+
+    """
+    photos = embedder.stream(rows, total=total, fingerprints=False)
+    while batch := list(islice(photos, 4 * BATCH)):
         vectors = [photo.vector for photo in batch if photo.vector is not None]
-        good = iter(answers(loaded, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ())
+        good = iter(answers(model, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ())
         for photo in batch:
             yield next(good) if photo.bad is None else Prediction(photo.row, (), float("nan"), str(photo.bad))
 
 
-def check(loaded: LoadedModel, row: Row, declared: Mapping[str, str]) -> list[Check]:
-    """Compare a photo with what was declared of some attributes, one answer each; :func:`judge` says how.
+def check(model: Model, embedder: Embedder, row: Row, declared: Mapping[str, str]) -> list[Check]:
+    """Compare a photo with what was declared of some attributes, one answer each; :func:`compare` says how.
 
     Raises:
         CatalogError: the model has no such attribute or class.
 
     """
-    models = {model.attribute.name: model for model in loaded.models}
+    judges = {judge.attribute.name: judge for judge in model.judges}
     for attribute, label in declared.items():
-        if attribute not in models:
+        if attribute not in judges:
             raise CatalogError(
-                f"--declared {attribute}={label}: the model answers for {', '.join(models)}."
-                f"{did_you_mean(attribute, models)}"
+                f"`declared` {attribute}={label}: the model answers for {', '.join(judges)}."
+                f"{did_you_mean(attribute, judges)}"
             )
-        require_class(models[attribute], label)
-    prediction = next(predict(loaded, [row]))
+        _require_class(judges[attribute], label)
+    prediction = next(predict(model, embedder, [row]))
     if prediction.problem:
         nothing = float("nan")
         return [Check("", label, "", nothing, nothing, prediction.problem) for label in declared.values()]
     answered = {answer.attribute.name: answer for answer in prediction.answers}
-    return [judge(models[attribute], answered[attribute], label) for attribute, label in declared.items()]
+    return [compare(model, judges[name], answered[name], label) for name, label in declared.items()]
 
 
-def require_class(model: Model, declared: str) -> None:
-    """Refuse what the model does not know.
-
-    Raises:
-        CatalogError: the model has no such class.
-
-    """
-    if declared not in model.classes:
+def _require_class(judge: Judge, declared: str) -> None:
+    if declared not in judge.classes:
         raise CatalogError(
-            f"--declared {declared!r}: the model's classes are {', '.join(model.classes)}."
-            f"{did_you_mean(declared, model.classes)}"
+            f"`declared` {declared!r}: the model's classes are {', '.join(judge.classes)}."
+            f"{did_you_mean(declared, judge.classes)}"
         )
 
 
-def judge(model: Model, prediction: Prediction | Answer, declared: str) -> Check:
-    """The verdict on a good photo: what was answered against what was declared.
+def compare(model: Model, judge: Judge, answer: Answer, declared: str) -> Check:
+    """The verdict on a good photo: what was answered of one attribute against what was declared.
 
     * ``off-topic``: its on-topic p-value is at most the model's ``off_topic_alpha``, and no class means "none";
     * ``mismatch``: the conformal p-value of the declared class is at most ``alpha`` and another class is more likely,
       so an honest photo is wrongly flagged at most ``alpha`` of the time;
-    * ``match``: the declared class is the most likely and its probability reaches the model's threshold;
+    * ``match``: the declared class is the most likely and its probability reaches the judge's threshold;
     * ``unsure``: neither can be said.
     """
-    number = model.classes.index(declared)
-    probability, p = float(prediction.probabilities[number]), float(prediction.p_values[number])
+    number = judge.classes.index(declared)
+    probability, p = float(answer.probabilities[number]), float(answer.p_values[number])
     verdict: Outcome = "unsure"
-    reason = prediction.reason
-    if prediction.verdict == "off-topic":
+    reason = answer.reason
+    if answer.verdict == "off-topic":
         verdict = "off-topic"
-    elif p <= model.alpha and prediction.label != declared:
-        verdict, reason = "mismatch", f"looks like {prediction.label}"
-    elif prediction.label == declared and prediction.verdict == "sure":
+    elif p <= model.alpha and answer.label != declared:
+        verdict, reason = "mismatch", f"looks like {answer.label}"
+    elif answer.label == declared and answer.verdict == "sure":
         verdict, reason = "match", ""
-    elif prediction.label != declared:
-        reason = f"may be {prediction.label}, but {declared} cannot be ruled out"
-    return Check(verdict, declared, prediction.label, probability, p, reason)
+    elif answer.label != declared:
+        reason = f"may be {answer.label}, but {declared} cannot be ruled out"
+    return Check(verdict, declared, answer.label, probability, p, reason)
 
 
-def answers(loaded: LoadedModel, rows: Sequence[Row], vectors: npt.NDArray[np.float16]) -> list[Prediction]:
+def answers(model: Model, rows: Sequence[Row], vectors: Half) -> list[Prediction]:
     """Predictions of good photos from their embeddings (n, width), in order."""
     # The network keeps all processors busy meanwhile: a second thread here would only spin and wait for its turn.
     with _threads().limit(limits=1, user_api="blas"):
-        shared = loaded.models[0]
-        on_topic = shared.on_topic_p(vectors)
-        names = common_names(shared.backbone, vectors)
-        columns = [list(_answers(model, vectors, on_topic, names)) for model in loaded.models]
-        found = zip(rows, zip(*columns, strict=True), on_topic.tolist(), _places(shared, vectors), strict=True)
-        return [_prediction(loaded, *each) for each in found]
+        on_topic = model.on_topic_p(vectors)
+        names = common_names(model.backbone, vectors)
+        columns = [list(_answers(model, judge, vectors, on_topic, names)) for judge in model.judges]
+        found = zip(rows, zip(*columns, strict=True), on_topic.tolist(), _places(model, vectors), strict=True)
+        return [_prediction(model, *each) for each in found]
 
 
-def _places(model: Model, vectors: npt.NDArray[np.float16]) -> list[tuple[float, float, float, float] | None]:
+def _places(model: Model, vectors: Half) -> list[tuple[float, float, float, float] | None]:
     """Where the network saw what it answers, if it says so in a block called ``place``."""
     columns = model.backbone.columns("place")
     if columns is None:
@@ -259,16 +231,16 @@ def _threads() -> ThreadpoolController:
 
 
 def _prediction(
-    loaded: LoadedModel,
+    model: Model,
     row: Row,
     answered: tuple[Answer, ...],
     on_topic: float,
     place: tuple[float, float, float, float] | None,
 ) -> Prediction:
     labels = _labels(answered)
-    if len(labels) < 2 or labels in loaded.combinations:
+    if len(labels) < 2 or labels in model.combinations:
         # Where there is nothing, there is no place either.
-        nothing = loaded.models[0].none and labels[:1] == (loaded.models[0].none,)
+        nothing = any(j.none and a.label == j.none for j, a in zip(model.judges, answered, strict=True))
         return Prediction(row, answered, on_topic, place=None if nothing else place)
     reason = _never_trained(answered)
     doubted = (replace(a, verdict="unsure", reason=reason) if a.verdict == "sure" else a for a in answered)
@@ -285,26 +257,25 @@ def _never_trained(answered: Sequence[Answer]) -> str:
 
 
 def _answers(
-    model: Model, vectors: npt.NDArray[np.float16], on_topic: npt.NDArray[np.float64], names: Sequence[str]
+    model: Model, judge: Judge, vectors: Half, on_topic: Doubles, names: Sequence[str]
 ) -> Iterator[Answer]:
-    probabilities = model.probabilities(vectors)
-    p_values = model.p_values(probabilities)
-    for i, best in enumerate(model.given(probabilities).tolist()):
+    probabilities = judge.probabilities(vectors)
+    p_values = judge.p_values(probabilities)
+    for i, best in enumerate(judge.given(probabilities).tolist()):
         probability = float(probabilities[i, best])
         verdict: Trust = "sure"
         reason = ""
         # Where "none of these" is an answer of its own, a photo that is like no training photo gets an answer too.
-        if not model.none and on_topic[i] <= model.off_topic_alpha:
+        if not judge.none and on_topic[i] <= model.off_topic_alpha:
             verdict, reason = "off-topic", f"looks like: {names[i]}" if names[i] else "looks like none of the classes"
-        elif probability < model.threshold:
-            verdict, reason = "unsure", f"may be {' or '.join(_candidates(model, best, probabilities[i], p_values[i]))}"
-        yield Answer(model.attribute, model.classes[best], probability, verdict, reason, probabilities[i], p_values[i])
+        elif probability < judge.threshold:
+            credible = p_values[i] > model.alpha
+            verdict, reason = "unsure", f"may be {' or '.join(_candidates(judge, best, probabilities[i], credible))}"
+        yield Answer(judge.attribute, judge.classes[best], probability, verdict, reason, probabilities[i], p_values[i])
 
 
-def _candidates(
-    model: Model, best: int, probabilities: npt.NDArray[np.float64], p_values: npt.NDArray[np.float64], most: int = 3
-) -> list[str]:
+def _candidates(judge: Judge, best: int, probabilities: Doubles, credible: Bools, most: int = 3) -> list[str]:
     """The answer and what else is credible, the likelier first."""
     order = np.argsort(-probabilities)
-    credible = [best, *(c for c in order if p_values[c] > model.alpha and c != best)]
-    return [model.classes[c] for c in credible[:most]]
+    shown = [best, *(c for c in order if credible[c] and c != best)]
+    return [judge.classes[c] for c in shown[:most]]

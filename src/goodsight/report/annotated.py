@@ -42,7 +42,7 @@ class Annotated:
             evidence.require(shared.backbone, loaded.engine)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / _MARK).exists():
             raise GoodsightError(
-                f"--annotate {folder}: holds other files, which are never replaced; choose a new folder"
+                f"`annotate` {folder}: holds other files, which are never replaced; choose a new folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MARK).touch()

@@ -89,7 +89,7 @@ def table(path: Path, models: Sequence[Model], top: int) -> Iterator[Sink]:
     """
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".jsonl"}:
-        raise GoodsightError(f"--out {path}: the name must end in .csv or .jsonl")
+        raise GoodsightError(f"`out` {path}: the name must end in .csv or .jsonl")
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
         if suffix == ".jsonl":
             yield _JsonLines(stream, models, top)

@@ -60,9 +60,9 @@ def new_token(name: str, role: str) -> tuple[str, str]:
         GoodsightError: unknown role, or a name that is not letters, digits, - or _.
 
     """
-    _require_role("--role", role)
+    _require_role("`role`", role)
     if not name.replace("-", "a").replace("_", "a").isalnum() or not name.isascii():
-        raise GoodsightError(f"--name {name!r}: use letters, digits, - and _")
+        raise GoodsightError(f"`name` {name!r}: use letters, digits, - and _")
     token = secrets.token_urlsafe(32)
     return token, f'[tokens.{name}]\nrole = "{role}"\nsha256 = "{_hash(token)}"\nper_minute = {PER_MINUTE}\n'
 
@@ -77,15 +77,15 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise GoodsightError(f"--tokens {path}: cannot be read: {error}") from error
+        raise GoodsightError(f"`tokens` {path}: cannot be read: {error}") from error
     entries = record.get("tokens")
     if not isinstance(entries, dict) or not entries:
-        raise GoodsightError(f"--tokens {path}: has no [tokens.NAME] entry; make one with `goodsight token`")
+        raise GoodsightError(f"`tokens` {path}: has no [tokens.NAME] entry; make one with `goodsight token`")
     return tuple(_token(path, name, entry) for name, entry in entries.items())
 
 
 def _token(path: Path, name: str, entry: Any) -> Token:
-    where = f"--tokens {path}: [tokens.{name}]"
+    where = f"`tokens` {path}: [tokens.{name}]"
     if not isinstance(entry, dict) or not {"role", "sha256"} <= set(entry) <= {"role", "sha256", "per_minute"}:
         raise GoodsightError(f"{where}: must have role and sha256, and may have per_minute")
     _require_role(where, entry["role"])

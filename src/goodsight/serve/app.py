@@ -88,7 +88,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     if host not in LOOPBACK and not settings.tokens:
         raise GoodsightError(
-            f"--host {host}: other machines could reach the service, so it needs --tokens; "
+            f"`host` {host}: other machines could reach the service, so it needs `tokens`; "
             "make one with `goodsight token --name NAME --role check`"
         )
     app = create_app(settings)

@@ -61,7 +61,7 @@ class Models:
         self._places = dict(places)
         if len(self._places) < len(places):
             said = ", ".join(name for name, _ in places)
-            raise ModelError(f"--model: two models have the same name ({said}); name them otherwise")
+            raise ModelError(f"`model`: two models have the same name ({said}); name them otherwise")
         self._folders = {name: folder for name, (folder, _) in self._places.items()}
         self._decoders, self._observe = decoders, observe
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}

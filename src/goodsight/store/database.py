@@ -27,11 +27,11 @@ def open_database(url: str, folder: Path) -> Engine:
     try:
         target = make_url(url or f"sqlite:///{(folder / 'goodsight.db').absolute()}")
     except ArgumentError as error:
-        raise StoreError("--store: not a database URL; use postgresql://user:password@host/name") from error
+        raise StoreError("`store`: not a database URL; use postgresql://user:password@host/name") from error
     if target.drivername in {"postgresql", "postgres"}:
         target = target.set(drivername="postgresql+psycopg")
     if target.drivername not in {"postgresql+psycopg", "sqlite"}:
-        raise StoreError(f"--store: {target.drivername} is not supported; use postgresql:// or sqlite:///")
+        raise StoreError(f"`store`: {target.drivername} is not supported; use postgresql:// or sqlite:///")
     said = target.render_as_string(hide_password=True)
     if target.drivername == "sqlite":
         engine = create_engine(target, connect_args={"timeout": 30, "check_same_thread": False})
@@ -46,7 +46,7 @@ def open_database(url: str, folder: Path) -> Engine:
     except SQLAlchemyError as error:
         engine.dispose()
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise StoreError(f"--store {said}: {_without(reason, target.password)}") from error
+        raise StoreError(f"`store` {said}: {_without(reason, target.password)}") from error
     return engine
 
 

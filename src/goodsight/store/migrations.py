@@ -54,7 +54,7 @@ def migrate(engine: Engine) -> None:
             version = _version(connection)
             if version > len(MIGRATIONS):
                 raise StoreError(
-                    f"--store: the database has schema {version}, newer than this Goodsight knows "
+                    f"`store`: the database has schema {version}, newer than this Goodsight knows "
                     f"({len(MIGRATIONS)}); upgrade goodsight"
                 )
             if version < number:

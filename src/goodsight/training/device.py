@@ -30,7 +30,7 @@ def choose(name: str = "") -> Device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name and not there.get(name):
         found = ", ".join(device for device in DEVICES if there[device])
-        raise EngineError(f"--device {name}: this machine has {found}")
+        raise EngineError(f"`device` {name}: this machine has {found}")
     name = name or next(device for device in DEVICES if there[device])
     if name == "cuda":
         return Device(torch.device("cuda"), torch.cuda.is_bf16_supported())

@@ -1,30 +1,121 @@
-"""The default network as it is."""
+"""A network as it is: heads are learned from its embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from goodsight.arrays import Array, Ints
 from goodsight.backbones import by_name
-from goodsight.backbones.engine import start
-from goodsight.embedding import photoset, stream
-from goodsight.embedding.cache import Cache
+from goodsight.embedding import photoset
+from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
-from goodsight.photos.limits import Limits
-from goodsight.progress import Progress
+from goodsight.heads import search
+from goodsight.heads.examples import Examples
+from goodsight.training import cells
+from goodsight.training.fitted import Fitted, Undone
+from goodsight.training.groups import Grouped, trained_rows
+from goodsight.training.recipe import LITE0, Recipe
+
+Grey = Callable[[], Embedder]
+"""Starts the network that looks at photos without their colours."""
 
 
-def without_colours(
-    tables: Sequence[Table], size: int, views: int, limits: Limits, progress: Progress, *, cache: bool
-) -> list[npt.NDArray[np.float32]]:
-    """Embeddings (n, width) of the photos of each table, which lite0 embedded, looked at without their colours."""
-    backbone = by_name.load(size=size, views=views, grey=True)
-    engine = start(backbone.network)
-    known = Cache(backbone, engine) if cache else None
-    rows, digests = [row for t in tables for row in t.rows], [digest for t in tables for digest in t.sha256]
-    again = stream.table(rows, backbone, engine, cache=known, limits=limits, progress=progress)
-    engine.close()
-    photoset.require_unchanged(digests, again)
-    return np.split(again.vectors, np.cumsum([len(each.rows) for each in tables])[:-1])
+def fit(
+    sets: Sequence[PhotoSet],
+    grouped: Sequence[Grouped],
+    embedder: Embedder,
+    undone: Table,
+    grey: Grey | None,
+    budget: float,
+    lap: Callable[[str], None],
+) -> tuple[Fitted, ...]:
+    """Choose and train a head for each attribute.
+
+    Args:
+        sets: the photos, one set for each attribute.
+        grouped: twins and folds of each.
+        embedder: what embedded them.
+        undone: photos that a ledger dropped.
+        grey: starts the network that looks at photos without their colours, if it has such a look.
+        budget: seconds for each choice.
+        lap: told each step that is done.
+
+    """
+    others = [cells.beside(sets, number) for number in range(len(sets))]
+    copies: tuple[Array, Array] | None = None
+    rows = trained_rows(sets)
+    if grey is not None and any(each is not None for each in others):
+        copies = _without_colours(grey, sets[0].table.take(rows), undone)
+        lap("embed the photos without their colours")
+    fitted = []
+    for photo_set, own, other in zip(sets, grouped, others, strict=True):
+        mine = None if copies is None or other is None else copies[0][np.searchsorted(rows, photo_set.training)]
+        chosen = _choose(photo_set, own, other, mine, budget, embedder)
+        learns_grey = chosen.head.setting.grey and copies is not None
+        examples = _examples(photo_set, own, other, mine if learns_grey else None)
+        fitted.append(
+            Fitted(
+                photo_set=photo_set,
+                backbone=embedder.backbone,
+                scaler=own.views[""],
+                fingerprints=own.fingerprints,
+                found=own.found,
+                head=chosen.head,
+                scores=chosen.scores,
+                scored=np.arange(len(photo_set.training)),
+                folds=own.folds,
+                trials=chosen.trials,
+                examples=examples,
+                undone=Undone(undone, copies[1] if copies is not None and learns_grey else None),
+            )
+        )
+        lap(f"{prefix(sets, photo_set)}choose and train the head")
+    return tuple(fitted)
+
+
+def prefix(sets: Sequence[PhotoSet], photo_set: PhotoSet) -> str:
+    """What begins a message about one attribute: its name, where there are others."""
+    return f"{photo_set.attribute.name}: " if len(sets) > 1 else ""
+
+
+def grey_look(recipe: Recipe, like: Embedder) -> Grey | None:
+    """Starts the network of a recipe on photos without their colours; None for a network without such a look."""
+    if recipe.network != LITE0:
+        return None
+    size, views = recipe.size, recipe.views
+    return lambda: Embedder(
+        by_name.load(size=size, views=views, grey=True),
+        limits=like.limits,
+        cached=like.cache is not None,
+        progress=like.progress,
+    )
+
+
+def _choose(
+    photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None, budget: float, embedder: Embedder
+) -> search.Fit:
+    if photo_set.attribute.tag:
+        candidates = search.SMALL
+    elif others is None:
+        candidates = search.CANDIDATES
+    else:
+        candidates = search.BESIDE_OTHERS if copies is None else search.WITH_COPIES
+    examples = _examples(photo_set, own, others, copies)
+    return search.fit(examples, own.views, candidates, budget=budget, progress=embedder.progress)
+
+
+def _examples(photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None) -> Examples:
+    rows = photo_set.training
+    beside = None if others is None else others[rows]
+    return Examples(photo_set.table.vectors[rows], photo_set.labels[rows], own.folds, beside, copies)
+
+
+def _without_colours(grey: Grey, trained: Table, undone: Table) -> tuple[Array, Array]:
+    """Embeddings (t, width) and (d, width) of the photos of both tables, looked at without their colours."""
+    with grey() as embedder:
+        again = embedder.table([*trained.rows, *undone.rows])
+    photoset.require_unchanged([*trained.sha256, *undone.sha256], again)
+    return again.vectors[: len(trained.rows)], again.vectors[len(trained.rows) :]

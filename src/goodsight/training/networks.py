@@ -67,7 +67,7 @@ def side(name: str, size: int = 0) -> int:
         return lite0.require(size)
     size = size or SCRATCH[name]
     if not 32 <= size <= 512 or size % 16:
-        raise EngineError(f"--size {size}: {name} takes 32 to 512 pixels in steps of 16")
+        raise EngineError(f"`size` {size}: {name} takes 32 to 512 pixels in steps of 16")
     return size
 
 

@@ -67,7 +67,7 @@ def room(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[A
         except OSError as error:
             raise EngineError(
                 f"{path.parent}: {array.nbytes / 2**30:.1f} GiB do not fit ({error.strerror}); free some disk, or put "
-                "--out on another one"
+                "`out` on another one"
             ) from error
     return array
 

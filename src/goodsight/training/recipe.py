@@ -10,40 +10,89 @@ import numpy.typing as npt
 
 from goodsight.arrays import Ints
 from goodsight.backbones.backbone import Backbone
-from goodsight.catalog.rows import Row
-from goodsight.errors import EngineError, did_you_mean
+from goodsight.catalog.rows import NONE, Row
+from goodsight.errors import EngineError, did_you_mean, require_at_least, require_between
 from goodsight.photos.limits import Limits
 
 SCRATCH = {"adnet": 64, "lenet5": 32, "smallervgg": 96, "logonet": 224, "compact": 48}
 """Networks that start from nothing, and the side of the square each looks at when the user says nothing, in pixels."""
+LITE0, TUNED, BRANDS = "lite0", "lite0:tuned", "brands"
+NAMED = (LITE0, TUNED, BRANDS, *SCRATCH)
+"""Networks that have a name of their own; beside them are ``hf:NAME`` and paths to .onnx files."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained.
+    """Which network embeds the photos, and how it is trained if it is trained here: ``network`` alone names the road.
 
     Attributes:
-        network: a name of :data:`SCRATCH`, or ``lite0`` to fine-tune it.
+        network: ``lite0``, ``hf:NAME`` or an .onnx file, used as they are; ``lite0:tuned``, whose last blocks are
+            trained for these photos; ``brands``, which is trained to find logos; or a name of :data:`SCRATCH`, trained
+            here from nothing.
         size: side of the square that the network looks at, in pixels; 0 for its own.
-        views: for fine-tuning on a CPU: 1, 2 to look at the centre as well, or 0 for what the number of classes asks.
-        epochs: passes over the training photos; 0 for the recipe's own.
-        distort: train on blurred, dark and JPEG-damaged photos as well.
-        device: "cpu", "cuda" or "mps"; '' for the best one there is.
-        none: the class that is no brand, to train a network that finds logos; '' for any other network.
+        views: 1, or 2 to look closely at the centre as well: twice the time, better for many alike classes; 0 takes 2
+            from 20 classes on. For ``lite0`` and ``lite0:tuned``.
+        epochs: passes over the training photos of a network that is trained here; 0 for its own number.
+        distort: train it on blurred, dark and JPEG-damaged photos as well.
+        device: "cpu", "cuda" or "mps" to train it on; '' for the best one there is.
+        none_class: for ``brands`` the class that is no brand; '' for "none".
         none_recall: the share of the photos of that class that are to be answered with it.
-        seed: of all that is random.
+        seed: of all that is random in its training.
+
+    Raises:
+        EngineError: an unknown network, or options that do not go together.
+        GoodsightError: a number is out of its range.
 
     """
 
-    network: str
+    network: str = LITE0
     size: int = 0
     views: int = 0
     epochs: int = 0
     distort: bool = False
     device: str = ""
-    none: str = ""
+    none_class: str = ""
     none_recall: float = 0.95
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        name = self.network
+        if name not in NAMED and not name.startswith("hf:") and not name.endswith(".onnx"):
+            raise EngineError(
+                f"`network` {name}: not known; use one of {', '.join(NAMED)}, hf:NAME or a path to an .onnx file."
+                f"{did_you_mean(name, NAMED)}"
+            )
+        require_at_least(0, size=self.size, epochs=self.epochs, seed=self.seed)
+        require_between(0.5, 1.0, none_recall=self.none_recall)
+        if self.views not in (0, 1, 2):
+            raise EngineError(f"`views` {self.views}: use 1, or 2 for the whole photo and its centre")
+        if self.views == 2 and self.base != LITE0:
+            raise EngineError(f"`views` 2: only for lite0, not for `network` {name}")
+        brands, plain = name == BRANDS, Recipe.__dataclass_fields__
+        for option, allowed, why in (
+            ("epochs", self.trained_here, "only for a network that is trained here: lite0:tuned, brands, compact, ..."),
+            ("distort", self.trained_here and not brands, "only for lite0:tuned and networks that start from nothing"),
+            ("device", self.trained_here, "only for a network that is trained here: lite0:tuned, brands, compact, ..."),
+            ("none_class", brands, f"only for `network` {BRANDS}"),
+            ("none_recall", brands, f"only for `network` {BRANDS}"),
+        ):
+            if not allowed and getattr(self, option) != plain[option].default:
+                raise EngineError(f"`{option}`: {why}; leave it out with `network` {name}")
+
+    @property
+    def base(self) -> str:
+        """The network that a road begins with: ``lite0`` for the tuned one."""
+        return LITE0 if self.network == TUNED else self.network
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether the network itself is trained for these photos."""
+        return self.network in (TUNED, BRANDS, *SCRATCH)
+
+    @property
+    def none(self) -> str:
+        """The class that is no brand, '' for any network but the one that finds them."""
+        return (self.none_class or NONE) if self.network == BRANDS else ""
 
 
 @dataclass(frozen=True)
@@ -98,43 +147,3 @@ class Trained:
     scores: npt.NDArray[np.float32]
     history: Mapping[str, tuple[Epoch, ...]]
     samples: npt.NDArray[np.uint8]
-
-
-def wanted(recipe: Recipe, *, finetune: bool) -> Recipe | None:
-    """The recipe if the network it names is to be trained here, or None when it is used as it is.
-
-    Raises:
-        EngineError: an unknown network, or options that do not go together.
-
-    """
-    known, name = ("lite0", *SCRATCH), recipe.network
-    if name not in known and not name.startswith("hf:") and not name.endswith(".onnx"):
-        raise EngineError(
-            f"--network {name}: not known; use one of {', '.join(known)}, hf:NAME or a path to an .onnx file."
-            f"{did_you_mean(name, known)}"
-        )
-    if finetune and recipe.network != "lite0":
-        raise EngineError(f"--finetune starts from lite0; leave --network {recipe.network} out")
-    if recipe.network in SCRATCH and recipe.views == 2:
-        raise EngineError(f"--views 2: only for lite0, not for --network {recipe.network}")
-    if recipe.none:
-        _require_brands(recipe, finetune=finetune)
-    elif recipe.none_recall != Recipe.none_recall:
-        raise EngineError("--none-recall: only for brands, which --none and --none-class train; leave it out")
-    if finetune or recipe.network in SCRATCH or recipe.none:
-        return recipe
-    for option, given in (("--epochs", recipe.epochs), ("--distort", recipe.distort), ("--device", recipe.device)):
-        if given:
-            raise EngineError(f"{option}: only for a network that is trained here: --finetune or --network NAME")
-    return None
-
-
-def _require_brands(recipe: Recipe, *, finetune: bool) -> None:
-    for option, given in (
-        ("--finetune", finetune),
-        (f"--network {recipe.network}", recipe.network != "lite0"),
-        (f"--views {recipe.views}", recipe.views),
-        ("--distort", recipe.distort),
-    ):
-        if given:
-            raise EngineError(f"{option}: not for brands, which --none and --none-class train; leave it out")

@@ -1,77 +1,189 @@
-"""Which way a network is trained here, and what it needs."""
+"""The roads from photos to fitted heads: a network as it is, or one that is trained here. The recipe names the road.
+
+Torch loads only in the modules of a network that is trained here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from goodsight.backbones import by_name
+from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Catalog
+from goodsight.embedding import photoset
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.table import Table
 from goodsight.errors import EngineError
-from goodsight.photos.limits import Limits
+from goodsight.heads.network import Network
+from goodsight.heads.scaler import Scaler
 from goodsight.progress import Progress
-from goodsight.training import unfinished
-from goodsight.training.groups import Grouped
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training import frozen, unfinished
+from goodsight.training.fitted import Fitted
+from goodsight.training.groups import Grouped, fingerprints_of
+from goodsight.training.recipe import BRANDS, LITE0, TUNED, Photos, Recipe, Trained
 
 TWIN_SIZE = 128
 """For a network that is trained here, the default one only finds twins, for which small pictures do as well."""
-
-
-def require_one(recipe: Recipe | None, given: Catalog) -> None:
-    """A network that is trained here answers for one attribute, and for brands with their names."""
-    if recipe and len(given.attributes) > 1:
-        raise EngineError(
-            f"a network that is trained here answers for one attribute, not for {len(given.attributes)}; "
-            "train one for each, or use lite0 as it is"
-        )
-    if recipe and recipe.none and given.attributes[0].tag:
-        raise EngineError("--tags: not for brands, which --none and --none-class train; name a column with --label")
-
-
-def trained_here(
-    recipe: Recipe,
-    photo_set: PhotoSet,
-    grouped: Grouped,
-    views: int,
-    out: Path,
-    limits: Limits,
-    progress: Progress,
-    *,
-    resume: bool,
-) -> Trained:
-    """A network that is trained for a photo set, in its folder beside ``out``."""
-    chosen, table = photo_set.training, photo_set.table
-    rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
-    none = photo_set.classes.index(recipe.none) if recipe.none else -1
-    photos = Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits, none)
-    require_photos(recipe, photos)
-    folder = unfinished.note(out, recipe, photos, digests, resume=resume)
-    return run(recipe, photos, views, folder, progress)
-
-
+MANY_CLASSES = 20
+"""From so many on, a closer look at the centre is worth its time: on 81 classes of groceries it gave 8 points."""
 LEAST_WITHOUT = 20
 """Photos without a brand that a threshold is learnt from, at least: one of them is a recall of 0.95."""
 
 
-def require(recipe: Recipe) -> None:
-    """See that a recipe can be followed here.
+@dataclass(frozen=True)
+class Start:
+    """What every road begins with.
 
-    Raises:
-        EngineError: an unknown network or device, a size that does not fit, or torch is not installed.
+    Attributes:
+        sets: the photos, one set for each attribute.
+        grouped: twins and folds of each.
+        embedder: what embedded them.
+        undone: photos that a ledger dropped.
+        out: the model folder to be; what an unfinished training needs lies beside it.
+        resume: go on with an unfinished training.
+        budget: seconds for choosing a head.
+        lap: told each step that is done.
 
     """
+
+    sets: tuple[PhotoSet, ...]
+    grouped: tuple[Grouped, ...]
+    embedder: Embedder
+    undone: Table
+    out: Path
+    resume: bool
+    budget: float
+    lap: Callable[[str], None]
+
+
+def looks(recipe: Recipe, catalog: Catalog) -> int:
+    """How often a photo is looked at: as the recipe says, else closely where there are many classes."""
+    if recipe.base != LITE0 or recipe.views:
+        return recipe.views or 1
+    most = max(len(catalog.classes(number)) for number in range(len(catalog.attributes)))
+    return 2 if most >= MANY_CLASSES else 1
+
+
+def first_network(recipe: Recipe, catalog: Catalog) -> Backbone:
+    """The network that embeds the photos first: the recipe's own or, for one that is trained here, what finds twins.
+
+    Raises:
+        EngineError: it cannot be made.
+
+    """
+    if recipe.trained_here:
+        return by_name.load(size=TWIN_SIZE)
+    several = sum(not attribute.tag for attribute in catalog.attributes) > 1
+    return by_name.load(
+        recipe.network, size=recipe.size, views=recipe.views, colours=several and recipe.network == LITE0
+    )
+
+
+def fit(recipe: Recipe, start: Start, running: ExitStack) -> tuple[Embedder, tuple[Fitted, ...]]:
+    """Go the way that a recipe names.
+
+    Args:
+        recipe: which network, and how; its views are decided.
+        start: the photos.
+        running: closes an engine that is started on the way.
+
+    Returns:
+        What embeds photos for the heads, and a head for each attribute.
+
+    Raises:
+        EngineError: too few photos, or the network cannot be trained or run.
+        CatalogError: a box lies beyond its photo, or a photo was changed meanwhile.
+
+    """
+    if not recipe.trained_here:
+        grey = frozen.grey_look(recipe, start.embedder)
+        heads = frozen.fit(
+            start.sets, start.grouped, start.embedder, start.undone, grey, start.budget, start.lap
+        )
+        return start.embedder, heads
+    # There is one attribute: :func:`require_one` has seen to it.
+    (photo_set,), (grouped,) = start.sets, start.grouped
+    own = _train(recipe, start, photo_set, grouped)
+    start.lap("train the network")
+    limits, progress = start.embedder.limits, start.embedder.progress
+    embedder = running.enter_context(Embedder(own.backbone, limits=limits, cached=False, progress=progress))
+    again = embedder.table(photo_set.table.rows)
+    start.lap("embed the photos again")
+    return embedder, (_fitted(photoset.embedded_again(photo_set, again), grouped, own),)
+
+
+def _fitted(photo_set: PhotoSet, grouped: Grouped, own: Trained) -> Fitted:
+    """The network's own scores as a head."""
+    scaler = Scaler.fit(photo_set.table.vectors[photo_set.training], own.backbone.blocks)
+    scored = np.flatnonzero(np.isfinite(own.scores).all(axis=1))
+    return Fitted(
+        photo_set=photo_set,
+        backbone=own.backbone,
+        scaler=scaler,
+        fingerprints=fingerprints_of(photo_set, scaler),
+        found=grouped.found,
+        head=Network.of(scaler, own.backbone.columns("classes") or slice(0, 0)),
+        scores=own.scores[scored],
+        scored=scored,
+        folds=own.folds,
+        network=own,
+    )
+
+
+def _train(recipe: Recipe, start: Start, photo_set: PhotoSet, grouped: Grouped) -> Trained:
+    chosen, table = photo_set.training, photo_set.table
+    rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
+    none = photo_set.classes.index(recipe.none) if recipe.none else -1
+    limits, progress = start.embedder.limits, start.embedder.progress
+    photos = Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits, none)
+    require_photos(recipe, photos)
+    folder = unfinished.note(start.out, recipe, photos, digests, resume=start.resume)
+    return train_network(recipe, photos, folder, progress)
+
+
+def require_one(recipe: Recipe, given: Catalog) -> None:
+    """A network that is trained here answers for one attribute, and for brands with their names.
+
+    Raises:
+        EngineError: there are several, or a tag's yes and no.
+
+    """
+    if recipe.trained_here and len(given.attributes) > 1:
+        raise EngineError(
+            f"`network` {recipe.network}: a network that is trained here answers for one attribute, not for "
+            f"{len(given.attributes)}; train one for each, or use lite0 as it is"
+        )
+    if recipe.network == BRANDS and given.attributes[0].tag:
+        raise EngineError("`tags`: not for `network` brands; name a column with `label`")
+
+
+def require(recipe: Recipe) -> None:
+    """See that a recipe can be followed here, before anything is read.
+
+    Raises:
+        EngineError: an unknown device, a size that does not fit, or torch is not installed.
+
+    """
+    if not recipe.trained_here:
+        return
     try:
         from goodsight.training import device, networks
     except ImportError as error:
         raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
-    if recipe.none:
+    if recipe.network == BRANDS:
         from goodsight.training import brand_network
 
         brand_network.require(recipe.size)
         return
     if device.is_whole(recipe) and recipe.views == 2:
-        raise EngineError("--views 2: not where the whole network is trained, as on a GPU; leave it out")
-    networks.side(recipe.network, recipe.size)
+        raise EngineError("`views` 2: not where the whole network is trained, as on a GPU; leave it out")
+    networks.side(recipe.base, recipe.size)
 
 
 def require_photos(recipe: Recipe, photos: Photos) -> None:
@@ -84,12 +196,12 @@ def require_photos(recipe: Recipe, photos: Photos) -> None:
     """
     from goodsight.training import device, whole
 
-    if recipe.none:
+    if recipe.network == BRANDS:
         from goodsight.training import brands
 
         if len(set(photos.groups[photos.labels == photos.none].tolist())) < LEAST_WITHOUT:
             raise EngineError(
-                f"--none: fewer than {LEAST_WITHOUT} different photos that show none of the brands; give a folder of "
+                f"`none`: fewer than {LEAST_WITHOUT} different photos that show none of the brands; give a folder of "
                 "some hundred"
             )
         brands.require_boxes(photos)
@@ -97,13 +209,12 @@ def require_photos(recipe: Recipe, photos: Photos) -> None:
         whole.watched(photos.labels, photos.groups, 1)
 
 
-def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
+def train_network(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
     """Train a network.
 
     Args:
         recipe: which, and how.
         photos: on what.
-        views: for fine-tuning on a CPU: 1, or 2 to look at the centre as well.
         folder: for pixels, checkpoints and logs; a run that finds its own there goes on.
         progress: told about decoding and training.
 
@@ -116,10 +227,11 @@ def run(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Prog
     from goodsight.training import device, tuned, whole
 
     folder.mkdir(parents=True, exist_ok=True)
-    if recipe.none:
+    if recipe.network == BRANDS:
         from goodsight.training import brands
 
         return brands.train(recipe, photos, folder, progress)
-    if device.is_whole(recipe):
-        return whole.train(recipe, photos, folder, progress)
-    return tuned.train(recipe, photos, views, folder, progress)
+    if recipe.network == TUNED and not device.is_whole(recipe):
+        return tuned.train(recipe, photos, max(1, recipe.views), folder, progress)
+    return whole.train(recipe, photos, folder, progress)
+

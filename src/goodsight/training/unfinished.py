@@ -8,15 +8,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
-from goodsight.errors import EngineError, FolderExistsError
+from goodsight.errors import EngineError, FolderExistsError, GoodsightError
 from goodsight.files import whole_file
-from goodsight.training.recipe import Photos, Recipe, wanted
+from goodsight.training.recipe import Photos, Recipe
 
 _RECORD = "recipe.json"
-_OPTIONS = {"none": "--none-class", "none_recall": "--none-recall"}
-"""Where a field of the recipe is not called like its option."""
 
 
 def folder_for(out: Path) -> Path:
@@ -24,50 +21,48 @@ def folder_for(out: Path) -> Path:
     return out.with_name(f"{out.name}.training")
 
 
-def begin(out: Path, wished: Recipe, *, finetune: bool, resume: bool, force: bool) -> Recipe | None:
-    """The recipe to follow, that of the unfinished training when it is resumed; None for a network used as it is.
+def begin(out: Path, wished: Recipe, *, resume: bool, force: bool) -> Recipe:
+    """The recipe to follow: that of the unfinished training when it is resumed.
 
     Nothing is written or removed yet.
 
     Args:
         out: the model folder to be.
         wished: what the user asks for.
-        finetune: train the last blocks of the default network.
         resume: go on with the unfinished training.
         force: an unfinished training may be thrown away.
 
     Raises:
-        EngineError: there is nothing to resume, it goes on with other options, or options do not go together.
+        EngineError: there is nothing to resume, or it goes on with other options.
         FolderExistsError: an unfinished training, or a folder that is none, is in the way.
 
     """
     folder = folder_for(out)
-    record = _read(folder)
+    begun = _read(folder)
     if resume:
-        if record is None:
-            raise EngineError(
-                f"--resume: {folder} holds no unfinished training; run it without --resume (photos that were embedded "
-                "are not embedded again)"
-            )
-        recipe = Recipe(**record["recipe"])
-        plain = Recipe("lite0")
-        for name in (field.name for field in fields(Recipe)):
-            given, begun, option = getattr(wished, name), getattr(recipe, name), _OPTIONS.get(name, f"--{name}")
-            if given not in (getattr(plain, name), begun):
-                own = f"with {option} {begun}" if begun else f"without {option}"
-                raise EngineError(
-                    f"--resume goes on {own}; leave {option if given is True else f'{option} {given}'} out"
-                )
-        if finetune and recipe.network != "lite0":
-            raise EngineError(f"--resume goes on with --network {recipe.network}; leave --finetune out")
-        return recipe
-    chosen = wanted(wished, finetune=finetune)
-    if chosen and folder.exists():
-        if record is None:
-            raise FolderExistsError(f"{folder}: in the way, and no training of Goodsight; move it or change --out")
+        return _resumed(folder, begun, wished)
+    if wished.trained_here and folder.exists():
+        if begun is None:
+            raise FolderExistsError(f"{folder}: in the way, and no training of Goodsight; move it or change `out`")
         if not force:
-            raise FolderExistsError(f"{folder}: an unfinished training; go on with --resume or start anew with --force")
-    return chosen
+            raise FolderExistsError(f"{folder}: an unfinished training; go on with `resume` or start anew with `force`")
+    return wished
+
+
+def _resumed(folder: Path, begun: tuple[Recipe, str] | None, wished: Recipe) -> Recipe:
+    if begun is None:
+        raise EngineError(
+            f"`resume`: {folder} holds no unfinished training; run it without `resume` (photos that were embedded are "
+            "not embedded again)"
+        )
+    recipe = begun[0]
+    for one in fields(Recipe):
+        given, old = getattr(wished, one.name), getattr(recipe, one.name)
+        if given not in (one.default, old):
+            own = f"with `{one.name}` {old}" if old else f"without `{one.name}`"
+            said = f"`{one.name}`" if given is True else f"`{one.name}` {given}"
+            raise EngineError(f"`resume` goes on {own}; leave {said} out")
+    return recipe
 
 
 def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, resume: bool) -> Path:
@@ -89,11 +84,11 @@ def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, re
     lines = ((*told, *row.boxes) for *told, row in each)
     digest = hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
     if resume:
-        record = _read(folder)
-        if record is None or record["photos"] != digest:
+        begun = _read(folder)
+        if begun is None or begun[1] != digest:
             raise EngineError(
-                f"--resume: photos, labels, boxes or their order changed since {folder} was begun; start anew with "
-                "--force"
+                f"`resume`: photos, labels, boxes or their order changed since {folder} was begun; start anew with "
+                "`force`"
             )
         return folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -107,11 +102,10 @@ def end(out: Path) -> None:
     shutil.rmtree(folder_for(out), ignore_errors=True)
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
-    """The record of a training of ours, or None."""
+def _read(folder: Path) -> tuple[Recipe, str] | None:
+    """The recipe and the photos' hash of a training of ours, or None."""
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        Recipe(**record["recipe"])
-        return {"recipe": record["recipe"], "photos": str(record["photos"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        return Recipe(**record["recipe"]), str(record["photos"])
+    except (OSError, ValueError, KeyError, TypeError, GoodsightError):
         return None

@@ -60,13 +60,13 @@ PLANS = {
 
 def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
     """Train a network; see :func:`goodsight.training.road.run`."""
-    members = MEMBERS.get(recipe.network, 1) if _plan(recipe, photos).epochs >= FEW else 1
+    members = MEMBERS.get(recipe.base, 1) if _plan(recipe, photos).epochs >= FEW else 1
     away = watched(photos.labels, photos.groups, members)
     count = len(away)
     scores = np.full((len(photos.rows), int(photos.labels.max()) + 1), np.nan, np.float32)
     folds, networks, history = np.full(len(photos.rows), count), [], {}
     for member, held in enumerate(away):
-        name = recipe.network if count == 1 else f"member {member + 1} of {count}"
+        name = recipe.base if count == 1 else f"member {member + 1} of {count}"
         network, work, fit = _member(recipe, photos, held, member, name, folder, progress)
         alone = _backbone(folder / f"member-{member}.onnx", recipe, [network])
         # By the engine, as the model will be used: over many layers its bfloat16 and torch's differ.
@@ -121,23 +121,23 @@ def _fit(
     work, device = _Work(recipe, photos, held, member, folder, progress), choose(recipe.device)
     seed = recipe.seed + member
     torch.manual_seed(seed)
-    network = build(recipe.network, int(photos.labels.max()) + 1, side(recipe.network, recipe.size))
+    network = build(recipe.base, int(photos.labels.max()) + 1, side(recipe.base, recipe.size))
     fit = loop.train(network, work, _plan(recipe, photos), device, seed, folder, name=name, progress=progress)
     return network, work, fit
 
 
 def _plan(recipe: Recipe, photos: Photos) -> Plan:
-    plan = PLANS[recipe.network]
+    plan = PLANS[recipe.base]
     return replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
 
 
 def _backbone(path: Path, recipe: Recipe, networks: list[Network]) -> Backbone:
-    size, last = side(recipe.network, recipe.size), networks[0].last
+    size, last = side(recipe.base, recipe.size), networks[0].last
     with whole_file(path) as part:
         export(networks, size, part)
     width = last.in_features * len(networks)
     blocks = (Block("features", width, 1.0), Block("classes", last.out_features, 0.0))
-    return Backbone(recipe.network, path, file_sha256(path), Resize(size), blocks)
+    return Backbone(recipe.base, path, file_sha256(path), Resize(size), blocks)
 
 
 def export(networks: Sequence[Network], size: int, path: Path) -> None:
@@ -186,7 +186,7 @@ def watched(labels: Ints, groups: Ints, count: int) -> list[npt.NDArray[np.bool_
     if not found:
         raise EngineError(
             f"{len(labels)} photos are too few to train a network from them; use the default network, which needs no "
-            "training: leave --network and --finetune out"
+            "training: leave `network` out"
         )
     return found[:count]
 
@@ -208,7 +208,7 @@ class _Work:
         folder: Path,
         progress: Progress,
     ) -> None:
-        plan, size, limits = _plan(recipe, photos), side(recipe.network, recipe.size), photos.limits
+        plan, size, limits = _plan(recipe, photos), side(recipe.base, recipe.size), photos.limits
         large = round(size * MARGIN / 16) * 16
         self._fit, away = np.flatnonzero(~held), np.flatnonzero(held)
         self._pixels = pixels.decode(photos.rows, Resize(large), folder / f"pixels-{large}.npy", limits, progress)

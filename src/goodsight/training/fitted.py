@@ -1,0 +1,108 @@
+"""Where every road ends: a head for one attribute, what it says of photos that it did not see, and what can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from goodsight.arrays import Array, Ints
+from goodsight.backbones.backbone import Backbone
+from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.table import Table
+from goodsight.embedding.twins import Fingerprints, Twins
+from goodsight.heads import kinds
+from goodsight.heads.examples import Examples
+from goodsight.heads.head import Head
+from goodsight.heads.scaler import Scaler
+from goodsight.heads.search import Trial
+from goodsight.training.recipe import Trained
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What answers for photos that it has not seen: a network, a head, and the places of the photos in the training."""
+
+    backbone: Backbone
+    head: Head
+    watched: Ints
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head for one attribute, whichever road led to it, for the ``t`` training photos of its set in their order.
+
+    Attributes:
+        photo_set: the photos, embedded by the network whose embeddings the head reads.
+        backbone: that network.
+        scaler: standardises its embeddings where photos are compared with each other.
+        fingerprints: what twins of all photos are found by.
+        found: the twins among all photos.
+        head: the head.
+        scores: what it, or one trained like it, says of photos that it did not see (s, classes).
+        scored: which training photos those are (s,): all, or those that a network trained here was only watched on.
+        folds: which fold's training answered for each training photo (t,).
+        trials: the candidate heads, if there was a choice.
+        examples: what the head learned from; None for a network that is itself trained for the classes.
+        network: how that one was trained.
+        undone: photos that a ledger dropped, embedded likewise, with copies without their colours if the head learned
+            from such.
+
+    """
+
+    photo_set: PhotoSet
+    backbone: Backbone
+    scaler: Scaler
+    fingerprints: Fingerprints
+    found: Twins
+    head: Head
+    scores: Array
+    scored: Ints
+    folds: Ints
+    trials: tuple[Trial, ...] = ()
+    examples: Examples | None = None
+    network: Trained | None = None
+    undone: Undone | None = field(default=None, repr=False)
+
+    @property
+    def groups(self) -> Ints:
+        """Twin groups of all photos (n,)."""
+        return self.found.groups
+
+    @property
+    def scored_as(self) -> str:
+        """What a result on the scored photos is called: a network trained here may only be watched on some."""
+        return "out-of-fold" if len(self.scored) == len(self.folds) else "held-out"
+
+    def witness(self) -> Witness:
+        """The network or head of one fold, which has not seen the photos of it."""
+        if self.network is not None:
+            return Witness(self.network.witness, self.head, self.network.watched)
+        assert self.examples is not None
+        rest = np.flatnonzero(self.folds != 0)
+        head, _ = kinds.train(self.head.setting, self.head.scaler, self.examples.take(rest))
+        return Witness(self.backbone, head, np.flatnonzero(self.folds == 0))
+
+    def without(self, folds: Ints, rows: Ints) -> Array | None:
+        """Scores (k, classes) of some training photos ``rows`` (k,), each from a head that saw no photo of its fold.
+
+        Args:
+            folds: other folds than the head was chosen on (k,).
+            rows: which training photos (k,).
+
+        Returns:
+            None for a network that is itself trained for the classes: it would have to be trained again.
+
+        """
+        if self.examples is None:
+            return None
+        examples = replace(self.examples.take(rows), folds=folds)
+        return kinds.train(self.head.setting, self.head.scaler, examples)[1]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """Photos that would be trained on without a ledger (d), and copies of them without their colours (d, width)."""
+
+    table: Table
+    copies: Array | None = None
