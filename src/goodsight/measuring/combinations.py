@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from goodsight.arrays import Ints
 from goodsight.embedding.photoset import PhotoSet
-from goodsight.heads import search
+from goodsight.heads import kinds, ridge
 from goodsight.model.learn import Learned
 
 MOST = 100
@@ -137,7 +137,7 @@ def measure(sets: Sequence[PhotoSet], learned: Sequence[Learned]) -> Combination
     part = _part(trained, number)
     # What is not hidden makes one fold, which nobody looks at.
     apart = np.where(np.isin(number[part], hideable), number[part], -1)
-    right = np.stack([_right(sets[i], learned[i], beside(sets, i), part, apart) for i in places], axis=1)
+    right = np.stack([_right(sets[i], learned[i], part, apart) for i in places], axis=1)
     known = seen[np.searchsorted(trained, part)]
     alone = _alone(chosen[0][1].grouped.found.groups[part], number[part])
     hidden, usual = [], []
@@ -184,21 +184,17 @@ def _hideable(sets: Sequence[PhotoSet], number: Ints) -> Ints:
 
 def _part(trained: Ints, number: Ints) -> Ints:
     """Of very many photos a part, as each combination costs a training."""
-    order = np.random.default_rng(0).permutation(len(trained))[: search.EXACT]
+    order = np.random.default_rng(0).permutation(len(trained))[: ridge.EXACT]
     return np.sort(trained[order])
 
 
-def _right(
-    photo_set: PhotoSet, learned: Learned, others: Ints | None, rows: Ints, number: Ints
-) -> npt.NDArray[np.bool_]:
+def _right(photo_set: PhotoSet, learned: Learned, rows: Ints, number: Ints) -> npt.NDArray[np.bool_]:
     """Whether each of some photos (k,) gets its label from a head that never saw its combination (k,)."""
     head = learned.model.head
-    labels = photo_set.labels[rows]
-    vectors, beside = photo_set.table.vectors[rows], None if others is None else others[rows]
     place = np.searchsorted(photo_set.training, rows)
-    copies = None if learned.copies is None else learned.copies[place]
-    _, scores = search.train(head.setting, head.scaler, vectors, labels, number, others=beside, copies=copies)
-    return np.asarray(scores.argmax(axis=1) == labels)
+    examples = replace(learned.examples(photo_set).take(place), folds=number)
+    scores = kinds.train(head.setting, head.scaler, examples)[1]
+    return np.asarray(scores.argmax(axis=1) == examples.labels)
 
 
 def _alone(groups: Ints, number: Ints) -> npt.NDArray[np.bool_]:

@@ -20,7 +20,8 @@ from goodsight.embedding import twins
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints
-from goodsight.heads import calibrate, search
+from goodsight.heads import calibrate, kinds
+from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import scalers
 from goodsight.measuring.comparison import Comparison, compare
@@ -131,22 +132,23 @@ def _without(photo_set: PhotoSet, learned: Learned, put_back: Table, labels: Int
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
     """
-    vectors = photo_set.table.vectors[photo_set.training]
+    vectors, others, copies = photo_set.table.vectors[photo_set.training], learned.others, learned.copies
     if put_back.rows:
         vectors = np.concatenate([vectors, put_back.vectors])
-    model, known = learned.model, np.flatnonzero(labels >= 0)
-    vectors, given = vectors[known], labels[known]
-    setting, others = model.head.setting, learned.others
     if others is not None:
         # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
-        others = np.concatenate([others, np.full(len(put_back.rows), others.max() + 1)])[known]
-    scaler = scalers(vectors, model.backbone.blocks)[setting.view]
-    copies = learned.copies
-    if copies is not None:
-        copies = (copies if more is None else np.concatenate([copies, more]))[known]
-    scores = search.train(setting, scaler, vectors, given, folds[known], others=others, copies=copies)[1]
+        others = np.concatenate([others, np.full(len(put_back.rows), others.max() + 1)])
+    if copies is not None and more is not None:
+        copies = np.concatenate([copies, more])
+    model, known = learned.model, np.flatnonzero(labels >= 0)
+    examples = Examples(vectors, labels, folds, others, copies).take(known)
+    setting = model.head.setting
+    scaler = scalers(examples.vectors, model.backbone.blocks)[setting.view]
+    scores = kinds.train(setting, scaler, examples)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
-    temperature, bias = calibrate.fit(scores, given, model.classes.index(YES) if model.attribute.tag else None)
+    temperature, bias = calibrate.fit(
+        scores, examples.labels, model.classes.index(YES) if model.attribute.tag else None
+    )
     found[known] = replace(model, temperature=temperature, bias=bias).calibrated(scores)
     return found
 

@@ -21,7 +21,7 @@ from goodsight.catalog.rows import Row
 from goodsight.embedding.cache import Cache
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.spoilt import spoilt_vectors
-from goodsight.heads import search
+from goodsight.heads import kinds
 from goodsight.heads.head import Head
 from goodsight.measuring.metrics import ROUNDS, Estimate
 from goodsight.model.learn import Learned
@@ -224,11 +224,7 @@ def of_training(
     if own is None:
         watched: Ints = np.flatnonzero(grouped.folds == 0)
         rest = np.flatnonzero(grouped.folds != 0)
-        vectors, labels = photo_set.table.vectors[trained[rest]], photo_set.labels[trained[rest]]
-        others = None if learned.others is None else learned.others[rest]
-        copies = None if learned.copies is None else learned.copies[rest]
-        setting, scaler = model.head.setting, model.head.scaler
-        head, _ = search.train(setting, scaler, vectors, labels, grouped.folds[rest], others=others, copies=copies)
+        head, _ = kinds.train(model.head.setting, model.head.scaler, learned.examples(photo_set).take(rest))
         tried = replace(tried, head=head)
     else:
         watched = own.watched

@@ -29,6 +29,7 @@ from goodsight.backbones.engine import Engine, start
 from goodsight.catalog.rows import Attribute
 from goodsight.embedding.twins import Fingerprints
 from goodsight.errors import EngineError, ModelError
+from goodsight.heads import kinds
 from goodsight.heads.head import Head, Setting
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
@@ -151,7 +152,7 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
             Model(
                 classes=tuple(said["classes"]),
                 backbone=backbone,
-                scaler=Scaler(tensors["mean"], tensors["scale"], tensors["bound"]),
+                scaler=Scaler.of_tensors(tensors),
                 head=_head(said["head"], tensors, number, backbone),
                 off_topic=off_topic,
                 temperature=float(said["temperature"]),
@@ -177,18 +178,9 @@ def read(folder: Path) -> tuple[tuple[Model, ...], dict[str, Any]]:
 
 
 def _head(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], number: int, backbone: Backbone) -> Head:
-    mean, scale, bound, landmarks, weights, mix = (
-        tensors[f"{number}.{name}"] for name in ("mean", "scale", "bound", "landmarks", "weights", "mix")
-    )
-    return Head(
-        Setting(**said),
-        Scaler(mean, scale, bound),
-        # In columns: a product with a few photos is twice as quick.
-        np.asfortranarray(landmarks, np.float32),
-        weights,
-        backbone.columns("classes") or slice(0, 0),
-        mix,
-    )
+    prefix = f"{number}."
+    its = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return kinds.of_tensors(Setting(**said), its, backbone.columns("classes") or slice(0, 0))
 
 
 def load(folder: Path, *, engine: str = "") -> LoadedModel:
@@ -210,9 +202,7 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
 
 def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
     return {
-        "mean": model.scaler.mean,
-        "scale": model.scaler.scale,
-        "bound": model.scaler.bound,
+        **model.scaler.tensors(),
         "topic": model.off_topic.photos.astype(np.float16),
         "negatives": model.off_topic.negatives.astype(np.float16),
         "on_topic": model.on_topic,
@@ -225,14 +215,7 @@ def _shared_tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
 def _tensors(model: Model) -> dict[str, npt.NDArray[Any]]:
     """What one attribute has of its own."""
     calibration: dict[str, npt.NDArray[Any]] = {f"calibration.{c}": s for c, s in enumerate(model.calibration)}
-    return calibration | {
-        "mean": model.head.scaler.mean,
-        "scale": model.head.scaler.scale,
-        "bound": model.head.scaler.bound,
-        "landmarks": model.head.landmarks.astype(np.float16),
-        "weights": model.head.weights,
-        "mix": model.head.mix,
-    }
+    return calibration | model.head.tensors()
 
 
 def _record(folder: Path) -> dict[str, Any]:

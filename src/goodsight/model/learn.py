@@ -16,7 +16,8 @@ from goodsight.catalog.rows import YES
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.heads import calibrate, offtopic, search
-from goodsight.heads.head import of_network
+from goodsight.heads.examples import Examples
+from goodsight.heads.network import Network
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Trial
@@ -89,6 +90,11 @@ class Learned:
         """What a result on the scored photos is called: a network trained here may only be watched on some."""
         return "out-of-fold" if len(self.scored) == len(self.folds) else "held-out"
 
+    def examples(self, photo_set: PhotoSet) -> Examples:
+        """What the head learned from: the training photos of its photo set, without copies if it does not use them."""
+        rows, folds = photo_set.training, self.grouped.folds
+        return Examples(photo_set.table.vectors[rows], photo_set.labels[rows], folds, self.others, self.copies)
+
     @property
     def guesses(self) -> Ints:
         """The class number that was answered for each scored photo (s,)."""
@@ -143,21 +149,16 @@ def learn(
 
     """
     training = photo_set.training
-    vectors, labels = photo_set.table.vectors[training], photo_set.labels[training]
+    labels = photo_set.labels[training]
     others = None if beside is None else beside[training]
     trials: tuple[Trial, ...] = ()
     if own is None:
         beside_others = search.BESIDE_OTHERS if copies is None else search.WITH_COPIES
         candidates = search.CANDIDATES if others is None else beside_others
         fit = search.fit(
-            vectors,
-            labels,
-            grouped.folds,
-            grouped.views[""],
+            Examples(photo_set.table.vectors[training], labels, grouped.folds, others, copies),
+            grouped.views,
             search.SMALL if photo_set.attribute.tag else candidates,
-            views=grouped.views,
-            others=others,
-            copies=copies,
             budget=wishes.budget,
             progress=progress,
         )
@@ -165,8 +166,8 @@ def learn(
         scaler, fingerprints = grouped.views[""], grouped.fingerprints
         lap("choose and train the head")
     else:
-        scaler = Scaler.fit(vectors, backbone.blocks)
-        head = of_network(scaler, backbone.columns("classes") or slice(0, 0))
+        scaler = Scaler.fit(photo_set.table.vectors[training], backbone.blocks)
+        head = Network.of(scaler, backbone.columns("classes") or slice(0, 0))
         scored = np.flatnonzero(np.isfinite(own.scores).all(axis=1))
         scores = own.scores[scored]
         fingerprints = fingerprints_of(photo_set, scaler)

@@ -18,6 +18,7 @@ from goodsight.embedding.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 from goodsight.errors import ModelError
 from goodsight.heads.calibrate import p_values, softmax
 from goodsight.heads.head import Head
+from goodsight.heads.network import Network
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
@@ -93,7 +94,7 @@ class Model:
     @property
     def alike_pixels(self) -> float:
         """The correlation of thumbnails from which a photo is taken for a twin, if the embeddings agree as well."""
-        trained = self.head.setting.kind == "network" and self.backbone.columns("head") is None
+        trained = isinstance(self.head, Network) and self.backbone.columns("head") is None
         return ALIKE_ALONE if trained else ALIKE_PIXELS
 
     def on_topic_p(self, vectors: Vectors) -> npt.NDArray[np.float64]:
