@@ -37,6 +37,7 @@ from goodsight.embedding import stream as embedding_stream
 from goodsight.embedding import twins
 from goodsight.embedding.cache import Cache
 from goodsight.heads import calibrate, folds, search
+from goodsight.heads.examples import Examples
 from goodsight.heads.scaler import Scaler
 from goodsight.progress import quiet
 
@@ -290,7 +291,7 @@ def _plain(
         return features, labels, np.ones((len(rows), 1))
     scaler = Scaler.fit(table.vectors, backbone.blocks)
     groups = twins.find(table.sha256, table.thumbnails, twins.sketch(scaler(table.vectors))).groups
-    fit = search.fit(table.vectors, labels, folds.deal(labels, groups), scaler, progress=quiet)
+    fit = search.fit(Examples(table.vectors, labels, folds.deal(labels, groups)), {"": scaler}, progress=quiet)
     return features, labels, calibrate.softmax(fit.scores, calibrate.fit_temperature(fit.scores, labels))
 
 

@@ -20,6 +20,7 @@ from goodsight.catalog.read import read_catalog
 from goodsight.embedding import stream, twins
 from goodsight.embedding.cache import Cache
 from goodsight.heads import calibrate, search
+from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import Scaler
 from goodsight.model.record import log_odds
@@ -44,8 +45,8 @@ def main() -> bool:
         new = (drawn < 0.2)[groups]
         known = ~new
         folds = deal(labels[known], groups[known], seed=seed)
-        vectors = table.vectors[known]
-        fit = search.fit(vectors, labels[known], folds, Scaler.fit(vectors, backbone.blocks), budget=0)
+        examples = Examples(table.vectors[known], labels[known], folds)
+        fit = search.fit(examples, {"": Scaler.fit(examples.vectors, backbone.blocks)}, budget=0)
         temperature = calibrate.fit_temperature(fit.scores, labels[known])
         calibration = log_odds(calibrate.softmax(fit.scores, temperature))
         conformity = log_odds(calibrate.softmax(fit.head(table.vectors[new]), temperature))

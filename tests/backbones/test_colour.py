@@ -11,7 +11,8 @@ from goodsight.arrays import Array, Ints
 from goodsight.backbones import colour, lite0
 from goodsight.backbones.backbone import Block
 from goodsight.backbones.engine import start
-from goodsight.heads import scaler, search
+from goodsight.heads import kinds, scaler, search
+from goodsight.heads.examples import Examples
 from goodsight.heads.head import Kind, Setting
 from goodsight.heads.scaler import Scaler
 
@@ -98,12 +99,12 @@ def test_a_head_for_colour_is_chosen_that_knows_combinations_it_never_saw() -> N
     combination = 3 * paint + kind
     folds = np.random.default_rng(1).integers(0, 5, len(x))
     views = scaler.scalers(x, BLOCKS)
-    fit = search.fit(x, paint, folds, views[""], search.BESIDE_OTHERS, views=views, others=kind)
+    fit = search.fit(Examples(x, paint, folds, kind), views, search.BESIDE_OTHERS)
     assert fit.head.setting.view == "colour"
     assert (fit.head(x).argmax(axis=1) == paint).mean() > 0.95
-    hidden = search.train(fit.head.setting, views["colour"], x, paint, combination, others=kind)[1]
+    hidden = kinds.train(fit.head.setting, views["colour"], Examples(x, paint, combination, kind))[1]
     assert (hidden.argmax(axis=1) == paint).mean() > 0.95
-    plain = search.train(search.CANDIDATES[1], views[""], x, paint, combination)[1]
+    plain = kinds.train(search.CANDIDATES[1], views[""], Examples(x, paint, combination))[1]
     assert (plain.argmax(axis=1) == paint).mean() < 0.7
 
 
@@ -114,7 +115,7 @@ def test_what_is_set_aside_hardly_matters(kind: Kind, gamma: float, much: float)
     x[:, 30:] += much * np.random.default_rng(5).normal(size=(3, 12)).astype(np.float32)[other]
     view = scaler.scalers(x, BLOCKS)["colour"]
     setting = Setting(kind, gamma, 0.1, "colour", 8.0)
-    head, scores = search.train(setting, view, x, paint, 3 * paint + other, others=other)
+    head, scores = kinds.train(setting, view, Examples(x, paint, 3 * paint + other, other))
     assert (scores.argmax(axis=1) == paint).mean() > 0.95
     assert (head(x).argmax(axis=1) == paint).mean() > 0.95
 
@@ -122,5 +123,5 @@ def test_what_is_set_aside_hardly_matters(kind: Kind, gamma: float, much: float)
 def test_one_attribute_is_learnt_as_before() -> None:
     x, paint, _ = _attributes()
     folds = np.random.default_rng(1).integers(0, 5, len(x))
-    trials = search.fit(x, paint, folds, Scaler.fit(x, BLOCKS)).trials
+    trials = search.fit(Examples(x, paint, folds), {"": Scaler.fit(x, BLOCKS)}).trials
     assert tuple(trial.setting for trial in trials) == search.CANDIDATES

@@ -17,7 +17,8 @@ from goodsight.backbones.backbone import Backbone, Block
 from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet, to_train
 from goodsight.embedding.table import Table
-from goodsight.heads import search
+from goodsight.heads import kinds, ridge, search
+from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
 from goodsight.measuring import combinations
@@ -127,10 +128,10 @@ def test_no_head_guesses_a_combination_from_where_the_others_are_not(setting: Se
     assert found is not None
     vectors = colour.table.vectors
     scaler = Scaler.fit(vectors, TINY.blocks)
-    right = [
-        search.train(setting, scaler, vectors, each.labels, found, others=other.labels)[1].argmax(axis=1) == each.labels
-        for each, other in ((colour, kind), (kind, colour))
-    ]
+    right = []
+    for each, other in ((colour, kind), (kind, colour)):
+        scores = kinds.train(setting, scaler, Examples(vectors, each.labels, found, other.labels))[1]
+        right.append(scores.argmax(axis=1) == each.labels)
     assert np.all(right, axis=0).mean() < 0.45
 
 
@@ -139,16 +140,14 @@ def test_hiding_is_training_without_its_photos(setting: Setting) -> None:
     colour, kind, _ = sets = _sets(GRID * 8, whole=False)
     found = numbers(sets)
     assert found is not None
-    vectors, labels, others = colour.table.vectors, colour.labels, kind.labels
-    scaler = Scaler.fit(vectors, TINY.blocks)
-    scores = search.train(setting, scaler, vectors, labels, found, others=others)[1]
+    vectors = colour.table.vectors
+    examples, scaler = Examples(vectors, colour.labels, found, kind.labels), Scaler.fit(vectors, TINY.blocks)
+    scores = kinds.train(setting, scaler, examples)[1]
     for one in range(9):
         rest = found != one
         # The mean of the others only; heads are trained with the penalty that they have with all photos.
         own = replace(scaler, mean=vectors[rest].mean(axis=0), bound=np.inf * scaler.bound)
-        refit, _ = search.train(
-            setting, own, vectors[rest], labels[rest], np.arange(rest.sum()) % 5, None, others[rest]
-        )
+        refit, _ = kinds.train(setting, own, examples.take(np.flatnonzero(rest)))
         expected = refit(vectors[~rest])
         assert (scores[~rest].argmax(axis=1) == expected.argmax(axis=1)).all()
         assert np.corrcoef(scores[~rest].ravel(), expected.ravel())[0, 1] > 0.98
@@ -212,7 +211,7 @@ def test_without_a_photo_of_two_labels_there_are_no_combinations() -> None:
 def test_of_very_many_photos_a_part_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = _sets(GRID * 12, whole=False)
     learned = _learned(sets)
-    monkeypatch.setattr(search, "EXACT", 60)
+    monkeypatch.setattr(ridge, "EXACT", 60)
     found = measure(sets, learned)
     assert found is not None
     assert sum(each.photos for each in found.hidden) == 60

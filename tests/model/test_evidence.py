@@ -14,9 +14,10 @@ from goodsight.backbones import by_name
 from goodsight.backbones.backbone import Backbone, Block
 from goodsight.backbones.engine import Engine, run, start
 from goodsight.errors import GoodsightError
+from goodsight.heads import kinds
+from goodsight.heads.examples import Examples
 from goodsight.heads.head import Head, Setting
 from goodsight.heads.scaler import Scaler
-from goodsight.heads.search import train
 from goodsight.model import evidence
 from goodsight.photos import decoder
 from goodsight.photos.limits import DEFAULT_LIMITS
@@ -91,8 +92,8 @@ def head_of(network: Backbone, running: Engine) -> Callable[[Setting], Head]:
     labels = np.arange(32) % 2
     scenes = [_scene(int(c), tuple(rng.uniform(0.15, 0.85, 2).tolist()), seed=i + 10) for i, c in enumerate(labels)]
     vectors = run(running, np.stack([_square(scene, network.resize) for scene in scenes]))
-    scaler = Scaler.fit(vectors, network.blocks)
-    return lambda setting: train(setting, scaler, vectors, labels, np.arange(32) // 2 % 4)[0]
+    scaler, examples = Scaler.fit(vectors, network.blocks), Examples(vectors, labels, np.arange(32) // 2 % 4)
+    return lambda setting: kinds.train(setting, scaler, examples)[0]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.kind)

@@ -19,7 +19,8 @@ from goodsight.catalog.rows import LABEL, Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints
-from goodsight.heads.head import Head, Setting
+from goodsight.heads.head import Setting
+from goodsight.heads.linear import Linear
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Trial
@@ -43,7 +44,7 @@ def _model(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Model:
         classes=classes,
         backbone=Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", width, 1.0),)),
         scaler=scaler,
-        head=Head(Setting("linear", 0.0, 0.1), scaler, none, np.zeros((width, len(classes)), np.float32)),
+        head=Linear(Setting("linear", 0.0, 0.1), scaler, np.zeros((width, len(classes)), np.float32)),
         off_topic=OffTopic(slice(0, width), np.eye(2, dtype=np.float32), none),
         temperature=1.25,
         calibration=tuple(np.zeros(1, np.float32) for _ in classes),

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.arrays import Array, Ints, Vectors
-from goodsight.heads import calibrate, cosine, search
+from goodsight.heads import calibrate, discriminant, kinds
+from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
 
@@ -59,7 +60,7 @@ def doubt(vectors: Vectors, labels: Ints, folds: Ints, scaler: Scaler) -> Doubts
         return nothing(labels)
     # The main components say nearly all, and everything that follows is quicker with fewer columns.
     x = scaler(vectors)
-    low = x @ cosine.principal(x, COMPONENTS)
+    low = x @ discriminant.principal(x, COMPONENTS)
     first = _answers(low, labels, folds, np.zeros(len(labels), bool))
     contradicted = first.argmax(axis=1) != labels
     # A class of which nothing is left would have no answer.
@@ -99,8 +100,9 @@ def wrong(own: Floats, classes: int) -> tuple[Floats, float]:
 def _answers(low: Array, labels: Ints, folds: Ints, doubted: npt.NDArray[np.bool_]) -> Floats:
     """Out-of-fold probabilities (n, C): the geometric mean of the heads', each calibrated on what is not doubted."""
     logs, plain = [], Scaler.none(low.shape[1])
+    examples = Examples(low, labels, folds, doubted=doubted if doubted.any() else None)
     for setting in SETTINGS:
-        scores = search.train(setting, plain, low, labels, folds, doubted if doubted.any() else None)[1]
+        scores = kinds.train(setting, plain, examples)[1]
         temperature = calibrate.fit_temperature(scores[~doubted], labels[~doubted])
         logs.append(np.log(np.maximum(calibrate.softmax(scores, temperature), 1e-9)))
     mean = np.exp(np.mean(logs, axis=0))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 
-from goodsight.arrays import Floats, Ints
+from goodsight.arrays import Bools, Doubles, Floats, Ints
 
 
-def softmax(scores: Floats, temperature: float) -> npt.NDArray[np.float64]:
+def softmax(scores: Floats, temperature: float) -> Doubles:
     """Probabilities (n, classes) of scores (n, classes) divided by ``temperature``."""
     shifted = np.asarray(scores, np.float64) / temperature
     shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def log_loss(probabilities: Floats, labels: Ints) -> npt.NDArray[np.float64]:
+def log_loss(probabilities: Floats, labels: Ints) -> Doubles:
     """Minus the natural log of the probability given to each true label, shape (n,)."""
     return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12))
 
@@ -50,7 +49,7 @@ def fit(scores: Floats, labels: Ints, yes: int | None = None) -> tuple[float, fl
     return fit_sigmoid(scores[:, yes] - scores[:, 1 - yes], labels == yes)
 
 
-def fit_sigmoid(scores: Floats, holds: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def fit_sigmoid(scores: Floats, holds: Bools) -> tuple[float, float]:
     """Temperature and bias of a yes-or-no head with the lowest log loss (Platt 1999).
 
     The probability of "yes" is ``1 / (1 + exp(-(score / temperature + bias)))``.
@@ -64,7 +63,7 @@ def fit_sigmoid(scores: Floats, holds: npt.NDArray[np.bool_]) -> tuple[float, fl
     spread = float(np.std(scores)) + 1e-12
     signs = np.where(holds, 1.0, -1.0)
 
-    def loss(given: npt.NDArray[np.float64]) -> float:
+    def loss(given: Doubles) -> float:
         log_slope, bias = given
         odds = np.exp(log_slope) * np.asarray(scores, np.float64) / spread + bias
         # The least bit of regularisation: of tags that are told without a mistake the slope has no end.
@@ -74,7 +73,7 @@ def fit_sigmoid(scores: Floats, holds: npt.NDArray[np.bool_]) -> tuple[float, fl
     return float(spread / np.exp(log_slope)), float(bias)
 
 
-def p_values(calibration: Floats, new: Floats) -> npt.NDArray[np.float64]:
+def p_values(calibration: Floats, new: Floats) -> Doubles:
     """Conformal p-values: how usual each new score is among the calibration scores of one class.
 
     A high score means typical. Under exchangeability a new member of the class gets p <= alpha with a chance of at
@@ -92,7 +91,7 @@ def p_values(calibration: Floats, new: Floats) -> npt.NDArray[np.float64]:
     return np.asarray((below + 1) / (len(calibration) + 1))
 
 
-def threshold_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: float) -> float:
+def threshold_for(confidence: Floats, right: Bools, precision: float) -> float:
     """The lowest probability from which answers are right with at least ``precision``; infinity when there is none.
 
     The error among the ``n`` answers above a threshold is taken as (errors + 1) / (n + 1), as in conformal risk
@@ -113,7 +112,7 @@ def threshold_for(confidence: Floats, right: npt.NDArray[np.bool_], precision: f
     return float(sorted_confidence[np.flatnonzero(good)[-1]]) if good.any() else float("inf")
 
 
-def cut_for(probability: Floats, holds: npt.NDArray[np.bool_]) -> float:
+def cut_for(probability: Floats, holds: Bools) -> float:
     """The probability from which a tag is given, for the best F1.
 
     Args:

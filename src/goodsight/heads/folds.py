@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Doubles, Ints
 
 
 def deal(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
@@ -74,9 +73,7 @@ def portion(labels: Ints, groups: Ints, shares: Sequence[float], seed: int = 0) 
     return np.asarray(part[number])
 
 
-def _ordered(
-    labels: Ints, groups: Ints, seed: int
-) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.float64], Ints]:
+def _ordered(labels: Ints, groups: Ints, seed: int) -> tuple[Ints, Doubles, Doubles, Ints]:
     """The row of each photo's group (n,), photos of each class by group and as shares of the class, and the order."""
     labels = np.asarray(labels)
     number = np.unique(groups, return_inverse=True)[1]

@@ -1,16 +1,19 @@
-"""What turns embeddings into scores of classes."""
+"""What turns embeddings into scores of classes, whatever its kind; each kind has its module."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from goodsight.arrays import Array, Vectors
-from goodsight.heads.kernels import rbf, squared_distances, squared_lengths, unit
+from goodsight.arrays import Array, Half, Vectors
+from goodsight.heads.examples import Examples
 from goodsight.heads.scaler import Scaler
+from goodsight.heads.seen import Seen
 
 Kind = Literal["linear", "kernel", "cosine", "curved", "network"]
 
@@ -26,7 +29,7 @@ class Setting:
         view: what the head looks at, '' for all blocks or one of :data:`VIEWS`.
         aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
             ``curved``.
-        grey: whether copies of the photos, without their colours, are trained on as well, for the same.
+        grey: whether copies of the photos, without their colours, are trained on as well.
 
     """
 
@@ -39,44 +42,80 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Head:
-    """What turns standardised vectors ``x`` into scores.
+class Head(ABC):
+    """What turns embeddings into scores.
 
-    ``linear``: ``x @ weights``. ``kernel``: ``rbf(x, landmarks) @ weights``. ``cosine``: the landmarks are the rows of
-    a projection (k, width), the weights unit class means (k, C), and the scores ``unit(x @ landmarks.T) @ weights``.
-    ``curved``: as cosine, with ``rbf(x, landmarks) @ mix + shift`` for the projection; the shift is the last row of
-    ``mix`` (landmarks + 1, k).
-    ``network``: the scores that the network itself gives, which are the columns ``own`` of the vectors.
+    Attributes:
+        setting: how it was learned.
+        scaler: standardises the embeddings; that of the setting's view.
+
     """
 
     setting: Setting
     scaler: Scaler
-    landmarks: Array
-    weights: Array
-    own: slice = field(default_factory=lambda: slice(0, 0))
-    mix: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
+    @abstractmethod
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
-        if self.setting.kind == "network":
-            return np.asarray(vectors[:, self.own], np.float32)
-        x = self.scaler(vectors)
-        if self.setting.kind == "linear":
-            return np.asarray(x @ self.weights)
-        if self.setting.kind == "cosine":
-            return np.asarray(unit(x @ self.landmarks.T) @ self.weights)
-        near = rbf(squared_distances(x, self.landmarks, self._lengths), self.setting.gamma)
-        if self.setting.kind == "curved":
-            return np.asarray(unit(near @ self.mix[:-1] + self.mix[-1]) @ self.weights)
-        return np.asarray(near @ self.weights)
 
-    @cached_property
-    def _lengths(self) -> Array:
-        """Squared lengths of the landmarks: for a small batch, working them out would cost as much as the answer."""
-        return squared_lengths(self.landmarks)
+    @abstractmethod
+    def tensors(self) -> dict[str, Array | Half]:
+        """What the model folder keeps of the head; see :func:`stored`."""
+
+    @classmethod
+    @abstractmethod
+    def of_tensors(cls, setting: Setting, tensors: Mapping[str, npt.NDArray[Any]], own: slice) -> Self:
+        """The head that the model folder kept.
+
+        Args:
+            setting: how it was learned.
+            tensors: what :meth:`tensors` gave.
+            own: the columns of the embeddings in which the network itself scores the classes, if it does.
+
+        Raises:
+            KeyError: a tensor is not there.
+
+        """
 
 
-def of_network(scaler: Scaler, own: slice) -> Head:
-    """The head of a network that was trained for the classes: its own scores, in the columns ``own``."""
+@dataclass(frozen=True)
+class Learnt(Head):
+    """A head that is learned from embeddings, and chosen among others."""
+
+    @classmethod
+    @abstractmethod
+    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+        """The head, and its out-of-fold scores (n, classes); copies of the photos are not looked at.
+
+        Raises:
+            numpy.linalg.LinAlgError: the embeddings are not finite.
+
+        """
+
+    @staticmethod
+    @abstractmethod
+    def out_of_fold(setting: Setting, seen: Seen) -> Array:
+        """Scores (n, classes) as :meth:`learn` gives them, or nearly, from what candidates share."""
+
+
+def stored(
+    scaler: Scaler, weights: Array | None = None, landmarks: Array | None = None, mix: Array | None = None
+) -> dict[str, Array | Half]:
+    """What is kept of any head, by name: what a kind does not have is empty, and landmarks lose half their digits."""
     none = np.empty((0, 0), np.float32)
-    return Head(Setting("network", 0.0, 0.0), scaler, none, none, own)
+    return {
+        **scaler.tensors(),
+        "landmarks": (none if landmarks is None else landmarks).astype(np.float16),
+        "weights": none if weights is None else weights,
+        "mix": none if mix is None else mix,
+    }
+
+
+def landmarks_of(tensors: Mapping[str, npt.NDArray[Any]]) -> Array:
+    """Landmarks as they were stored, in columns: a product with a few photos is twice as quick.
+
+    Raises:
+        KeyError: there are none.
+
+    """
+    return np.asfortranarray(tensors["landmarks"], np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import linalg
 
 from goodsight.arrays import Array
 
@@ -30,3 +31,9 @@ def rbf(squared: Array, gamma: float) -> Array:
     """``exp(-gamma * squared)`` of squared distances."""
     kernel = squared * np.float32(-gamma)
     return np.asarray(np.exp(kernel, out=kernel))
+
+
+def root(landmarks: Array, gamma: float) -> Array:
+    """The lower Cholesky factor (k, k) of the RBF kernel of landmarks (k, width), with a little on its diagonal."""
+    ridge = 1e-3 * np.eye(len(landmarks), dtype=np.float32)
+    return np.asarray(linalg.cholesky(rbf(squared_distances(landmarks, landmarks), gamma) + ridge, lower=True))

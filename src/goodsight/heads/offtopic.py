@@ -10,20 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Array, Doubles, Ints, Vectors
 
 MOST = 2000
 
 
 _NEIGHBOURS = 5
-
-
-Array = npt.NDArray[np.float32]
-
-
-Vectors = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -34,15 +27,13 @@ class OffTopic:
     photos: Array
     negatives: Array
 
-    def __call__(self, vectors: Vectors) -> npt.NDArray[np.float64]:
+    def __call__(self, vectors: Vectors) -> Doubles:
         """How on-topic each embedding (n, width) is; high is on-topic."""
         x = _unit(vectors[:, self.columns])
         return _nearest(x @ self.photos.T) - (_nearest(x @ self.negatives.T) if len(self.negatives) else 0)
 
 
-def fit(
-    vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | None = None
-) -> tuple[OffTopic, npt.NDArray[np.float64]]:
+def fit(vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | None = None) -> tuple[OffTopic, Doubles]:
     """Learn what is on topic.
 
     Args:
@@ -73,7 +64,7 @@ def fit(
     return scorer, scores
 
 
-def _nearest(similar: Array) -> npt.NDArray[np.float64]:
+def _nearest(similar: Array) -> Doubles:
     k = min(_NEIGHBOURS, similar.shape[1])
     return np.asarray(np.partition(similar, -k, axis=1)[:, -k:].mean(axis=1), np.float64)
 

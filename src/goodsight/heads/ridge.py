@@ -1,21 +1,45 @@
-"""Ridge heads, linear and kernel: one factorisation gives the head and its out-of-fold scores."""
+"""The ridge of linear and kernel heads: one factorisation gives the head and its out-of-fold scores.
+
+These are least-squares classifiers (Rifkin et al. 2003, Regularized Least-Squares Classification), because their scores
+for every fold follow from one factorisation: with ``H = (K + penalty)^-1`` and ``A = H Y``, the residual of a fold
+``B`` under the head trained without it is ``H[B, B]^-1 A[B]`` (Pahikkala et al. 2006; the block form of leave-one-out).
+So cross-validation costs hardly more than one fit, and the head and its out-of-fold scores come together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
-from goodsight.arrays import Array, Ints
+from goodsight.arrays import Array, Floats, Ints
+from goodsight.heads.examples import Examples
+
+EXACT = 6000
+"""So many photos are solved for by their kernel (n, n); of more, by features."""
+
 
 DOUBT = 50.0
 """How much less a doubted label is fitted."""
 
 
 def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
-    """Dual weights (n, C) and out-of-fold scores (n, C) from a kernel (n, n), which is overwritten."""
+    """Dual weights and out-of-fold scores from a kernel.
+
+    Args:
+        kernel: between the photos (n, n); it is overwritten.
+        targets: what is fitted (n, C).
+        folds: fold numbers (n,).
+        penalty: of each photo (n,), above 0.
+
+    Returns:
+        Weights (n, C) and scores (n, C).
+
+    Raises:
+        numpy.linalg.LinAlgError: the kernel is not positive definite.
+
+    """
     kernel[np.diag_indices_from(kernel)] += penalty
     factor, bad = linalg.lapack.spotrf(kernel.T, lower=0, overwrite_a=1)
     inverse, also_bad = linalg.lapack.spotri(factor, lower=0, overwrite_c=1)
@@ -31,7 +55,18 @@ def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tu
 
 
 def solve_primal(features: Callable[[Ints], Array], targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
-    """Weights (m, C) and out-of-fold scores (n, C) from feature rows that are made in pieces of one fold."""
+    """Weights and out-of-fold scores from features, which are never all held at once.
+
+    Args:
+        features: makes the rows (k, m) of photos from their indices (k,), all of one fold.
+        targets: what is fitted (n, C).
+        folds: fold numbers (n,).
+        penalty: of each photo (n,), above 0.
+
+    Returns:
+        Weights (m, C) and scores (n, C).
+
+    """
     numbers = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
     grams: list[Array] = []
     sides: list[Array] = []
@@ -53,7 +88,7 @@ def solve_primal(features: Callable[[Ints], Array], targets: Array, folds: Ints,
     return np.asarray(linalg.solve(total + ridge, right, assume_a="pos"), np.float32), scores
 
 
-def _sums(phi: Array, weight: npt.NDArray[np.floating], targets: Array) -> tuple[Array, Array]:
+def _sums(phi: Array, weight: Floats, targets: Array) -> tuple[Array, Array]:
     """Weighted Gram matrix (m, m) and right-hand side (m, C) of some feature rows (n, m)."""
     weighted = np.asarray((phi * weight).T, np.float32)
     return np.asarray(weighted @ phi), np.asarray(weighted @ targets)
@@ -65,8 +100,14 @@ def one_hot(labels: Ints) -> Array:
     return np.asarray(np.eye(classes, dtype=np.float32)[labels] - 1 / classes, np.float32)
 
 
-def penalty_ease(labels: Ints) -> Array:
-    """A factor on each photo's penalty, mean near 1: photos of small classes are fitted harder."""
-    size = np.bincount(labels)
-    weight = 1 / np.sqrt(size[labels])
-    return np.asarray(weight.mean() / weight, np.float32)
+def ease(examples: Examples) -> Array:
+    """A factor (n,) on each photo's penalty, so that photos of small classes are fitted harder and doubted ones hardly.
+
+    It is the square root of the class's size, with a mean near 1 where nothing is doubted.
+    """
+    size = np.bincount(examples.labels)
+    weight = 1 / np.sqrt(size[examples.labels])
+    factor = np.asarray(weight.mean() / weight, np.float32)
+    if examples.doubted is None:
+        return factor
+    return np.where(examples.doubted, factor * DOUBT, factor).astype(np.float32)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from goodsight.arrays import Array, Vectors
 from goodsight.backbones.backbone import Block
@@ -42,6 +44,20 @@ class Scaler:
         """Leaves vectors as they are."""
         one = np.ones(width, np.float32)
         return cls(0 * one, one, np.inf * one)
+
+    def tensors(self) -> dict[str, Array]:
+        """What the model folder keeps of it."""
+        return {"mean": self.mean, "scale": self.scale, "bound": self.bound}
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, npt.NDArray[Any]]) -> Scaler:
+        """The scaler that the model folder kept.
+
+        Raises:
+            KeyError: a tensor is not there.
+
+        """
+        return cls(tensors["mean"], tensors["scale"], tensors["bound"])
 
     def __call__(self, vectors: Vectors) -> Array:
         """Standardised vectors (n, width), float32."""

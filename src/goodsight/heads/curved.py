@@ -1,0 +1,92 @@
+"""Curved cosine heads: angles to class means among RBF features, where the spread within classes is even."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from goodsight.arrays import Array, Half, Vectors
+from goodsight.heads import discriminant
+from goodsight.heads.examples import Examples
+from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
+from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths, unit
+from goodsight.heads.scaler import Scaler
+from goodsight.heads.seen import Seen
+
+LANDMARKS = 800
+
+
+MAIN = 200
+"""How many main directions of the RBF features it looks at."""
+
+
+@dataclass(frozen=True)
+class Curved(Learnt):
+    """Scores ``unit(rbf(x, landmarks) @ mix + shift) @ weights`` of standardised vectors.
+
+    Attributes:
+        landmarks: standardised training photos (m, width).
+        weights: unit class means (k, C).
+        mix: of their nearness (m + 1, k); the last row is the shift.
+
+    """
+
+    landmarks: Array
+    weights: Array
+    mix: Array
+
+    def __call__(self, vectors: Vectors) -> Array:
+        """Scores (n, classes) of embeddings (n, width)."""
+        near = rbf(squared_distances(self.scaler(vectors), self.landmarks, self._lengths), self.setting.gamma)
+        return np.asarray(unit(near @ self.mix[:-1] + self.mix[-1]) @ self.weights)
+
+    @cached_property
+    def _lengths(self) -> Array:
+        """Squared lengths of the landmarks: for a small batch, working them out would cost as much as the answer."""
+        return squared_lengths(self.landmarks)
+
+    @classmethod
+    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+        """The head, and its out-of-fold scores (n, C)."""
+        landmarks, mix, low = bent(scaler(examples.vectors), setting.gamma)
+        whiten, means, scores = discriminant.learn(low, examples, setting.penalty, setting.aside)
+        return cls(setting, scaler, landmarks, means, np.asarray(mix @ whiten)), scores
+
+    @staticmethod
+    def out_of_fold(setting: Setting, seen: Seen) -> Array:
+        """Scores (n, C) as a candidate."""
+        low = bent(seen.x, setting.gamma)[2]
+        return discriminant.learn(low, seen.examples, setting.penalty, setting.aside)[2]
+
+    def tensors(self) -> dict[str, Array | Half]:
+        """What the model folder keeps of it."""
+        return stored(self.scaler, self.weights, self.landmarks, self.mix)
+
+    @classmethod
+    def of_tensors(cls, setting: Setting, tensors: Mapping[str, npt.NDArray[Any]], own: slice) -> Self:
+        """The head that the model folder kept."""
+        return cls(setting, Scaler.of_tensors(tensors), landmarks_of(tensors), tensors["weights"], tensors["mix"])
+
+
+def bent(x: Array, gamma: float) -> tuple[Array, Array, Array]:
+    """The main RBF features of standardised vectors (n, width), kept to landmarks as by the Nystroem method.
+
+    Returns:
+        Landmarks (m, width), the mix (m + 1, k) of their nearness that makes the features, with a shift as its last
+        row, and the features (n, k) themselves, which have the mean 0.
+
+    """
+    landmarks = x[np.random.default_rng(0).permutation(len(x))[:LANDMARKS]]
+    lower = root(landmarks, gamma)
+    near = rbf(squared_distances(x, landmarks), gamma)
+    centre = near.mean(axis=0)
+    near -= centre
+    features = linalg.solve_triangular(lower, near.T, lower=True).T
+    mix = linalg.solve_triangular(lower, discriminant.principal(features, MAIN), lower=True, trans=1)
+    return landmarks, np.vstack([mix, -centre @ mix]).astype(np.float32), np.asarray(near @ mix, np.float32)

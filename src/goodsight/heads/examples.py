@@ -1,0 +1,87 @@
+"""What a head learns from: embedded photos, what they are, and which of them may be learned from together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from goodsight.arrays import Bools, Ints, Vectors
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The ``n`` photos that a head learns from.
+
+    Attributes:
+        vectors: embeddings (n, width).
+        labels: class numbers (n,), 0 to C - 1; whoever learns from them wants at least one photo of each.
+        folds: fold numbers (n,) that keep twins together.
+        others: numbers (n,) of what the photos' other attributes are, if they have any.
+        copies: embeddings (n, width) of the photos without their colours, if there are any.
+        doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
+            are answered like the rest. None when all labels are believed.
+
+    Raises:
+        ValueError: the parts are not of one length.
+
+    """
+
+    vectors: Vectors
+    labels: Ints
+    folds: Ints
+    others: Ints | None = None
+    copies: Vectors | None = None
+    doubted: Bools | None = None
+
+    def __post_init__(self) -> None:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        lengths = {name: len(part) for name, part in given.items() if part is not None}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"examples must be of one length, not {lengths}")
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self.labels)
+
+    def take(self, rows: Ints) -> Examples:
+        """Those of the indices ``rows``, in their order."""
+        return Examples(
+            self.vectors[rows],
+            self.labels[rows],
+            self.folds[rows],
+            None if self.others is None else self.others[rows],
+            None if self.copies is None else self.copies[rows],
+            None if self.doubted is None else self.doubted[rows],
+        )
+
+    def with_copies(self) -> Examples:
+        """The photos and then their copies (2 n,), each in its photo's fold; themselves where there are no copies.
+
+        A copy shows no colours, and so, of the other attributes, one that no photo has.
+        """
+        if self.copies is None:
+            return self
+        others = self.others
+        return replace(
+            self,
+            vectors=np.concatenate([self.vectors, self.copies]),
+            labels=np.tile(self.labels, 2),
+            folds=np.tile(self.folds, 2),
+            others=None if others is None else np.append(others, np.full(len(others), others.max() + 1)),
+            copies=None,
+            doubted=None if self.doubted is None else np.tile(self.doubted, 2),
+        )
+
+    @property
+    def cells(self) -> Ints:
+        """The number (n,) of each photo's combination of its label with the others'; its label where there are none."""
+        if self.others is None:
+            return self.labels
+        pairs = np.stack([self.labels, self.others])
+        return np.asarray(np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1), np.int64)
+
+    @property
+    def sure(self) -> Bools:
+        """Whose labels are believed (n,)."""
+        return np.ones(len(self), bool) if self.doubted is None else ~self.doubted

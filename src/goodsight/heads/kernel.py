@@ -1,0 +1,90 @@
+"""Kernel heads: a ridge on the RBF kernel to the training photos or, of very many, to landmarks among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from goodsight.arrays import Array, Half, Ints, Vectors
+from goodsight.heads import ridge
+from goodsight.heads.examples import Examples
+from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
+from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths
+from goodsight.heads.scaler import Scaler
+from goodsight.heads.seen import Seen
+
+
+@dataclass(frozen=True)
+class Kernel(Learnt):
+    """Scores ``rbf(x, landmarks) @ weights`` of standardised vectors.
+
+    Attributes:
+        landmarks: standardised training photos (k, width).
+        weights: of their nearness (k, C).
+
+    """
+
+    landmarks: Array
+    weights: Array
+
+    def __call__(self, vectors: Vectors) -> Array:
+        """Scores (n, classes) of embeddings (n, width)."""
+        squared = squared_distances(self.scaler(vectors), self.landmarks, self._lengths)
+        return np.asarray(rbf(squared, self.setting.gamma) @ self.weights)
+
+    @cached_property
+    def _lengths(self) -> Array:
+        """Squared lengths of the landmarks: for a small batch, working them out would cost as much as the answer."""
+        return squared_lengths(self.landmarks)
+
+    @classmethod
+    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+        """The head, and its out-of-fold scores (n, C)."""
+        targets, penalty = ridge.one_hot(examples.labels), setting.penalty * ridge.ease(examples)
+        if len(examples) > ridge.EXACT:
+            return cls._of_landmarks(setting, scaler, examples, targets, penalty)
+        x = scaler(examples.vectors)
+        kernel = rbf(squared_distances(x, x), setting.gamma)
+        dual, scores = ridge.solve_dual(kernel, targets, examples.folds, penalty)
+        return cls(setting, scaler, x, dual), scores
+
+    @classmethod
+    def _of_landmarks(
+        cls, setting: Setting, scaler: Scaler, examples: Examples, targets: Array, penalty: Array
+    ) -> tuple[Self, Array]:
+        """The same with the kernel kept to landmarks.
+
+        This is the Nystroem method (Williams and Seeger 2001, Using the Nystroem Method to Speed Up Kernel Machines).
+        """
+        vectors, gamma = examples.vectors, setting.gamma
+        landmarks = scaler(vectors[np.random.default_rng(0).permutation(len(vectors))[: ridge.EXACT // 2]])
+        lower = root(landmarks, gamma)
+
+        def features(rows: Ints) -> Array:
+            near = rbf(squared_distances(landmarks, scaler(vectors[rows])), gamma)
+            return np.asarray(linalg.solve_triangular(lower, near, lower=True, overwrite_b=True).T)
+
+        weights, scores = ridge.solve_primal(features, targets, examples.folds, penalty)
+        weights = np.asarray(linalg.solve_triangular(lower, weights, lower=True, trans=1))
+        return cls(setting, scaler, landmarks, weights), scores
+
+    @staticmethod
+    def out_of_fold(setting: Setting, seen: Seen) -> Array:
+        """Scores (n, C) as a candidate."""
+        targets, penalty = ridge.one_hot(seen.examples.labels), setting.penalty * seen.ease
+        return ridge.solve_dual(rbf(seen.squared, setting.gamma), targets, seen.examples.folds, penalty)[1]
+
+    def tensors(self) -> dict[str, Array | Half]:
+        """What the model folder keeps of it."""
+        return stored(self.scaler, self.weights, self.landmarks)
+
+    @classmethod
+    def of_tensors(cls, setting: Setting, tensors: Mapping[str, npt.NDArray[Any]], own: slice) -> Self:
+        """The head that the model folder kept."""
+        return cls(setting, Scaler.of_tensors(tensors), landmarks_of(tensors), tensors["weights"])

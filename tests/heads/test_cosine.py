@@ -1,0 +1,29 @@
+"""A cosine head looks at angles only, and a class of few photos is as near as a large one."""
+
+import numpy as np
+from clouds import BLOCKS, clouds
+
+from goodsight.heads.cosine import Cosine
+from goodsight.heads.head import Setting
+from goodsight.heads.ridge import ease
+from goodsight.heads.scaler import Scaler
+from goodsight.heads.seen import Seen
+
+SETTING = Setting("cosine", 0.0, 0.1)
+PHOTOS = clouds([60, 50, 4])
+SCALER = Scaler.fit(PHOTOS.vectors, BLOCKS)
+
+
+def test_scores_are_cosines() -> None:
+    head, scores = Cosine.learn(SETTING, SCALER, PHOTOS)
+    found = head(PHOTOS.vectors)
+    assert max(np.abs(found).max(), np.abs(scores).max()) <= 1 + 1e-5
+    assert (found.argmax(axis=1) == PHOTOS.labels).mean() > 0.95
+    longer = Cosine(SETTING, Scaler(SCALER.mean, 2 * SCALER.scale, np.inf * SCALER.bound), head.landmarks, head.weights)
+    loose = Cosine(SETTING, Scaler(SCALER.mean, SCALER.scale, np.inf * SCALER.bound), head.landmarks, head.weights)
+    assert np.allclose(longer(PHOTOS.vectors), loose(PHOTOS.vectors), atol=1e-5)
+
+
+def test_a_candidate_scores_as_the_head_does() -> None:
+    seen = Seen(SCALER, PHOTOS, ease(PHOTOS))
+    assert np.allclose(Cosine.out_of_fold(SETTING, seen), Cosine.learn(SETTING, SCALER, PHOTOS)[1], atol=1e-5)
