@@ -18,6 +18,7 @@ from goodsight.heads import ridge
 from goodsight.model.learn import Learned
 from goodsight.training import cells
 
+
 @dataclass(frozen=True)
 class Hidden:
     """One combination that was hidden: its labels, photos, and the share right of each attribute and of all at once."""
