@@ -158,7 +158,7 @@ def _canaries(learned: Learned, count: int) -> Ints:
     """Training photos over the range of confidence: a doubtful one shows a difference that a sure one hides."""
     order = np.argsort(learned.probabilities.max(axis=1), kind="stable")
     spread = np.unique(np.linspace(0, len(order) - 1, count).astype(int))
-    return learned.fitted.photo_set.training[learned.fitted.scored[order[spread]]]
+    return np.asarray(learned.fitted.photo_set.training[learned.fitted.scored[order[spread]]])
 
 
 def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> None:
