@@ -330,15 +330,15 @@ def classify(
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if out is not None:
-            sinks.append(stack.enter_context(predictions.table(out, loaded.models, top)))
+            sinks.append(stack.enter_context(predictions.table(out, loaded.model.judges, top)))
         if submission is not None:
             sinks.append(stack.enter_context(predictions.submission(submission)))
         if annotate is not None:
             sinks.append(Annotated(annotate, loaded, explain=explain))
         if not sinks:
-            sinks.append(Printed(loaded.models, top))
+            sinks.append(Printed(loaded.model.judges, top))
         progress = stack.enter_context(terminal.progress())
-        for prediction in goodsight.classify(loaded, *photos, cache=cache, progress=progress):
+        for prediction in goodsight.classify(loaded, *photos, work=goodsight.Work(cache=cache, progress=progress)):
             for sink in sinks:
                 sink.write(prediction)
             if not prediction.problem:

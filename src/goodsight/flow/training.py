@@ -98,8 +98,7 @@ def train(
         start = road.Start(sets, grouped, embedder, undone, out, work.resume, wishes.budget, clock.lap)
         embedder, fitted = road.fit(recipe, start, running)
         on = topic(fitted, embedder.backbone, embedder.table(foreign))
-        learned = [learn(each, wishes.precision, recipe.none) for each in fitted]
-        clock.lap("calibrate")
+        learned = learn(fitted, wishes.precision, recipe.none, clock.lap)
         together = combinations.measure(learned)
         clock.lap("hide combinations of labels")
         trained = together.trained if together else ()
