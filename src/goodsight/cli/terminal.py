@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
-    from goodsight.catalog.ledger import Replayed
+    from goodsight.catalog.replay import Replayed
     from goodsight.measuring.combinations import Combinations
     from goodsight.measuring.gain import Gain
     from goodsight.measuring.metrics import Scores
