@@ -64,6 +64,6 @@ def test_what_names_nothing_is_counted() -> None:
 
 @pytest.mark.parametrize("selector", ["img[", ":::", "img,,a", "img:has("])
 def test_a_bad_selector_is_named(selector: str) -> None:
-    with pytest.raises(GoodsightError, match=r"--select .*: not a CSS selector; give one such as 'img\.photo'"):
+    with pytest.raises(GoodsightError, match=r"`select` .*: not a CSS selector; give one such as 'img\.photo'"):
         pages.require_selector(selector)
     pages.require_selector("div > img.photo:not([alt])")
