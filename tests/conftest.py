@@ -74,7 +74,7 @@ def lay() -> Lay:
 
 @pytest.fixture(scope="session")
 def trained(drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory) -> Training:
-    return goodsight.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", precision=0.95, budget=0)
+    return goodsight.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", wishes=Wishes(precision=0.95, budget=0))
 
 
 @pytest.fixture(scope="session")

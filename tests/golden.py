@@ -26,7 +26,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ import drawn
 import numpy as np
 
 import goodsight
+from goodsight import Labels, Recipe, Wishes
 
 RECORD = Path(__file__).with_name("golden.json")
 TYPES = ("bag", "mug", "shoe")
@@ -49,7 +50,7 @@ EVERY = 4
 """Of so many new photos one is checked."""
 ENGINE = {"GOODSIGHT_ENGINE": "onnxruntime"}
 """It counts in float32 on every processor."""
-FROZEN: dict[str, Any] = {"precision": 0.8, "off_topic_alpha": 0.05, "budget": 0}
+FROZEN = Wishes(precision=0.8, off_topic_alpha=0.05, budget=0, spoilt=0)
 """With a budget of nothing the first three heads are tried, however slow the machine is."""
 Said = Mapping[str, str] | str
 Rows = list[list[Any]]
@@ -133,33 +134,34 @@ def draw_brands(root: Path) -> None:
 
 def train_label(photos: Path, out: Path) -> None:
     """The network as it is, one label."""
-    goodsight.train(photos, out, spoilt=2, **FROZEN)
+    goodsight.train(photos, out, wishes=replace(FROZEN, spoilt=2))
 
 
 def train_attributes(photos: Path, out: Path) -> None:
     """The network as it is, two attributes from the names of folders."""
-    goodsight.train(photos, out, attributes=("colour", "type"), spoilt=0, **FROZEN)
+    goodsight.train(photos, out, labels=Labels(attributes=("colour", "type")), wishes=FROZEN)
 
 
 def train_tags(photos: Path, out: Path) -> None:
     """The network as it is, a label and tags from a list."""
-    goodsight.train(photos, out, label="type", tags="tags", spoilt=0, **FROZEN)
+    goodsight.train(photos, out, labels=Labels(label="type", tags="tags"), wishes=FROZEN)
 
 
 def train_finetuned(photos: Path, out: Path) -> None:
     """The network's last blocks are trained."""
-    goodsight.train(photos, out, finetune=True, epochs=6, size=64, device="cpu", spoilt=0)
+    recipe = Recipe("lite0:tuned", epochs=6, size=64, device="cpu")
+    goodsight.train(photos, out, recipe=recipe, wishes=Wishes(spoilt=0))
 
 
 def train_scratch(photos: Path, out: Path) -> None:
     """A network is trained from nothing."""
-    goodsight.train(photos, out, network="adnet", epochs=20, device="cpu", spoilt=0)
+    goodsight.train(photos, out, recipe=Recipe("adnet", epochs=20, device="cpu"), wishes=Wishes(spoilt=0))
 
 
 def train_brands(photos: Path, out: Path) -> None:
     """The network's last blocks are trained to find logos."""
-    none = photos / "everyday"
-    goodsight.train(photos / "shop", out, none=none, size=branded.SIDE, epochs=1, device="cpu", spoilt=0)
+    recipe = Recipe("brands", size=branded.SIDE, epochs=1, device="cpu")
+    goodsight.train(photos / "shop", out, recipe=recipe, wishes=Wishes(spoilt=0), none=photos / "everyday")
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class Road:
     draw: Callable[[Path], None]
     train: Callable[[Path, Path], None]
     frozen: bool = False
-    scored: Mapping[str, Any] | None = None
+    scored: Labels = Labels()
     declared: Sequence[Said] = ()
 
 
@@ -188,14 +190,14 @@ ROADS = {
         draw_attributes,
         train_attributes,
         frozen=True,
-        scored={"attributes": ("colour", "type")},
+        scored=Labels(attributes=("colour", "type")),
         declared=[{"colour": colour, "type": "mug"} for colour in coloured.COLOURS],
     ),
     "tags": Road(
         draw_tags,
         train_tags,
         frozen=True,
-        scored={"label": "type", "tags": "tags"},
+        scored=Labels(label="type", tags="tags"),
         declared=[{"type": "mug", "framed": "yes"}, {"crossed": "no"}],
     ),
     "finetuned": Road(draw_colours, train_finetuned),
@@ -207,9 +209,9 @@ ROADS = {
 # ---- what the other verbs say
 
 
-def evaluated(model: Path, photos: Path, out: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+def evaluated(model: Path, photos: Path, out: Path, labels: Labels) -> dict[str, Any]:
     """What ``evaluate`` writes: the structure of metrics.json, and the counts and accuracies in it."""
-    goodsight.evaluate(model, photos, out=out, spoilt=2, **options)
+    goodsight.evaluate(model, photos, out=out, spoilt=2, labels=labels)
     numbers = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     scores = {
         each["photos"]: [each["n"], each["twin_groups"], each["leaked"], each["scores"]["accuracy"]["value"]]
@@ -359,7 +361,7 @@ def told(road: Road, root: Path) -> dict[str, Any]:
     if road.frozen:
         numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         found["metrics"] = structure(numbers)
-        found["evaluate"] = evaluated(folder, root / "new", root / "scored", road.scored or {})
+        found["evaluate"] = evaluated(folder, root / "new", root / "scored", road.scored)
         found["classify"] = classified(folder, root / "new", root / "new.csv")
         found["check"] = checked(folder, root / "new", road.declared)
     return found

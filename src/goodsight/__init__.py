@@ -2,8 +2,9 @@
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`, :func:`promote` and
-:func:`split`; :func:`load` keeps a model ready for many calls. They are imported on first use, so ``import goodsight``
-costs next to nothing.
+:func:`split`; :func:`load` keeps a model ready for many calls. Their options are a few records that check themselves:
+:class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and
+:class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 from goodsight.about import __version__
 
 if TYPE_CHECKING:
+    from goodsight.catalog.labels import Labels
+    from goodsight.collecting.crawl import Source
+    from goodsight.collecting.terms import Manners
+    from goodsight.errors import GoodsightError
     from goodsight.flow.answers import check, classify, load
     from goodsight.flow.audits import audit
     from goodsight.flow.collection import collect
@@ -22,8 +27,20 @@ if TYPE_CHECKING:
     from goodsight.flow.splits import split
     from goodsight.flow.training import train
     from goodsight.flow.upkeep import inspect, promote
+    from goodsight.flow.work import Work
+    from goodsight.photos.limits import Limits
+    from goodsight.training.recipe import Recipe
+    from goodsight.training.wishes import Wishes
 
 __all__ = [
+    "GoodsightError",
+    "Labels",
+    "Limits",
+    "Manners",
+    "Recipe",
+    "Source",
+    "Wishes",
+    "Work",
     "__version__",
     "audit",
     "check",
@@ -39,21 +56,33 @@ __all__ = [
 ]
 
 _HOME = {
-    "audit": "audits",
-    "check": "answers",
-    "classify": "answers",
-    "collect": "collection",
-    "evaluate": "evaluation",
-    "inspect": "upkeep",
-    "load": "answers",
-    "promote": "upkeep",
-    "sightings": "feed",
-    "split": "splits",
-    "train": "training",
+    "GoodsightError": "errors",
+    "Labels": "catalog.labels",
+    "Limits": "photos.limits",
+    "Manners": "collecting.terms",
+    "Recipe": "training.recipe",
+    "Source": "collecting.crawl",
+    "Wishes": "training.wishes",
+    "Work": "flow.work",
+    "audit": "flow.audits",
+    "check": "flow.answers",
+    "classify": "flow.answers",
+    "collect": "flow.collection",
+    "evaluate": "flow.evaluation",
+    "inspect": "flow.upkeep",
+    "load": "flow.answers",
+    "promote": "flow.upkeep",
+    "sightings": "flow.feed",
+    "split": "flow.splits",
+    "train": "flow.training",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"goodsight.flow.{_HOME[name]}"), name)
+        return getattr(import_module(f"goodsight.{_HOME[name]}"), name)
     raise AttributeError(f"module 'goodsight' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goodsight.catalog.ledger import Replayed
-from goodsight.catalog.rows import Row
+from goodsight.catalog.rows import Attribute, Row, in_words
 from goodsight.photos.limits import Limits
 
 KINDS: Mapping[str, str] = {
@@ -71,7 +71,7 @@ class Audit:
 
     Attributes:
         source: where the photos came from.
-        classes: the labels of each attribute, by its name.
+        classes: the labels of each attribute.
         findings: one per photo and kind, worst first within a kind.
         review: every photo that could be read, the most suspicious first.
         left_out: names of rows that were not looked at, and why.
@@ -82,13 +82,17 @@ class Audit:
     """
 
     source: str
-    classes: Mapping[str, tuple[str, ...]]
+    classes: Mapping[Attribute, tuple[str, ...]]
     findings: tuple[Finding, ...]
     review: tuple[Suspect, ...]
     left_out: Sequence[tuple[str, str]]
     limits: Limits
     ledger: Replayed | None = None
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
+
+    def said(self, row: Row) -> str:
+        """The labels of a photo in one phrase."""
+        return in_words(row.labels, tuple(self.classes))
 
     def expected(self, first: int) -> float:
         """How many of the first photos of the review are expected to be wrong."""

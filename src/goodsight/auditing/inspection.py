@@ -34,31 +34,30 @@ SURE = 0.5
 """The chance from which on a photo is found to be mislabelled or off-topic."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Photos as they were seen: those that can be used (n) and those that cannot, their looks (n), and the network."""
+
+    table: Table
+    looks: Looks
+    backbone: Backbone
+
+
 def inspect(
-    source: str,
-    catalog: Catalog,
-    table: Table,
-    looks: Looks,
-    backbone: Backbone,
-    limits: Limits,
-    lap: Callable[[str], None],
-    progress: Progress,
-    ledger: Replayed | None = None,
+    source: str, replayed: Replayed, seen: Seen, limits: Limits, lap: Callable[[str], None], progress: Progress
 ) -> Audit:
     """Find what is wrong.
 
     Args:
         source: what the photos are called in the report.
-        catalog: the rows that were left out.
-        table: the photos that can be used (n), and those that cannot.
-        looks: of the same photos (n).
-        backbone: what embedded them.
+        replayed: the rows that were left out, and what people decided already; what they kept is not found again.
+        seen: the photos.
         limits: on bytes and pixels of a photo.
         lap: told each step that is done.
         progress: told pairs of photos.
-        ledger: what people decided already; what they kept is not found again.
 
     """
+    table, looks, backbone, catalog = seen.table, seen.looks, seen.backbone, replayed.catalog
     scaler = Scaler.fit(table.vectors, backbone.blocks)
     exact, near, strength = _twins(table, looks, scaler, progress)
     pairs = np.concatenate([exact, near])
@@ -92,12 +91,13 @@ def inspect(
         ]
     order = {kind: number for number, kind in enumerate(KINDS)}
     found.sort(key=lambda finding: (order[finding.kind], finding.score))
-    kept = set() if ledger is None else set(ledger.kept)
+    kept = set(replayed.kept)
     found = [finding for finding in found if finding.row.file_name not in kept]
     chance[[row.file_name in kept for row in rows]] = 0.0
     suspects = _suspects(table, chance, found)
     lap("put in order")
-    classes = {attribute.name: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
+    classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
+    ledger = replayed if replayed.files else None
     return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger)
 
 
@@ -127,20 +127,19 @@ def _judged(
     scaler: Scaler,
     features: npt.NDArray[np.float32],
 ) -> _Judged:
-    several = len(catalog.attributes) > 1
-    name = catalog.attributes[attribute].name if several else ""
-    rows = table.view(attribute).rows if several else table.rows
+    name = catalog.attributes[attribute].name if len(catalog.attributes) > 1 else ""
+    said = [row.labels[attribute] for row in table.rows]
     # A photo without this label is compared like the others, under a label of its own that is never doubted.
-    classes = sorted({row.label for row in rows})
+    classes = sorted(set(said))
     number = {label: i for i, label in enumerate(classes)}
-    numbers = np.array([number[row.label] for row in rows])
+    numbers = np.array([number[label] for label in said])
     doubts = _doubts(table, numbers, groups, scaler, number.get("", -1))
     own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
     found = [
-        *_conflicts(table.rows, rows, pairs, numbers, name),
-        *_mislabelled(table.rows, rows, doubts, classes, name),
+        *_conflicts(table.rows, said, pairs, numbers, name),
+        *_mislabelled(table.rows, said, doubts, classes, name),
     ]
-    conflicts = np.where([row.label == "" for row in rows], 0.0, review.conflicts(numbers, groups))
+    conflicts = np.where([label == "" for label in said], 0.0, review.conflicts(numbers, groups))
     known = tuple(label for label in classes if label)
     return _Judged(known, found, doubts, own, likeness, anywhere, conflicts)
 
@@ -221,29 +220,29 @@ def _copies(
                 words = f"same as {rows[kept].file_name}" + (
                     "" if alike == 1 else f", detail correlates by {alike:.2f}"
                 )
-                suggestion = "drop" if rows[gone].label == rows[kept].label else "look"
+                suggestion = "drop" if rows[gone].labels == rows[kept].labels else "look"
                 yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, suggestion, other=rows[kept])
 
 
 def _conflicts(
-    rows: Sequence[Row], labelled: Sequence[Row], pairs: Ints, numbers: Ints, attribute: str
+    rows: Sequence[Row], said: Sequence[str], pairs: Ints, numbers: Ints, attribute: str
 ) -> Iterator[Finding]:
     known: set[int] = set()
     for pair in pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]].tolist():
         for one, other in (pair, pair[::-1]):
-            if one not in known and labelled[one].label and labelled[other].label:
+            if one not in known and said[one] and said[other]:
                 known.add(one)
-                words = f"{attribute and f'{attribute}: '}{rows[other].file_name} is labelled {labelled[other].label}"
+                words = f"{attribute and f'{attribute}: '}{rows[other].file_name} is labelled {said[other]}"
                 kind = "twins with different labels"
                 yield Finding(rows[one], kind, 0.0, words, "look", other=rows[other], attribute=attribute)
 
 
 def _mislabelled(
-    rows: Sequence[Row], labelled: Sequence[Row], doubts: Doubts, classes: Sequence[str], attribute: str
+    rows: Sequence[Row], said: Sequence[str], doubts: Doubts, classes: Sequence[str], attribute: str
 ) -> Iterator[Finding]:
     for i in np.flatnonzero(doubts.chance > SURE).tolist():
         label, chance = classes[doubts.suggested[i]], float(doubts.chance[i])
-        if label != labelled[i].label:
+        if label != said[i]:
             words = f"{attribute and f'{attribute}: '}looks like {label} ({doubts.probability[i]:.0%})"
             yield Finding(rows[i], "mislabelled", 1 - chance, words, "relabel", label, attribute=attribute)
 

@@ -82,6 +82,11 @@ class Replayed:
     absent: tuple[tuple[str, str], ...] = ()
     disputed: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def undone(self) -> list[Row]:
+        """The dropped photos that would be trained on."""
+        return [row for row in self.dropped if row.split in ("", "train")]
+
     def before(self, attribute: int) -> Mapping[str, str]:
         """The old label of one attribute, by its number, of each photo that has a new one."""
         new = {row.file_name: row.labels[attribute] for row in self.catalog.rows if row.file_name in self.relabelled}

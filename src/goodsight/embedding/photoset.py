@@ -45,9 +45,7 @@ class PhotoSet:
     def catalog_hash(self) -> str:
         """Hex sha256 of content, labels and name of every training photo: the same photos give the same hash."""
         rows, digests = self.table.rows, self.table.sha256
-        lines = sorted(
-            f"{digests[i]} {' '.join(rows[i].labels)} {rows[i].file_name}" for i in self.training.tolist()
-        )
+        lines = sorted(f"{digests[i]} {' '.join(rows[i].labels)} {rows[i].file_name}" for i in self.training.tolist())
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 

@@ -65,7 +65,9 @@ def evaluate(
     with opened(model) as loaded:
         known, source = loaded.model, Path(photos)
         given = in_order(read_catalog(source, labels=labels_for(loaded, labels), ignore_split=True), known)
-        classes = {attribute.name: judge.classes for attribute, judge in zip(given.attributes, known.judges, strict=True)}
+        classes = {
+            attribute.name: judge.classes for attribute, judge in zip(given.attributes, known.judges, strict=True)
+        }
         replayed = replay(given, labels.ledgers, classes=classes, limits=known.limits)
         clock.lap("load the model")
         embedder = loaded.embedder(cached=work.cache, progress=work.progress)
@@ -74,11 +76,10 @@ def evaluate(
         clock.lap("embed the photos")
         twins, leaked = leaks(known, table)
         sets = [
-            photoset.to_score(table, judge.attribute, number, judge.classes) for number, judge in enumerate(known.judges)
+            photoset.to_score(table, judge.attribute, number, judge.classes)
+            for number, judge in enumerate(known.judges)
         ]
-        parts = measured.of_photos(
-            known, sets, twins, leaked, embedder, spoilt if out is not None else None, clock.lap
-        )
+        parts = measured.of_photos(known, sets, twins, leaked, embedder, spoilt if out is not None else None, clock.lap)
     title = f"Evaluation report: {source.resolve().name}"
     findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, ledger=replayed)
     if out is not None:

@@ -8,8 +8,9 @@ import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,86 +19,74 @@ import numpy as np
 from goodsight.about import __version__
 from goodsight.arrays import Ints
 from goodsight.backbones import by_name
-from goodsight.backbones.engine import start
 from goodsight.catalog import trainable
-from goodsight.catalog.columns import Columns
+from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.ledger import Replayed, replay
 from goodsight.catalog.read import read_catalog
-from goodsight.catalog.rows import Row
-from goodsight.embedding import photoset, stream
-from goodsight.embedding.cache import Cache
-from goodsight.embedding.photoset import PhotoSet
-from goodsight.errors import CatalogError, GoodsightError
+from goodsight.catalog.rows import YES, Attribute, Row
+from goodsight.embedding import photoset
+from goodsight.embedding.table import Table
+from goodsight.errors import CatalogError, GoodsightError, require_at_least
 from goodsight.files import refuse_folder, whole_folder
-from goodsight.flow import work
-from goodsight.flow.work import paths_of, require_not_negative, views_for
+from goodsight.flow.work import USUAL, Sources, Work, paths_of, require_apart
 from goodsight.heads.folds import portion
 from goodsight.photos import decoder
-from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
-from goodsight.progress import Progress, quiet
+from goodsight.photos.limits import BadPhoto, Limits
 from goodsight.training.groups import group
+from goodsight.training.recipe import Recipe
+from goodsight.training.road import looks
 
 
 def split(
-    photos: str | Path | Sequence[str | Path],
+    photos: Sources,
     out: str | Path,
     *,
     validation: float = 0.1,
     test: float = 0.1,
-    label: str = "label",
-    ledger: str | Path | Sequence[str | Path] = (),
+    labels: Labels = UNSAID,
     seed: int = 0,
-    limits: Limits = DEFAULT_LIMITS,
-    cache: bool = True,
-    force: bool = False,
-    progress: Progress = quiet,
+    work: Work = USUAL,
 ) -> Prepared:
     """Copy labelled photos into train, validation and test folders for other tools, with no twins on both sides.
 
     Args:
-        photos: as for :func:`train`; a split in them is ignored.
-        out: the folder to make; :func:`train` reads it as well.
+        photos: as for :func:`goodsight.train`; a split in them is ignored.
+        out: the folder to make; :func:`goodsight.train` reads it as well.
         validation: the share of photos for validation, 0 to 0.5.
         test: the share of photos for the test, 0 to 0.5.
-        label: the label column of a list.
-        ledger: what people decided about these photos, in one or several files.
+        labels: where the labels are, and what people decided about them.
         seed: another number gives another split.
-        limits: on bytes and pixels of a photo.
-        cache: use and fill the embedding cache.
-        force: replace ``out`` if it is there.
-        progress: told about every step.
+        work: how the work is done.
 
     Raises:
         CatalogError: the photos or labels cannot be used.
         LedgerError: a ledger cannot be read, or does not fit the photos.
-        FolderExistsError: ``out`` is there and ``force`` is not set.
+        FolderExistsError: ``out`` is there and ``work.force`` is not set.
         GoodsightError: a number is out of its range, or ``out`` lies among the photos.
 
     """
     out, sources, wanted = Path(out), paths_of(photos), shares(validation, test)
-    require_not_negative(**{"`seed`": seed})
-    refuse_folder(out, force=force)
-    given = read_catalog(*sources, columns=Columns.of(label), ignore_split=True)
-    work.require_apart(out, sources, given.rows)
-    replayed = replay(given, paths_of(ledger), limits=limits)
+    require_at_least(0, seed=seed)
+    refuse_folder(out, force=work.force)
+    given = read_catalog(*sources, labels=labels, ignore_split=True)
+    require_apart(out, sources, given.rows)
+    replayed = replay(given, labels.ledgers, limits=work.limits)
     rows = replayed.catalog
     trainable.require_classes(rows)
-    backbone = by_name.load(views=views_for(rows, "lite0"))
-    engine = start(backbone.network)
-    known = Cache(backbone, engine) if cache else None
-    table = stream.table(rows.rows, backbone, engine, cache=known, limits=limits, progress=progress)
-    engine.close()
-    table, corrected = photoset.corrected(table)
-    (photo_set,) = photoset.to_train(rows, table)
-    (twin_groups,) = group([photo_set], backbone)
-    with whole_folder(out, force=force) as folder:
-        progress("copy the photos", 0, 0)
+    with work.embedder(by_name.load(views=looks(Recipe(), rows))) as embedder:
+        table, corrected = photoset.corrected(embedder.table(rows.rows))
+    sets = photoset.to_train(rows, table)
+    groups = group(sets, embedder.backbone)[0].found.groups
+    with whole_folder(out, force=work.force) as folder:
+        work.progress("copy the photos", 0, 0)
         left_out = [*rows.left_out, *corrected]
-        done = write(folder, photo_set, twin_groups.found.groups, replayed, left_out, wanted, seed, limits)
+        parts = _Parts(table, rows.attributes, groups, wanted, seed)
+        done = _write(folder, parts, replayed, left_out, work.limits)
     return replace(done, folder=out)
 
 
-COLUMNS = ("file_name", "label", "split", "twin_group", "sha256", "source")
+COLUMNS = ("split", "twin_group", "sha256", "source")
+"""Of ``metadata.csv``, after the name and the labels."""
 
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -161,71 +150,92 @@ def shares(validation: float, test: float) -> dict[str, float]:
     return {name: share for name, share in wanted.items() if share}
 
 
-def write(
-    folder: Path,
-    photo_set: PhotoSet,
-    groups: Ints,
-    replayed: Replayed,
-    left_out: Sequence[tuple[str, str]],
-    wanted: Mapping[str, float],
-    seed: int,
-    limits: Limits,
+@dataclass(frozen=True)
+class _Parts:
+    """Photos to be dealt: the good ones (n), their attributes and twin groups (n,), the shares, and the seed."""
+
+    table: Table
+    attributes: tuple[Attribute, ...]
+    groups: Ints
+    wanted: Mapping[str, float]
+    seed: int
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """What each photo is dealt by, and the name of its folder: its labels, as in ``black_jeans``."""
+        named = [number for number, attribute in enumerate(self.attributes) if not attribute.tag]
+        return ["_".join(row.labels[n] or "-" for n in named) or "photos" for row in self.table.rows]
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The split of each photo."""
+        names = list(self.wanted)
+        numbers = np.unique(self.classes, return_inverse=True)[1]
+        return [names[part] for part in portion(numbers, self.groups, list(self.wanted.values()), self.seed)]
+
+
+def _write(
+    folder: Path, parts: _Parts, replayed: Replayed, left_out: Sequence[tuple[str, str]], limits: Limits
 ) -> Prepared:
     """Copy the photos into ``SPLIT/CLASS/`` with ``metadata.csv``, which ``goodsight train`` reads, and ``split.json``.
 
     Args:
         folder: to fill.
-        photo_set: the photos (n), each with a class.
-        groups: twin group of each photo (n,).
+        parts: the photos, dealt.
         replayed: the catalog that they came from, and what ledgers changed in it.
         left_out: names of rows that are not used, and why.
-        wanted: the share of each split.
-        seed: of the dealing.
         limits: that the photos were read with.
 
     Raises:
         CatalogError: a photo was changed meanwhile.
 
     """
-    names, table = list(wanted), photo_set.table
-    splits = [names[part] for part in portion(photo_set.labels, groups, list(wanted.values()), seed)]
-    places = _places(table.rows, splits)
+    table, names = parts.table, list(parts.wanted)
+    places = _places(table.rows, parts.classes, parts.splits)
     for row, place, digest in zip(table.rows, places, table.sha256, strict=True):
         _copy(row, folder / place, digest, limits)
-    columns = (places, [row.label for row in table.rows], splits, groups.tolist(), table.sha256)
-    _list(folder, [(*record, row.file_name) for *record, row in zip(*columns, table.rows, strict=True)])
-    counts = {c: dict.fromkeys(names, 0) for c in photo_set.classes}
-    for row, split in zip(table.rows, splits, strict=True):
-        counts[row.label][split] += 1
+    _list(folder, parts, places)
+    counts = {c: dict.fromkeys(names, 0) for c in sorted(set(parts.classes))}
+    for label, split in zip(parts.classes, parts.splits, strict=True):
+        counts[label][split] += 1
     made = Prepared(
         folder=folder,
         counts=counts,
-        twin_groups=len(np.unique(groups)),
-        lacking=_lacking(photo_set, groups, counts),
+        twin_groups=len(np.unique(parts.groups)),
+        lacking=_lacking(parts, counts),
         bad=tuple((row.file_name, str(bad)) for row, bad in table.bad),
         left_out=tuple(left_out),
         ledger=replayed if replayed.files else None,
     )
-    told = {"goodsight": __version__, "shares": dict(wanted), "seed": seed} | made.to_json()
+    told = {"goodsight": __version__, "shares": dict(parts.wanted), "seed": parts.seed} | made.to_json()
     (folder / "split.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
     return made
 
 
-def _list(folder: Path, records: Iterable[Sequence[object]]) -> None:
+def _list(folder: Path, parts: _Parts, places: Sequence[str]) -> None:
+    """``metadata.csv``: a column for each attribute, and one for all tags."""
+    named = [(number, a.name) for number, a in enumerate(parts.attributes) if not a.tag]
+    tags = [(number, a.name) for number, a in enumerate(parts.attributes) if a.tag]
+    columns = [*(name for _, name in named), *(["tags"] if tags else [])]
     # A name that is not valid text has lone surrogates, which no reader of the list could take.
     with (folder / "metadata.csv").open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        writer.writerows(records)
+        writer.writerow(["file_name", *columns, *COLUMNS])
+        each = zip(parts.table.rows, places, parts.splits, parts.groups.tolist(), parts.table.sha256, strict=True)
+        for row, place, split, group_number, digest in each:
+            said = [row.labels[number] for number, _ in named]
+            if tags:
+                said.append(" ".join(name for number, name in tags if row.labels[number] == YES))
+            writer.writerow([place, *said, split, group_number, digest, row.file_name])
 
 
-def _places(rows: Sequence[Row], splits: Sequence[str]) -> list[str]:
+def _places(rows: Sequence[Row], classes: Sequence[str], splits: Sequence[str]) -> list[str]:
     """Where each photo goes, relative to the folder."""
     name = _Names()
-    folder_of = {label: name("", label) for label in sorted({row.label for row in rows})}
+    folder_of = {label: name("", label) for label in sorted(set(classes))}
     places = []
-    for row, split in zip(rows, splits, strict=True):
-        room, path = f"{split}/{folder_of[row.label]}", PurePosixPath(row.file_name)
+    for row, label, split in zip(rows, classes, splits, strict=True):
+        room, path = f"{split}/{folder_of[label]}", PurePosixPath(row.file_name)
         plain = re.fullmatch(r"\.[0-9A-Za-z]{1,10}", path.suffix)
         places.append(f"{room}/{name(room, path.stem, path.suffix) if plain else name(room, path.name)}")
     return places
@@ -270,11 +280,11 @@ def _copy(row: Row, place: Path, digest: str, limits: Limits) -> None:
         stream.write(data)
 
 
-def _lacking(photo_set: PhotoSet, groups: Ints, counts: Mapping[str, Mapping[str, int]]) -> tuple[tuple[str, str], ...]:
+def _lacking(parts: _Parts, counts: Mapping[str, Mapping[str, int]]) -> tuple[tuple[str, str], ...]:
     """Classes that are missing in a split, with the reason."""
     distinct: dict[str, set[int]] = defaultdict(set)
-    for row, number in zip(photo_set.table.rows, groups.tolist(), strict=True):
-        distinct[row.label].add(number)
+    for label, number in zip(parts.classes, parts.groups.tolist(), strict=True):
+        distinct[label].add(number)
     return tuple(
         (name, f"none in {' and '.join(missing)}: {len(distinct[name])} distinct photos of {sum(by_split.values())}")
         for name, by_split in counts.items()

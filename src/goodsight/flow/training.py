@@ -98,8 +98,7 @@ def train(
         start = road.Start(sets, grouped, embedder, undone, out, work.resume, wishes.budget, clock.lap)
         embedder, fitted = road.fit(recipe, start, running)
         on = topic(fitted, embedder.backbone, embedder.table(foreign))
-        learned = [learn(each, wishes.precision, recipe.none) for each in fitted]
-        clock.lap("calibrate")
+        learned = learn(fitted, wishes.precision, recipe.none, clock.lap)
         together = combinations.measure(learned)
         clock.lap("hide combinations of labels")
         trained = together.trained if together else ()
@@ -158,7 +157,7 @@ def _canaries(learned: Learned, count: int) -> Ints:
     """Training photos over the range of confidence: a doubtful one shows a difference that a sure one hides."""
     order = np.argsort(learned.probabilities.max(axis=1), kind="stable")
     spread = np.unique(np.linspace(0, len(order) - 1, count).astype(int))
-    return learned.fitted.photo_set.training[learned.fitted.scored[order[spread]]]
+    return np.asarray(learned.fitted.photo_set.training[learned.fitted.scored[order[spread]]])
 
 
 def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from goodsight.catalog.columns import Columns
+from goodsight.arrays import Ints
+from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import Catalog
-from goodsight.embedding import stream
-from goodsight.embedding.cache import Cache
+from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, ModelError
 from goodsight.files import exchange
-from goodsight.flow.answers import load
-from goodsight.flow.work import leaks
-from goodsight.measuring.comparison import Comparison, compare
+from goodsight.flow.evaluation import in_order, labels_for
+from goodsight.flow.work import USUAL, Work, leaks, opened
+from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model import folder as model_folder
 from goodsight.model import testset
-from goodsight.progress import Progress, quiet
+from goodsight.model.record import LoadedModel, Model
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ def inspect(model: str | Path) -> dict[str, Any]:
 
     """
     _, record = model_folder.read(Path(model))
-    load(model).engine.close()
-    return record
+    with opened(model):
+        return record
 
 
 def promote(
@@ -54,73 +56,98 @@ def promote(
     over: str | Path,
     *,
     test: str | Path | None = None,
-    label: str = "label",
+    labels: Labels = UNSAID,
     min_gain: float = 0.0,
-    cache: bool = True,
-    progress: Progress = quiet,
+    work: Work = USUAL,
 ) -> Promotion:
     """Put a candidate in the place of the model in use, if it is really better on photos that neither was trained on.
 
     The candidate's folder is copied, and the old one is kept beside it as ``NAME.before-DATE-TIME``. A service that
-    runs on the folder loads the new model by itself.
+    runs on the folder loads the new model by itself. Models of several attributes are right where all labels are.
 
     Args:
         candidate: a model folder.
         over: the model folder in use.
         test: labelled photos; None takes the test photos (else the validation photos) that the candidate's training
             saw.
-        label: the label column of a list.
+        labels: where the labels of ``test`` are.
         min_gain: what the lower end of the accuracy gain's 95 % interval must exceed.
-        cache: use and fill the embedding cache.
-        progress: told about every step.
+        work: how the work is done; photos are read with the limits of the model in use.
 
     Raises:
         ModelError: a folder cannot be trusted, or the candidate lacks a class of the model in use.
         CatalogError: there are no photos to compare on, or a test photo was changed.
 
     """
-    old, new = load(over), load(candidate)
-    classes = old.model.classes
-    lacking = [name for name in classes if name not in new.model.classes]
-    if lacking:
-        raise ModelError(f"{candidate}: lacks the classes {', '.join(lacking)} of {over}; train it with them")
-    rows, digests = (
-        testset.read(Path(candidate))
-        if test is None
-        else (read_catalog(Path(test), columns=Columns.of(label), ignore_split=True), {})
-    )
-    known = _known_labels(rows, classes)
-    tables = []
-    for loaded in (old, new):
-        backbone, engine = loaded.model.backbone, loaded.engine
-        stored = Cache(backbone, engine) if cache else None
-        tables.append(
-            stream.table(known.rows, backbone, engine, cache=stored, limits=old.model.limits, progress=progress)
-        )
-        engine.close()
+    with opened(over) as old, opened(candidate) as new:
+        fitting = _like(new, old)
+        if test is None:
+            rows, digests = testset.read(new.folder, new.model.attributes)
+        else:
+            rows, digests = read_catalog(Path(test), labels=labels_for(old, labels), ignore_split=True), {}
+        known = _known_labels(in_order(rows, old.model), old.model)
+        tables = []
+        for loaded in (old, new):
+            embedder = loaded.embedder(cached=work.cache, progress=work.progress)
+            tables.append(embedder.table(known.rows))
     testset.require_unchanged(tables[0], digests)
     own, leaked = leaks(old.model, tables[0])
     clean = np.flatnonzero(~(leaked | leaks(new.model, tables[1])[1]))
     if not len(clean):
         raise CatalogError(f"{rows.name}: every photo is bad or has a twin in a training; give others with `test`")
-    columns = [new.model.classes.index(name) for name in classes]
-    comparison = compare(
-        old.model.probabilities(tables[0].vectors[clean]),
-        new.model.probabilities(tables[1].vectors[clean])[:, columns],
-        np.array([classes.index(tables[0].rows[i].label) for i in clean]),
-        own.groups[clean],
-    )
+    classes = [judge.classes for judge in old.model.judges]
+    current = _outcome(old.model, tables[0], clean, classes)
+    better = _outcome(fitting, tables[1], clean, classes)
+    comparison = compare(current, better, own.groups[clean])
     promoted = comparison.gain.low > min_gain
     kept = exchange(Path(candidate), Path(over)) if promoted else None
     return Promotion(comparison, promoted, len(rows.rows) - len(clean), kept)
 
 
-def _known_labels(rows: Catalog, classes: tuple[str, ...]) -> Catalog:
-    known = tuple(row for row in rows.rows if row.label in classes)
+def _like(new: LoadedModel, old: LoadedModel) -> Model:
+    """The candidate with its judges in the order of the model in use.
+
+    Raises:
+        ModelError: it lacks an attribute or a class.
+
+    """
+    named = {judge.attribute.name: judge for judge in new.model.judges}
+    if len(old.model.judges) == len(named) == 1:
+        named = {old.model.judges[0].attribute.name: new.model.judges[0]}
+    lacking = [attribute.name for attribute in old.model.attributes if attribute.name not in named]
+    if lacking:
+        raise ModelError(f"{new.folder}: does not answer for {', '.join(lacking)} as {old.folder} does; train it so")
+    for judge in old.model.judges:
+        missing = [name for name in judge.classes if name not in named[judge.attribute.name].classes]
+        if missing:
+            raise ModelError(
+                f"{new.folder}: lacks the classes {', '.join(missing)} of {old.folder}; train it with them"
+            )
+    return replace(new.model, judges=tuple(named[attribute.name] for attribute in old.model.attributes))
+
+
+def _known_labels(rows: Catalog, model: Model) -> Catalog:
+    """The photos whose labels are all classes of a model."""
+    known, unknown = [], []
+    for row in rows.rows:
+        strange = [label for label, judge in zip(row.labels, model.judges, strict=True) if label not in judge.classes]
+        if strange:
+            unknown.append((row.file_name, f"the model has no class {strange[0]!r}"))
+        else:
+            known.append(row)
     if not known:
         raise CatalogError(
-            f"{rows.name}: none of the labels ({', '.join(rows.classes[:10])}) is one of the model's classes "
-            f"({', '.join(classes[:10])})"
+            f"{rows.name}: none of the labels ({', '.join(rows.classes(0)[:10])}) is one of the model's classes "
+            f"({', '.join(model.judges[0].classes[:10])})"
         )
-    unknown = tuple((r.file_name, f"the model has no class {r.label!r}") for r in rows.rows if r.label not in classes)
-    return replace(rows, rows=known, left_out=rows.left_out + unknown)
+    return replace(rows, rows=tuple(known), left_out=(*rows.left_out, *unknown))
+
+
+def _outcome(model: Model, table: Table, rows: Ints, classes: list[tuple[str, ...]]) -> Outcome:
+    """How a model does on some photos, over the classes of the model in use."""
+    outcomes = []
+    for number, (judge, names) in enumerate(zip(model.judges, classes, strict=True)):
+        columns = [judge.classes.index(name) for name in names]
+        labels = np.array([names.index(table.rows[i].labels[number]) for i in rows])
+        outcomes.append(Outcome.of(judge.probabilities(table.vectors[rows])[:, columns], labels))
+    return reduce(and_, outcomes)

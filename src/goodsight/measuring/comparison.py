@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.heads.calibrate import log_loss
 from goodsight.measuring.metrics import Estimate
 
 ROUNDS = 2000
-
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,16 +41,31 @@ class Comparison:
         }
 
 
-def compare(current: Array, candidate: Array, labels: Ints, groups: Ints, *, seed: int = 0) -> Comparison:
-    """Compare the probabilities of two models.
+@dataclass(frozen=True)
+class Outcome:
+    """How a model did on photos (n): whether it was right, and its log loss; of several attributes in all of them."""
+
+    right: Bools
+    loss: Doubles
+
+    @classmethod
+    def of(cls, probabilities: Doubles, labels: Ints) -> Outcome:
+        """Of probabilities (n, classes) and class numbers (n,)."""
+        return cls(probabilities.argmax(axis=1) == labels, log_loss(probabilities, labels))
+
+    def __and__(self, other: Outcome) -> Outcome:
+        return Outcome(self.right & other.right, self.loss + other.loss)
+
+
+def compare(current: Outcome, candidate: Outcome, groups: Ints, *, seed: int = 0) -> Comparison:
+    """Compare two models on the same photos (n).
 
     The interval is a paired bootstrap over twin groups: each round draws the same groups for both models, so what
     makes a photo hard for both cancels out.
 
     Args:
-        current: probabilities (n, classes) of the model in use.
-        candidate: probabilities (n, classes) of the other, over the same classes.
-        labels: class numbers (n,).
+        current: how the model in use did.
+        candidate: how the other did.
         groups: twin group of each photo (n,).
         seed: of the bootstrap.
 
@@ -62,25 +73,26 @@ def compare(current: Array, candidate: Array, labels: Ints, groups: Ints, *, see
         ValueError: there is no photo.
 
     """
-    if not len(labels):
+    n = len(groups)
+    if not n:
         raise ValueError("there is no photo to compare on")
-    right = [(p.argmax(axis=1) == labels).astype(float) for p in (current, candidate)]
     numbers = np.unique(groups, return_inverse=True)[1]
     count = int(numbers.max()) + 1
-    columns = (np.ones(len(labels)), right[1] - right[0], log_loss(current, labels) - log_loss(candidate, labels))
+    more_right = candidate.right.astype(float) - current.right.astype(float)
+    columns = (np.ones(n), more_right, current.loss - candidate.loss)
     sums = np.stack([np.bincount(numbers, column, count) for column in columns], axis=1)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=ROUNDS)
     drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
     return Comparison(
-        n=len(labels),
+        n=n,
         groups=count,
-        current_accuracy=float(right[0].mean()),
-        candidate_accuracy=float(right[1].mean()),
+        current_accuracy=float(current.right.mean()),
+        candidate_accuracy=float(candidate.right.mean()),
         gain=_estimate(drawn[:, 1] / drawn[:, 0]),
         loss_gain=_estimate(drawn[:, 2] / drawn[:, 0]),
     )
 
 
-def _estimate(values: Array) -> Estimate:
+def _estimate(values: Doubles) -> Estimate:
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return Estimate(float(values[0]), float(low), float(high))

@@ -21,7 +21,7 @@ from goodsight.heads import calibrate, kinds
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import scalers
-from goodsight.measuring.comparison import Comparison, compare
+from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model.learn import Learned
 from goodsight.training.fitted import Fitted, Undone
 from goodsight.training.groups import FOLDS
@@ -89,8 +89,9 @@ def measure(replayed: Replayed, learned: Learned) -> Gain:
     old = _widened(without[fair], classes, every)
     new = _widened(learned.probabilities[fair], photo_set.classes, every)
     labels = _numbers([photo_set.label(rows[i]) for i in fair], every)
-    losses = (float(calibrate.log_loss(p, labels).mean()) for p in (old, new))
-    return Gain(compare(old, new, labels, groups[fair]), (next(losses), next(losses)))
+    current, candidate = Outcome.of(old, labels), Outcome.of(new, labels)
+    losses = (float(current.loss.mean()), float(candidate.loss.mean()))
+    return Gain(compare(current, candidate, groups[fair]), losses)
 
 
 def _dealt(fitted: Fitted, put_back: Table) -> tuple[Ints, Ints, Bools]:

@@ -117,7 +117,6 @@ class Findings:
 
 
 def of_training(
-    source: str,
     model: Model,
     learned: Sequence[Learned],
     embedder: Embedder,
@@ -128,7 +127,6 @@ def of_training(
     """Measure what a training made, one part for each attribute.
 
     Args:
-        source: what the photos are called.
         model: what was trained.
         learned: its judges and the evidence behind them.
         embedder: of its network.
@@ -158,7 +156,13 @@ def of_training(
 
 
 def of_photos(
-    model: Model, sets: Sequence[PhotoSet], found: Twins, leaked: Bools, embedder: Embedder, spoilt: int, lap: Lap
+    model: Model,
+    sets: Sequence[PhotoSet],
+    found: Twins,
+    leaked: Bools,
+    embedder: Embedder,
+    spoilt: int | None,
+    lap: Lap,
 ) -> tuple[Part, ...]:
     """Measure a model on photos, one part for each attribute.
 
@@ -168,7 +172,8 @@ def of_photos(
         found: the twins among them.
         leaked: whether photos have a twin in training (n,).
         embedder: of the model's network.
-        spoilt: how many photos the robustness card tries; 0 for no card, and no evidence either.
+        spoilt: how many photos the robustness card tries, 0 for no card; None when no report shows it, and nothing
+            of what takes long is measured.
         lap: told each step that is done.
 
     Raises:
@@ -192,7 +197,7 @@ def of_photos(
             rows = robustness.drawn(scored[~leaked[scored]], spoilt)
             card = robustness.of_photos("photos", judge, embedder, photo_set, rows, found.groups)
             lap(f"{prefix}spoil photos")
-        evidence = explained.of_worst(judge, embedder, [one]) if spoilt else {}
+        evidence = {} if spoilt is None else explained.of_worst(judge, embedder, [one])
         parts.append(Part(judge, [one], photo_set, card=card, evidence=evidence))
     return tuple(parts)
 
@@ -232,9 +237,7 @@ def gather(
         title=title,
         model=model,
         parts=parts,
-        counts={
-            model.prefix(part.judge) + name: by for part in parts for name, by in _counts(part.photo_set).items()
-        },
+        counts={model.prefix(part.judge) + name: by for part in parts for name, by in _counts(part.photo_set).items()},
         exact_twins=len(found.exact),
         near_twins=len(found.near),
         extra_copies=found.extra_copies(),

@@ -146,9 +146,7 @@ def of(name: str, judge: Judge, scored: Scored) -> Result:
     )
 
 
-def on_photos(
-    name: str, judge: Judge, photo_set: PhotoSet, rows: Ints, groups: Ints, leaked: Bools
-) -> Result:
+def on_photos(name: str, judge: Judge, photo_set: PhotoSet, rows: Ints, groups: Ints, leaked: Bools) -> Result:
     """The result on some photos of a set that a judge was not trained on.
 
     Args:
@@ -179,9 +177,10 @@ def of_training(learned: Learned, prefix: str = "") -> list[Result]:
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
         if len(rows):
             results.append(on_photos(prefix + name, learned.judge, photo_set, rows, groups, leaked))
-    rows = photo_set.training[fitted.scored]
-    chosen = [photo_set.table.rows[i] for i in rows]
-    scored = Scored(chosen, photo_set.labels[rows], learned.probabilities, groups[rows], np.zeros(len(rows), bool))
+    watched = photo_set.training[fitted.scored]
+    chosen = [photo_set.table.rows[i] for i in watched]
+    none = np.zeros(len(watched), bool)
+    scored = Scored(chosen, photo_set.labels[watched], learned.probabilities, groups[watched], none)
     return [*results, of(prefix + fitted.scored_as, learned.judge, scored)]
 
 

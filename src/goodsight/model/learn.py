@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,15 +66,24 @@ def topic(fitted: Sequence[Fitted], backbone: Backbone, negatives: Table) -> Top
     return Topic(scorer, rows, scores)
 
 
-def learn(fitted: Fitted, precision: float, none: str) -> Learned:
-    """Calibrate a head on what it says of photos that it did not see.
+def learn(fitted: Sequence[Fitted], precision: float, none: str, lap: Callable[[str], None]) -> tuple[Learned, ...]:
+    """Calibrate heads on what they say of photos that they did not see.
 
     Args:
-        fitted: the head.
+        fitted: a head for each attribute.
         precision: the wanted share of right answers among photos that no person looks at.
         none: the class that means none of the others; '' when there is none.
+        lap: told each step that is done.
 
     """
+    learned = []
+    for each in fitted:
+        learned.append(_learn(each, precision, none))
+        lap(f"{each.photo_set.attribute.name}: calibrate" if len(fitted) > 1 else "calibrate")
+    return tuple(learned)
+
+
+def _learn(fitted: Fitted, precision: float, none: str) -> Learned:
     photo_set, scores = fitted.photo_set, fitted.scores
     known = photo_set.labels[photo_set.training][fitted.scored]
     judge = Judge(photo_set.attribute, photo_set.classes, fitted.head, temperature=1.0, none=none)

@@ -256,9 +256,7 @@ def _never_trained(answered: Sequence[Answer]) -> str:
     return f"{' '.join(_labels(answered))} was never trained"
 
 
-def _answers(
-    model: Model, judge: Judge, vectors: Half, on_topic: Doubles, names: Sequence[str]
-) -> Iterator[Answer]:
+def _answers(model: Model, judge: Judge, vectors: Half, on_topic: Doubles, names: Sequence[str]) -> Iterator[Answer]:
     probabilities = judge.probabilities(vectors)
     p_values = judge.p_values(probabilities)
     for i, best in enumerate(judge.given(probabilities).tolist()):

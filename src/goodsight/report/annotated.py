@@ -37,7 +37,7 @@ class Annotated:
             GoodsightError: it holds something that an earlier ``--annotate`` did not make, or the model's network
                 does not say where its answers come from.
         """
-        shared = loaded.models[0]
+        shared = loaded.model
         if explain:
             evidence.require(shared.backbone, loaded.engine)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / _MARK).exists():
@@ -77,13 +77,12 @@ class Annotated:
         assert self._explained is not None
         engine = self._explained.engine
         panels: list[Panel] = []
-        pairs = list(zip(self._explained.models, prediction.answers, strict=True))
-        for model, answer in pairs:
+        pairs = list(zip(self._explained.model.judges, prediction.answers, strict=True))
+        rule = self._explained.model.backbone
+        for judge, answer in pairs:
             if not answer.attribute.tag:
-                number = model.classes.index(answer.label)
-                head, rule = model.head, model.backbone
-                none = model.none_number
-                panel = evidence.explain(picture, data, rule, engine, head, number, self._limits, none)
+                number, none = judge.classes.index(answer.label), judge.none_number
+                panel = evidence.explain(picture, data, rule, engine, judge.head, number, self._limits, none)
                 panels.append((panel, (answer,)))
         tags = tuple(answer for _, answer in pairs if answer.attribute.tag)
         return [*panels, (picture, tags)] if tags else panels

@@ -36,7 +36,7 @@ _UNREADABLE = "unreadable"
 
 def write(folder: Path, audit: Audit) -> None:
     """Write ``findings.csv``, ``review.csv``, ``metrics.json`` and ``report.html`` into ``folder``, which exists."""
-    _table(folder / "findings.csv", _FINDINGS, map(_finding, audit.findings))
+    _table(folder / "findings.csv", _FINDINGS, (_finding(found, audit.said(found.row)) for found in audit.findings))
     _table(folder / "review.csv", _REVIEW, _review(audit))
     save(folder / "metrics.json", json.dumps(numbers(audit), indent=1, ensure_ascii=False, allow_nan=False))
     save(folder / "report.html", environment().get_template("audit.html").render(**_view(audit)))
@@ -62,15 +62,15 @@ _FINDINGS = "file_name,finding,score,label,evidence,suggestion,suggested_label,t
 _REVIEW = "file_name,rank,chance,label,reasons"
 
 
-def _finding(found: Finding) -> tuple[str, ...]:
+def _finding(found: Finding, label: str) -> tuple[str, ...]:
     twin = found.other.file_name if found.other else ""
-    said = (found.row.label, _plain(found.evidence), found.suggestion, found.label, twin, found.attribute)
+    said = (label, _plain(found.evidence), found.suggestion, found.label, twin, found.attribute)
     return found.row.file_name, found.kind, _number(found.score), *said
 
 
 def _review(audit: Audit) -> Iterable[tuple[str, ...]]:
     for rank, suspect in enumerate(audit.review, 1):
-        said = (_number(suspect.chance), suspect.row.label, _plain("; ".join(suspect.reasons)))
+        said = (_number(suspect.chance), audit.said(suspect.row), _plain("; ".join(suspect.reasons)))
         yield suspect.row.file_name, str(rank), *said
 
 
@@ -125,7 +125,7 @@ def _view(audit: Audit) -> dict[str, Any]:
         "data": _json(
             {
                 "audit": _identity(audit),
-                "attributes": list(audit.classes),
+                "attributes": [attribute.name for attribute in audit.classes],
                 "classes": _choices(audit),
                 "photos": photos,
             }
@@ -140,8 +140,12 @@ def _choices(audit: Audit) -> list[dict[str, str]]:
     """What a photo can be relabelled to; where there are several attributes, ``said`` tells which one as well."""
     several = len(audit.classes) > 1
     return [
-        {"attribute": name if several else "", "label": label, "said": f"{name}: {label}" if several else label}
-        for name, classes in audit.classes.items()
+        {
+            "attribute": attribute.name if several else "",
+            "label": label,
+            "said": f"{attribute.name}: {label}" if several else label,
+        }
+        for attribute, classes in audit.classes.items()
         for label in classes
     ]
 
@@ -169,7 +173,7 @@ def _photos(audit: Audit, shown: set[str]) -> list[dict[str, str]]:
         {
             "file_name": suspect.row.file_name,
             "sha256": suspect.sha256,
-            "label": suspect.row.label,
+            "label": audit.said(suspect.row),
             "reason": _plain("; ".join(suspect.reasons)),
             "suggested": suggested.get(suspect.row.file_name, ""),
         }

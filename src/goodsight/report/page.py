@@ -44,7 +44,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
     """What ``metrics.json`` says."""
     return {
         "title": findings.title,
-        "classes": _by_attribute(findings, [list(part.model.classes) for part in findings.parts]),
+        "classes": _by_attribute(findings, [list(part.judge.classes) for part in findings.parts]),
         "results": [result.to_json() for result in findings.results],
         "counts": {name: {split: int(n) for split, n in by.items()} for name, by in findings.counts.items()},
         "twins": {
@@ -95,7 +95,7 @@ def _view(findings: Findings) -> dict[str, Any]:
         shown = []
         for row, true, given, p in result.worst:
             found = part.evidence.get((row.path, given))
-            picture = thumb(row) if found is None else thumb.explained(row, part.model.backbone.resize, found)
+            picture = thumb(row) if found is None else thumb.explained(row, findings.model.backbone.resize, found)
             shown.append((picture, row.file_name, true, given, p))
         return shown
 

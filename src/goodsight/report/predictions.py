@@ -15,7 +15,7 @@ import numpy as np
 from goodsight.catalog.rows import NO, Row
 from goodsight.errors import GoodsightError
 from goodsight.files import whole_file
-from goodsight.model.record import Model
+from goodsight.model.record import Judge
 from goodsight.model.verdicts import Answer, Prediction
 
 COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
@@ -32,7 +32,7 @@ class Sink(Protocol):
         """Take one."""
 
 
-def record(prediction: Prediction, models: Sequence[Model], top: int) -> dict[str, Any]:
+def record(prediction: Prediction, judges: Sequence[Judge], top: int) -> dict[str, Any]:
     """A prediction as one flat row.
 
     Of a model with one attribute that is no tag: the columns of :data:`COLUMNS`, then ``top1_label,
@@ -40,32 +40,32 @@ def record(prediction: Prediction, models: Sequence[Model], top: int) -> dict[st
     ``colour_probability`` (of a tag the probability of "yes"), ``colour_verdict`` and ``colour_top1_label`` and on;
     and ``combination`` says whether labels that go together were trained together.
     """
-    named = len(models) > 1 or models[0].attribute.tag
-    answers = prediction.answers or (None,) * len(models)
+    named = len(judges) > 1 or any(judge.attribute.tag for judge in judges)
+    answers = prediction.answers or (None,) * len(judges)
     row: dict[str, Any] = {"file_name": prediction.row.file_name}
-    for model, answer in zip(models, answers, strict=True):
-        name = model.attribute.name
+    for judge, answer in zip(judges, answers, strict=True):
+        name = judge.attribute.name
         prefix = f"{name}_" if named else ""
         row[name if named else "label"] = answer.label if answer else ""
         row[f"{prefix}probability"] = _probability(answer)
         if named:
             row[f"{prefix}verdict"] = answer.verdict if answer else ""
-    if sum(not model.attribute.tag for model in models) > 1:
+    if sum(not judge.attribute.tag for judge in judges) > 1:
         row["combination"] = ("trained" if prediction.trained else "never trained") if prediction.answers else ""
     row |= {"verdict": prediction.verdict, "reason": prediction.reason}
-    for place, label, p in ranked(prediction, models, top):
+    for place, label, p in ranked(prediction, judges, top):
         row |= {f"{place}_label": label, f"{place}_probability": p}
     return row
 
 
-def ranked(prediction: Prediction, models: Sequence[Model], top: int) -> Iterator[tuple[str, str, float | None]]:
+def ranked(prediction: Prediction, judges: Sequence[Judge], top: int) -> Iterator[tuple[str, str, float | None]]:
     """The most likely labels of each attribute that is no tag: the columns' beginning, the label, its probability."""
-    answers = prediction.answers or (None,) * len(models)
-    for model, answer in zip(models, answers, strict=True):
-        prefix = f"{model.attribute.name}_" if len(models) > 1 else ""
+    answers = prediction.answers or (None,) * len(judges)
+    for judge, answer in zip(judges, answers, strict=True):
+        prefix = f"{judge.attribute.name}_" if len(judges) > 1 else ""
         order = np.argsort(-answer.probabilities, kind="stable").tolist() if answer else []
-        for rank in range(0 if model.attribute.tag else min(top, len(model.classes))):
-            label = model.classes[order[rank]] if answer else ""
+        for rank in range(0 if judge.attribute.tag else min(top, len(judge.classes))):
+            label = judge.classes[order[rank]] if answer else ""
             p = round(float(answer.probabilities[order[rank]]), 6) if answer else None
             yield f"{prefix}top{rank + 1}", label, p
 
@@ -80,7 +80,7 @@ def _probability(answer: Answer | None) -> float | None:
 
 
 @contextmanager
-def table(path: Path, models: Sequence[Model], top: int) -> Iterator[Sink]:
+def table(path: Path, judges: Sequence[Judge], top: int) -> Iterator[Sink]:
     """Write rows to a .csv or .jsonl file that appears, whole, at the end.
 
     Raises:
@@ -92,9 +92,9 @@ def table(path: Path, models: Sequence[Model], top: int) -> Iterator[Sink]:
         raise GoodsightError(f"`out` {path}: the name must end in .csv or .jsonl")
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
         if suffix == ".jsonl":
-            yield _JsonLines(stream, models, top)
+            yield _JsonLines(stream, judges, top)
         else:
-            yield _Csv(stream, models, top)
+            yield _Csv(stream, judges, top)
 
 
 @contextmanager
@@ -105,22 +105,22 @@ def submission(path: Path) -> Iterator[Sink]:
 
 
 class _Csv:
-    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
-        columns = list(record(_NONE, models, top))
+    def __init__(self, stream: io.TextIOBase, judges: Sequence[Judge], top: int) -> None:
+        columns = list(record(_NONE, judges, top))
         self._writer = csv.DictWriter(stream, columns, lineterminator="\n")
         self._writer.writeheader()
-        self._models, self._top = models, top
+        self._judges, self._top = judges, top
 
     def write(self, prediction: Prediction) -> None:
-        self._writer.writerow(record(prediction, self._models, self._top))
+        self._writer.writerow(record(prediction, self._judges, self._top))
 
 
 class _JsonLines:
-    def __init__(self, stream: io.TextIOBase, models: Sequence[Model], top: int) -> None:
-        self._stream, self._models, self._top = stream, models, top
+    def __init__(self, stream: io.TextIOBase, judges: Sequence[Judge], top: int) -> None:
+        self._stream, self._judges, self._top = stream, judges, top
 
     def write(self, prediction: Prediction) -> None:
-        self._stream.write(json.dumps(record(prediction, self._models, self._top), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(record(prediction, self._judges, self._top), ensure_ascii=False) + "\n")
 
 
 class _Submission:

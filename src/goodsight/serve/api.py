@@ -112,11 +112,11 @@ def models(request: Request, _: Checking) -> JSONResponse:
                 {
                     "name": served.name,
                     "model_id": served.model_id,
-                    "classes": list(served.model.classes),
+                    "classes": list(served.judge.classes),
                     "alpha": served.model.alpha,
                     "precision": served.model.precision,
-                    "loaded": served.loaded,
-                    "refused": found.refused.get(served.name),
+                    "loaded": served.version.loaded,
+                    "refused": found.refused(served.name),
                 }
                 for served in found.all()
             ]

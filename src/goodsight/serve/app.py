@@ -122,7 +122,7 @@ def _pages(service: Service) -> APIRouter:
         lambda request, token: access.log_in(token, request.session),
         lambda request: request.session.clear(),
         # That a photo shows no brand is no category of an ad.
-        lambda: {s.name: [c for c in s.model.classes if c != s.model.none] for s in service.models.all()},
+        lambda: {s.name: [c for c in s.judge.classes if c != s.judge.none] for s in service.models.all()},
         service.settings.limits.max_bytes,
     )
 

@@ -70,7 +70,7 @@ def ready(request: Request) -> JSONResponse:
 def metadata(request: Request, name: ModelName, _: Checking) -> JSONResponse:
     """Inputs and outputs of a model."""
     with service_of(request).use(name, 0) as served:
-        classes = list(served.model.classes)
+        classes = list(served.judge.classes)
     outputs = [("label", "BYTES", [-1]), ("verdict", "BYTES", [-1]), ("probability", "FP64", [-1])]
     outputs.append(("probabilities", "FP64", [-1, len(classes)]))
     return JSONResponse(
@@ -114,7 +114,7 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
         ("label", "BYTES", [n], [one.label for one in checked]),
         ("verdict", "BYTES", [n], [one.verdict for one in checked]),
         ("probability", "FP64", [n], [one.probability for one in checked]),
-        ("probabilities", "FP64", [n, len(served.model.classes)], rows),
+        ("probabilities", "FP64", [n, len(served.judge.classes)], rows),
     ]
     return JSONResponse(
         {

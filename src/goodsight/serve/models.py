@@ -14,7 +14,8 @@ from pathlib import Path
 from goodsight.backbones.backbone import file_sha256
 from goodsight.errors import GoodsightError, ModelError
 from goodsight.model import folder as model_folder
-from goodsight.model.record import Model
+from goodsight.model.record import Judge, Model
+from goodsight.model.verdicts import Answer, Prediction
 from goodsight.serve.decoders import Decoders
 from goodsight.serve.pipeline import Pipeline
 
@@ -25,10 +26,9 @@ LOOK = 2.0
 
 
 @dataclass
-class Served:
-    """One version of a model, in use by ``users`` requests."""
+class Version:
+    """One version of a model folder: its network and judges, in use by ``users`` requests."""
 
-    name: str
     model_id: str
     pipeline: Pipeline
     loaded: float = field(default_factory=time.time)
@@ -36,8 +36,41 @@ class Served:
 
     @property
     def model(self) -> Model:
-        """Its classes, thresholds and heads."""
+        """Its judges and what they share."""
         return self.pipeline.loaded.model
+
+
+@dataclass(frozen=True)
+class Served:
+    """One attribute of a version, under its name in the service."""
+
+    name: str
+    number: int
+    version: Version
+
+    @property
+    def model_id(self) -> str:
+        """Of the version."""
+        return self.version.model_id
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Of the version: attributes of one folder share its network."""
+        return self.version.pipeline
+
+    @property
+    def model(self) -> Model:
+        """What the judges share."""
+        return self.version.model
+
+    @property
+    def judge(self) -> Judge:
+        """What answers for the attribute."""
+        return self.model.judges[self.number]
+
+    def answer(self, prediction: Prediction) -> Answer:
+        """What a prediction says of the attribute."""
+        return prediction.answers[self.number]
 
 
 class Models:
@@ -45,7 +78,7 @@ class Models:
 
     Args:
         folders: model folders by name; the first is the default. A folder with several attributes is served as one
-            model for each, called ``NAME.ATTRIBUTE``.
+            model for each, called ``NAME.ATTRIBUTE``, over one network.
         decoders: shared by all.
         observe: told the model's name and the size of every batch.
 
@@ -61,20 +94,30 @@ class Models:
         self._places = dict(places)
         if len(self._places) < len(places):
             said = ", ".join(name for name, _ in places)
-            raise ModelError(f"`model`: two models have the same name ({said}); name them otherwise")
-        self._folders = {name: folder for name, (folder, _) in self._places.items()}
+            raise ModelError(f"two models have the same name ({said}); name them otherwise")
+        self._folders = dict(folders)
         self._decoders, self._observe = decoders, observe
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
-        self.refused: dict[str, str] = {}
-        self._served = {name: self._load(name) for name in self._folders}
+        self._refused: dict[str, str] = {}
+        self._versions = {name: self._load(name) for name in self._folders}
 
     def names(self) -> list[str]:
         """Names in the order given."""
-        return list(self._served)
+        return list(self._places)
 
     def all(self) -> list[Served]:
         """What is served now."""
-        return list(self._served.values())
+        return [self._served(name) for name in self._places]
+
+    def refused(self, name: str) -> str | None:
+        """Why a newer version of a model on disk is not served; None where there is none."""
+        return self._refused.get(self._places[name][0])
+
+    def _served(self, name: str) -> Served:
+        folder, attribute = self._places[name]
+        version = self._versions[folder]
+        number = next((n for n, a in enumerate(version.model.attributes) if a.name == attribute), 0)
+        return Served(name, number, version)
 
     @contextmanager
     def use(self, name: str) -> Iterator[Served]:
@@ -84,12 +127,12 @@ class Models:
             KeyError: there is no such model.
 
         """
-        served = self._served[name or next(iter(self._served))]
-        served.users += 1
+        served = self._served(name or next(iter(self._places)))
+        served.version.users += 1
         try:
             yield served
         finally:
-            served.users -= 1
+            served.version.users -= 1
 
     async def watch(self) -> None:
         """Look at the folders again and again, until cancelled."""
@@ -105,41 +148,53 @@ class Models:
         try:
             new = await asyncio.to_thread(self._load, name)
         except Exception as error:  # whatever is wrong with the new version, the old one must go on
-            self.refused[name] = str(error) if isinstance(error, GoodsightError) else repr(error)
-            logger.error("model %s: the new version is refused, the old one goes on: %s", name, self.refused[name])
+            self._refused[name] = str(error) if isinstance(error, GoodsightError) else repr(error)
+            logger.error("model %s: the new version is refused, the old one goes on: %s", name, self._refused[name])
             return
-        old, self._served[name] = self._served[name], new
-        self.refused.pop(name, None)
+        old, self._versions[name] = self._versions[name], new
+        self._refused.pop(name, None)
         logger.info("model %s: now %s", name, new.model_id[:12])
         while old.users:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(old.pipeline.close)
 
-    def _load(self, name: str) -> Served:
+    def _load(self, name: str) -> Version:
+        """The version of a folder that is on disk now; it answers for what was answered for from the start.
+
+        Raises:
+            ModelError: it cannot be trusted, or lacks an attribute.
+
+        """
         model_id = _model_id(self._folders[name])
-        loaded, attribute = model_folder.load(self._folders[name]), self._places[name][1]
-        loaded = loaded.only(attribute or loaded.model.attribute.name)
+        loaded = model_folder.load(self._folders[name])
+        wanted = [attribute for folder, attribute in self._places.values() if folder == name and attribute]
+        there = [attribute.name for attribute in loaded.model.attributes]
+        lacking = [attribute for attribute in wanted if attribute not in there]
+        if lacking or (not wanted and len(there) > 1):
+            loaded.engine.close()
+            said = f"{lacking[0]!r} any more" if lacking else "one attribute only"
+            raise ModelError(f"{loaded.folder}: does not answer for {said}")
         pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
         pipeline.warm_up()
-        return Served(name, model_id, pipeline)
+        return Version(model_id, pipeline)
 
     def close(self) -> None:
         """Answer what was accepted, then stop."""
-        for served in self._served.values():
-            served.pipeline.close()
+        for version in self._versions.values():
+            version.pipeline.close()
 
 
-def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[Path, str]]]:
-    """The folder and the attribute that each name stands for, '' for the only one, whatever that is called."""
+def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The folder's name and the attribute that each name stands for, '' for the only one, whatever that is called."""
     for name, folder in folders.items():
-        names = [model.attribute.name for model in model_folder.read(folder)[0]]
+        names = [attribute.name for attribute in model_folder.read(folder)[0].attributes]
         for attribute in names:
             if len(names) > 1 and not _NAME.fullmatch(attribute):
                 raise ModelError(
                     f"{folder}: the attribute {attribute!r} cannot be a part of an address; train it again with a name "
                     "of letters, digits, '.', '_' and '-'"
                 )
-            yield (f"{name}.{attribute}", (folder, attribute)) if len(names) > 1 else (name, (folder, ""))
+            yield (f"{name}.{attribute}", (name, attribute)) if len(names) > 1 else (name, (name, ""))
 
 
 def _model_id(folder: Path) -> str:

@@ -17,9 +17,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from goodsight.arrays import Array, Pixels
 from goodsight.catalog.rows import Row
 from goodsight.model import evidence, verdicts
 from goodsight.model.record import LoadedModel
@@ -32,7 +32,6 @@ PLACES = 2
 GRID = 28
 """Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
-Pixels = npt.NDArray[np.uint8]
 Item = tuple[Pixels, Future[Prediction]]
 _NAMELESS = Row("", Path())
 
@@ -67,7 +66,7 @@ class Pipeline:
         self.loaded = loaded
         self._decoders, self._observe = decoders, observe
         self._items: SimpleQueue[Item | None] = SimpleQueue()
-        self._running: SimpleQueue[tuple[list[Item], Future[npt.NDArray[np.float32]]] | None] = SimpleQueue()
+        self._running: SimpleQueue[tuple[list[Item], Future[Array]] | None] = SimpleQueue()
         # While so many batches are on their way the next one waits and grows, instead of being one more small one.
         self._places = threading.Semaphore(PLACES)
         self._threads = [
@@ -98,8 +97,8 @@ class Pipeline:
         self._items.put((pixels, answer))
         return await asyncio.wrap_future(answer)
 
-    async def explain(self, data: bytes, prediction: Prediction) -> Shown | None:
-        """Where a photo's most likely class is seen; None when the network does not say.
+    async def explain(self, data: bytes, prediction: Prediction, number: int) -> Shown | None:
+        """Where a photo's most likely class of an attribute, by its number, is seen; None when the network is silent.
 
         Beside the batches, so that nobody who only wants an answer waits for it.
 
@@ -113,13 +112,13 @@ class Pipeline:
         resize = self.loaded.model.backbone.resize
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
         upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
-        return await asyncio.to_thread(self._show, pixels, upright, prediction)
+        return await asyncio.to_thread(self._show, pixels, upright, prediction, number)
 
-    def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction) -> Shown:
-        model = self.loaded.model
-        number, resize = model.classes.index(prediction.answers[0].label), model.backbone.resize
-        engine, none = self.loaded.engine, model.none_number
-        found = evidence.maps(model.backbone, engine, pixels[None], model.head, [number], none)[0]
+    def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction, number: int) -> Shown:
+        model, judge = self.loaded.model, self.loaded.model.judges[number]
+        chosen, resize = judge.classes.index(prediction.answers[number].label), model.backbone.resize
+        engine, none = self.loaded.engine, judge.none_number
+        found = evidence.maps(model.backbone, engine, pixels[None], judge.head, [chosen], none)[0]
         with Image.open(io.BytesIO(upright)) as picture:
             width, height = picture.size
         scale = GRID / max(width, height)
@@ -154,11 +153,11 @@ class Pipeline:
             self._running.put((batch, self._submit([pixels for pixels, _ in batch])))
         self._running.put(None)
 
-    def _submit(self, pixels: list[Pixels]) -> Future[npt.NDArray[np.float32]]:
+    def _submit(self, pixels: list[Pixels]) -> Future[Array]:
         try:
             return self.loaded.engine.submit(np.stack(pixels))
         except Exception as error:  # whatever it is, those who wait must hear of it
-            failed: Future[npt.NDArray[np.float32]] = Future()
+            failed: Future[Array] = Future()
             failed.set_exception(error)
             return failed
 
@@ -168,7 +167,7 @@ class Pipeline:
             batch, future = running
             try:
                 vectors = future.result().astype(np.float16)
-                found = verdicts.answers(self.loaded, [_NAMELESS] * len(batch), vectors)
+                found = verdicts.answers(self.loaded.model, [_NAMELESS] * len(batch), vectors)
             except Exception as error:  # likewise
                 for _, answer in batch:
                     if answer.set_running_or_notify_cancel():

@@ -89,4 +89,4 @@ def _classes(service: Service, model: str) -> list[str]:
     if model not in service.models.names():
         return []
     with service.models.use(model) as served:
-        return list(served.model.classes)
+        return list(served.judge.classes)

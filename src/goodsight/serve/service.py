@@ -152,18 +152,17 @@ class Service:
             Problem: 422 for an unknown class, and as :meth:`predict`.
 
         """
-        if declared not in served.model.classes:
-            said = ", ".join(served.model.classes)
+        if declared not in served.judge.classes:
+            said = ", ".join(served.judge.classes)
             raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
         prediction = await self.predict(served, data)
-        # The answer, not the prediction: of a tag the prediction's label is its name, and "yes" is declared.
-        answer = verdicts.judge(served.model, prediction.answers[0], declared)
+        answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
         return await self._keep(served, data, prediction, answer, client), prediction
 
     async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
         """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
         try:
-            return await served.pipeline.explain(data, prediction)
+            return await served.pipeline.explain(data, prediction, served.number)
         except (BadPhoto, DecodeTimeoutError):
             # It was decoded a moment ago, in a quieter one: the answer stands without.
             return None
@@ -179,21 +178,22 @@ class Service:
         return await self._keep(served, data, prediction, None, client), prediction
 
     async def _keep(
-        self, served: Served, data: bytes, prediction: Prediction, answer: Check | None, client: Client
+        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client
     ) -> Checked:
+        answer = served.answer(prediction)
         checked = Checked(
             id=uuid.uuid4().hex,
             time=time.time(),
             model=served.name,
             model_id=served.model_id,
             sha256=hashlib.sha256(data).hexdigest(),
-            declared=answer.declared if answer else "",
-            label=answer.label if answer else prediction.label,
-            probability=prediction.probability,
-            p_value=answer.p_value if answer else 1.0,
-            verdict=answer.verdict if answer else prediction.verdict,
-            reason=answer.reason if answer else prediction.reason,
-            probabilities=dict(zip(served.model.classes, prediction.probabilities.tolist(), strict=True)),
+            declared=check.declared if check else "",
+            label=answer.label if check else answer.given or "-",
+            probability=answer.probability,
+            p_value=check.p_value if check else 1.0,
+            verdict=check.verdict if check else answer.verdict,
+            reason=check.reason if check else answer.reason,
+            probabilities=dict(zip(served.judge.classes, answer.probabilities.tolist(), strict=True)),
             client=client.name,
         )
         await self.recorder.keep(checked, data)

@@ -103,9 +103,7 @@ def fit(recipe: Recipe, start: Start, running: ExitStack) -> tuple[Embedder, tup
     """
     if not recipe.trained_here:
         grey = frozen.grey_look(recipe, start.embedder)
-        heads = frozen.fit(
-            start.sets, start.grouped, start.embedder, start.undone, grey, start.budget, start.lap
-        )
+        heads = frozen.fit(start.sets, start.grouped, start.embedder, start.undone, grey, start.budget, start.lap)
         return start.embedder, heads
     # There is one attribute: :func:`require_one` has seen to it.
     (photo_set,), (grouped,) = start.sets, start.grouped
@@ -234,4 +232,3 @@ def train_network(recipe: Recipe, photos: Photos, folder: Path, progress: Progre
     if recipe.network == TUNED and not device.is_whole(recipe):
         return tuned.train(recipe, photos, max(1, recipe.views), folder, progress)
     return whole.train(recipe, photos, folder, progress)
-
