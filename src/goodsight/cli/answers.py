@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def classify(
     model: options.Model,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, folders (searched recursively) or lists.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of them, or lists.")],
     *,
-    top: Annotated[int, typer.Option(min=0, help="How many of the most likely labels to add to each row.")] = 0,
+    top: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Most likely labels to add to each row.")] = 0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Draw on the pictures of --annotate where the answer comes from.")
     ] = False,
@@ -44,7 +44,6 @@ def classify(
     """Label photos; the verdict says which labels can be taken without a person."""
     import goodsight
     from goodsight.files import refuse_existing
-    from goodsight.flow.work import Work
 
     for path in (out, annotate, submission):
         if path is not None:
@@ -57,7 +56,7 @@ def classify(
     tally = terminal.Tally()
     with ExitStack() as stack:
         sinks = _sinks(stack, loaded, out, submission, annotate, top, explain=explain)
-        work = Work(cache=cache, progress=stack.enter_context(terminal.progress()))
+        work = goodsight.Work(cache=cache, progress=stack.enter_context(terminal.progress()))
         for prediction in goodsight.classify(loaded, *photos, work=work):
             for sink in (*sinks, tally):
                 sink.write(prediction)
@@ -93,7 +92,7 @@ def check(
     *,
     declared: Annotated[
         list[str],
-        typer.Option(metavar="CLASS", help="The declared class; of several attributes ATTRIBUTE=CLASS, once for each."),
+        typer.Option(metavar="CLASS", help="CLASS, or ATTRIBUTE=CLASS of each attribute."),
     ],
 ) -> None:
     """Say whether a photo shows what was declared: match (exit code 0), else mismatch, unsure or off-topic (1)."""
@@ -113,7 +112,7 @@ def check(
 
 def sightings(
     model: options.Model,
-    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts (image, text, time, id), or a folder.")],
+    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts, or a folder.")],
     *,
     cache: options.Cache = True,
     out: Annotated[Path, typer.Option(help="Write one row for each brand seen, as a .csv.", rich_help_panel=OUTPUT)],
@@ -125,7 +124,6 @@ def sightings(
     """Find brands in the photos of posts: which, how sure, where; and count them by day."""
     import goodsight
     from goodsight.files import refuse_existing
-    from goodsight.flow.work import Work
     from goodsight.report.sightings import write, write_summary
 
     for option, path in (("out", out), ("summary", summary)):
@@ -136,7 +134,7 @@ def sightings(
     if summary is not None and summary.resolve() == out.resolve():
         raise GoodsightError(f"`summary` {summary}: is the file of `out` as well; choose another name")
     with terminal.progress() as progress:
-        seen = goodsight.sightings(model, feed, work=Work(cache=cache, progress=progress))
+        seen = goodsight.sightings(model, feed, work=goodsight.Work(cache=cache, progress=progress))
         rows = write(out, seen.found)
     if summary is not None:
         write_summary(summary, rows)

@@ -10,12 +10,13 @@ import typer
 
 from goodsight.cli import options, terminal
 from goodsight.cli.options import LABELS, NETWORK, OUTPUT, PHOTOS, SPEED, VERDICTS
+from goodsight.errors import GoodsightError
 
 
 def train(
     photos: Annotated[
         list[Path],
-        typer.Argument(help="A folder per class, or a list; later ones correct."),
+        typer.Argument(help="A folder per class, or a list; or several."),
     ],
     *,
     ignore_split: Annotated[
@@ -69,7 +70,7 @@ def train(
         str,
         typer.Option(
             metavar="NAME",
-            help="lite0 (default), lite0:tuned, brands, compact, adnet, lenet5, smallervgg, logonet, hf:NAME or FILE.onnx.",
+            help="lite0:tuned, brands, compact, lenet5, smallervgg, adnet, logonet, hf:NAME, FILE.onnx; else lite0.",
             show_default=False,
             rich_help_panel=NETWORK,
         ),
@@ -122,16 +123,13 @@ def train(
 ) -> None:
     """Turn labelled photos into a model folder with a report."""
     import goodsight
-    from goodsight.flow.work import Work
-    from goodsight.training.recipe import Recipe
-    from goodsight.training.wishes import Wishes
 
-    recipe = Recipe(network, size, views, epochs, distort, device, none_class, none_recall)
-    wishes = Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
+    recipe = goodsight.Recipe(network, size, views, epochs, distort, device, none_class, none_recall)
+    wishes = goodsight.Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
     said = options.labels(label, attributes, tags, ledger, ignore_split=ignore_split)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
-        work = Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
+        work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
         training = goodsight.train(
             photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, work=work
         )
@@ -156,11 +154,10 @@ def evaluate(
 ) -> None:
     """Score a model on labelled photos, with and without those that leaked from its training."""
     import goodsight
-    from goodsight.flow.work import Work
 
     said = options.labels(label, attributes, tags, ledger)
     with terminal.progress() as progress:
-        work = Work(cache=cache, force=force, progress=progress)
+        work = goodsight.Work(cache=cache, force=force, progress=progress)
         evaluation = goodsight.evaluate(model, photos, out=out, labels=said, spoilt=spoilt, work=work)
     terminal.print_evaluation(evaluation.findings)
     if evaluation.folder:
@@ -178,7 +175,7 @@ def promote(
     candidate: Annotated[Path, typer.Argument(help="The model folder that may be better.")],
     *,
     over: Annotated[Path, typer.Option(help="The model folder in use.")],
-    min_gain: Annotated[float, typer.Option(help="The least gain in accuracy that is worth a change.")] = 0.0,
+    min_gain: Annotated[float, typer.Option(help="The least gain that is worth a change.")] = 0.0,
     test: Annotated[
         Path | None,
         typer.Option(
@@ -190,7 +187,6 @@ def promote(
     label: options.Label = None,
     attributes: options.Attributes = None,
     tags: options.Tags = "",
-    ledger: options.Ledger = None,
     cache: options.Cache = True,
     out: Annotated[Path | None, typer.Option(help="Write the comparison as JSON.", rich_help_panel=OUTPUT)] = None,
     force: options.Force = False,
@@ -198,13 +194,14 @@ def promote(
     """Replace a model by a candidate that is really better (exit code 0), or leave it (1)."""
     import goodsight
     from goodsight.files import refuse_existing, whole_file
-    from goodsight.flow.work import Work
 
     if out is not None:
         refuse_existing(out, force=force)
-    said = options.labels(label, attributes, tags, ledger)
+    said = options.labels(label, attributes, tags)
+    if test is None and said != goodsight.Labels():
+        raise GoodsightError("`label`, `attributes` and `tags` are for the photos of `test`; give it as well")
     with terminal.progress() as progress:
-        work = Work(cache=cache, progress=progress)
+        work = goodsight.Work(cache=cache, progress=progress)
         done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)
     if out is not None:
         record = done.comparison.to_json() | {

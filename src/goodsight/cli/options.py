@@ -12,8 +12,7 @@ import typer
 from goodsight.errors import GoodsightError
 
 if TYPE_CHECKING:
-    from goodsight.catalog.labels import Labels
-    from goodsight.photos.limits import Limits
+    from goodsight import Labels, Limits
 
 
 PHOTOS, LABELS, VERDICTS, NETWORK = "Photos", "Labels", "Verdicts", "Network"
@@ -49,28 +48,28 @@ MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are not read.", r
 MaxMegapixels = Annotated[float, typer.Option(help="Photos of more megapixels are not read.", rich_help_panel=PHOTOS)]
 Spoilt = Annotated[
     int,
-    typer.Option(help="Photos in the robustness card; 0: no card.", rich_help_panel=SPEED),
+    typer.Option(help="Photos in the robustness card, or 0.", rich_help_panel=SPEED),
 ]
 Cache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.", rich_help_panel=SPEED)
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
-Labelled = Annotated[Path, typer.Argument(help="Labelled photos, in any form that train reads.")]
+Labelled = Annotated[Path, typer.Argument(help="Labelled photos, as train reads them.")]
 
 
 def labels(
     label: Sequence[str] | None,
     attributes: Sequence[str] | None,
     tags: str,
-    ledger: Sequence[Path] | None,
+    ledger: Sequence[Path] | None = None,
     *,
     ignore_split: bool = False,
 ) -> Labels:
     """Where the labels are, as the options say."""
-    from goodsight.catalog.labels import Labels
+    import goodsight
 
-    return Labels(values(label), values(attributes), tags, files(ledger), ignore_split)
+    return goodsight.Labels(values(label), values(attributes), tags, files(ledger), ignore_split)
 
 
 def limits(max_mb: float, max_megapixels: float) -> Limits:
@@ -80,12 +79,12 @@ def limits(max_mb: float, max_megapixels: float) -> Limits:
         GoodsightError: one is not above 0.
 
     """
-    from goodsight.photos.limits import Limits
+    import goodsight
 
     for option, value in (("max_mb", max_mb), ("max_megapixels", max_megapixels)):
         if not 0 < value < 1e9:
             raise GoodsightError(f"`{option}` {value:g}: must be above 0 and below 1e9")
-    return Limits(int(max_mb * 2**20), int(max_megapixels * 1e6))
+    return goodsight.Limits(int(max_mb * 2**20), int(max_megapixels * 1e6))
 
 
 def values(given: Sequence[str] | None) -> tuple[str, ...]:

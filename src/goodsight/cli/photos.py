@@ -27,18 +27,15 @@ def collect(
     ] = False,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
-    out: Annotated[
-        Path, typer.Option(help="The folder of the photos; one that is there is added to.", rich_help_panel=OUTPUT)
-    ],
+    out: Annotated[Path, typer.Option(help="The folder to fill; photos in it stay.", rich_help_panel=OUTPUT)],
 ) -> None:
     """Fetch photos from the web, politely, into a folder that train reads; run it again to go on."""
     import goodsight
-    from goodsight.collecting.crawl import Source
-    from goodsight.collecting.terms import USER_AGENT, Manners
+    from goodsight.collecting.terms import USER_AGENT
 
-    source = Source(urls, page, select, pages, label)
+    source = goodsight.Source(urls, page, select, pages, label)
     read = options.limits(max_mb, max_megapixels)
-    manners = Manners(rate, user_agent or USER_AGENT, allow_private, read)
+    manners = goodsight.Manners(rate, user_agent or USER_AGENT, allow_private, read)
     with terminal.progress() as progress:
         collected = goodsight.collect(source, out, manners=manners, progress=progress)
     terminal.print_collected(collected, paged=bool(page))
@@ -55,26 +52,23 @@ def audit(
     tags: options.Tags = "",
     ledger: options.Ledger = None,
     cache: options.Cache = True,
-    out: Annotated[
-        Path, typer.Option(help="A folder for report.html, review.csv and findings.csv.", rich_help_panel=OUTPUT)
-    ],
+    out: Annotated[Path, typer.Option(help="The folder of the report to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
 ) -> None:
     """Find copies, wrong labels, foreign and bad photos before training, and say where to look first."""
     import goodsight
-    from goodsight.flow.work import Work
 
     said = options.labels(label, attributes, tags, ledger)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
-        work = Work(limits=read, cache=cache, force=force, progress=progress)
+        work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
         found = goodsight.audit(photos, out, labels=said, work=work)
     terminal.print_audit(found)
     print(f"report: {out / 'report.html'}")
 
 
 def split(
-    photos: Annotated[list[Path], typer.Argument(help="Labelled photos, in any form that train reads.")],
+    photos: Annotated[list[Path], typer.Argument(help="Labelled photos, as train reads them.")],
     *,
     validation: Annotated[
         float, typer.Option(help="Share of photos for validation, 0 to 0.5.", rich_help_panel=PHOTOS)
@@ -93,12 +87,11 @@ def split(
 ) -> None:
     """Copy photos into train, validation and test folders for other tools, with no twins on both sides."""
     import goodsight
-    from goodsight.flow.work import Work
 
     said = options.labels(label, attributes, tags, ledger)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
-        work = Work(limits=read, cache=cache, force=force, progress=progress)
+        work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
         done = goodsight.split(photos, out, validation=validation, test=test, labels=said, seed=seed, work=work)
     terminal.print_split(done)
 

@@ -13,10 +13,10 @@ from goodsight.cli import options
 from goodsight.cli.options import OUTPUT
 from goodsight.errors import GoodsightError
 
-Data = Annotated[Path, typer.Option(help="The folder for kept photos, the default database and the cookie key.")]
+Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
-StoreUrl = Annotated[str, typer.Option(help="A database URL (postgresql://...); SQLite in --data by default.")]
+StoreUrl = Annotated[str, typer.Option(help="A database, postgresql://...; else SQLite in --data.")]
 
 
 def serve(
@@ -25,13 +25,17 @@ def serve(
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
-    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with --tokens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-    keep_days: Annotated[float, typer.Option(min=0, help="Days that photos are kept.")] = 30.0,
-    most_photos: Annotated[int, typer.Option(min=1, help="Photos in work at once; more are refused with 503.")] = 96,
-    decode_seconds: Annotated[float, typer.Option(min=0.1, help="Time for decoding one photo.")] = 10.0,
-    body_seconds: Annotated[float, typer.Option(min=0.1, help="Time for an upload to arrive.")] = 30.0,
-    https: Annotated[bool, typer.Option("--https", help="Behind HTTPS: send the session cookie only there.")] = False,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
+    keep_days: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Days that photos are kept.")] = 30.0,
+    most_photos: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Photos in work at once.")] = 96,
+    decode_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for decoding one photo.")
+    ] = 10.0,
+    body_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
+    ] = 30.0,
+    https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
@@ -59,7 +63,7 @@ def serve(
 def token(
     *,
     name: Annotated[str, typer.Option(help="Whose token it is: letters, digits, - and _.")],
-    role: Annotated[str, typer.Option(help="check, review or admin; each includes those before it.")] = "check",
+    role: Annotated[str, typer.Option(help="check, review (and check) or admin (and all).")] = "check",
 ) -> None:
     """Make a token: the lines for the tokens file on standard output, the token itself, once, on standard error."""
     made, lines = _web("goodsight.serve.access").new_token(name, role)
