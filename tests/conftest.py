@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 import goodsight
+from goodsight import Wishes
 from goodsight.backbones import by_name
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine, start
@@ -74,7 +75,8 @@ def lay() -> Lay:
 
 @pytest.fixture(scope="session")
 def trained(drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory) -> Training:
-    return goodsight.train(drawn_photos, tmp_path_factory.mktemp("models") / "drawn", wishes=Wishes(precision=0.95, budget=0))
+    out = tmp_path_factory.mktemp("models") / "drawn"
+    return goodsight.train(drawn_photos, out, wishes=Wishes(precision=0.95, budget=0))
 
 
 @pytest.fixture(scope="session")
