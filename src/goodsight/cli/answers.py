@@ -76,7 +76,8 @@ def _sinks(
     """Where the answers go: files and pictures, or the terminal when none is asked for."""
     from goodsight.report import annotated, predictions
 
-    judges, sinks = loaded.model.judges, list[Sink]()
+    judges = loaded.model.judges
+    sinks: list[Sink] = []
     if out is not None:
         sinks.append(stack.enter_context(predictions.table(out, judges, top)))
     if submission is not None:

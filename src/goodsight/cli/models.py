@@ -199,7 +199,7 @@ def promote(
         refuse_existing(out, force=force)
     said = options.labels(label, attributes, tags)
     if test is None and said != goodsight.Labels():
-        raise GoodsightError("`label`, `attributes` and `tags` are for the photos of `test`; give it as well")
+        raise GoodsightError("`label`, `attributes` and `tags` are about `test`; give it as well")
     with terminal.progress() as progress:
         work = goodsight.Work(cache=cache, progress=progress)
         done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)
