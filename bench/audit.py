@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from common import Figure, command, tell
+from goodsight.catalog.columns import Columns
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 import goodsight
@@ -30,7 +31,6 @@ from goodsight.auditing import copies
 from goodsight.auditing.findings import Audit
 from goodsight.backbones.by_name import load
 from goodsight.backbones.engine import start
-from goodsight.catalog.columns import Columns
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import Row
 from goodsight.embedding import stream as embedding_stream

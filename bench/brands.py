@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from common import Figure, tell
+from goodsight.catalog.columns import Columns
 from PIL import Image
 
 from goodsight.backbones import by_name
 from goodsight.backbones.engine import Engine, run, start
 from goodsight.catalog import trainable
-from goodsight.catalog.columns import Columns
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import NONE, Row
 from goodsight.embedding import photoset, stream

@@ -1,6 +1,7 @@
 """Imports go down only, between folders and inside them, lazy ones too; and the map in CONTRIBUTING says the same."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,9 @@ def test_there_is_no_circle() -> None:
 def test_the_root_shows_the_way_and_nothing_else() -> None:
     code = {path.stem for path in ROOT.glob("*.py")}
     assert code == {"__init__", "__main__", "about", "arrays", "errors", "files", "progress"}
+
+
+def test_the_map_in_contributing_is_this_one() -> None:
+    table = re.findall(r"^\| (`[^|]+`) \|", CONTRIBUTING.read_text(encoding="utf-8"), re.MULTILINE)
+    levels = [{name.strip("` /") for name in row.split(",")} for row in table]
+    assert levels == [rooms for rooms in ORDER if rooms != {"__main__"}]

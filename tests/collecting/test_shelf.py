@@ -60,7 +60,7 @@ def test_two_labels_are_both_kept_and_told(tmp_path: Path) -> None:
         assert shelf.put(Wanted("http://a/2", "bag"), PHOTOS[1])
         assert [labels for _, labels in shelf.two_labels()] == ["'bag', 'mug'"]
     read = read_catalog(tmp_path / "out")
-    assert read.classes == ("bag", "mug")
+    assert read.classes(0) == ("bag", "mug")
     assert len(read.rows) == 3
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import pytest
 from PIL import Image
 
 import goodsight
+from goodsight import Labels, Recipe, Wishes
 from goodsight.backbones.backbone import file_sha256
-from goodsight.catalog import ledger
-from goodsight.catalog.columns import Columns
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.catalog.read import read_catalog, unlabelled
+from goodsight.catalog.replay import replay
+from goodsight.catalog.rows import Attribute
 from goodsight.cli.app import main
 from goodsight.errors import CatalogError, EngineError, ModelError
 from goodsight.flow.training import Training
@@ -36,7 +38,9 @@ EVERY = [(colour, kind) for colour in coloured.COLOURS for kind in TYPES]
 TRAINED = [pair for pair in EVERY if pair != MISSING]
 TAGS: tuple[tuple[str, ...], ...] = ((), ("framed",), ("crossed",), ("framed", "crossed"))
 NAMES = ["colour", "type", "crossed", "framed"]
-COLUMNS_OF_LIST = {"label": ("colour", "type"), "tags": "tags"}
+BOTH = Labels(label=("colour", "type"))
+LISTED = Labels(label=("colour", "type"), tags="tags")
+QUICK = Wishes(budget=0, spoilt=0)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
     out = tmp_path_factory.mktemp("attributes") / "model"
-    return goodsight.train(photos, out, label=("colour", "type"), tags="tags", precision=0.8, budget=0, spoilt=2)
+    return goodsight.train(photos, out, labels=LISTED, wishes=Wishes(precision=0.8, budget=0, spoilt=2))
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +109,13 @@ def _copied(folder: Path, out: Path) -> Path:
 def test_every_attribute_is_learned(made: Training) -> None:
     found = made.findings
     assert [part.name for part in found.parts] == NAMES
-    assert [part.model.attribute.tag for part in found.parts] == [False, False, True, True]
+    assert [part.judge.attribute.tag for part in found.parts] == [False, False, True, True]
     for part, name in zip(found.parts, NAMES, strict=True):
         (result,) = part.results
         assert result.name == f"{name}: out-of-fold"
         assert result.scores.accuracy.value > 0.85
-    assert found.parts[0].model.classes == ("blue", "green", "red")
-    assert found.parts[2].model.classes == ("no", "yes")
+    assert found.parts[0].judge.classes == ("blue", "green", "red")
+    assert found.parts[2].judge.classes == ("no", "yes")
 
 
 def test_a_photo_that_lacks_a_label_is_trained_on_for_the_others(made: Training, photos: Path) -> None:
@@ -141,23 +145,21 @@ def test_combinations_are_counted_and_hidden(made: Training) -> None:
 
 
 def test_a_model_is_the_same_after_writing_and_reading(made: Training, several: LoadedModel) -> None:
-    assert several.combinations == set(TRAINED)
+    assert several.model.combinations == set(TRAINED)
     read, record = model_folder.read(made.folder)
-    assert [each.attribute for each in read] == [part.model.attribute for part in made.findings.parts]
+    assert read.attributes == tuple(part.judge.attribute for part in made.findings.parts)
     vectors = made.findings.parts[0].photo_set.table.vectors
-    for part, each in zip(made.findings.parts, read, strict=True):
-        one, two = part.model, each
+    for part, two in zip(made.findings.parts, read.judges, strict=True):
+        one = part.judge
         assert (one.classes, one.cut, one.threshold, one.temperature) == (
             two.classes, two.cut, two.threshold, two.temperature,
         )  # fmt: skip
         assert two.probabilities(vectors) == pytest.approx(one.probabilities(vectors), abs=0.02)
         assert (two.given(two.probabilities(vectors)) == one.given(one.probabilities(vectors))).mean() > 0.97
     assert [each["name"] for each in record["attributes"]] == NAMES
-    with pytest.raises(ModelError, match="answers for colour, type, crossed, framed, and this is for models of one"):
-        _ = several.model
-    assert several.only("type").model.classes == TYPES
-    with pytest.raises(ModelError, match="does not answer for 'fabric'"):
-        several.only("fabric")
+    with pytest.raises(ModelError, match="answers for colour, type, crossed, framed, and a feed is for models of one"):
+        several.model.only("a feed")
+    assert several.model.judges[1].classes == TYPES
 
 
 def test_the_files_of_a_model_tell_of_every_attribute(made: Training) -> None:
@@ -197,7 +199,7 @@ def test_photos_with_one_label_each_make_a_model_without_combinations(photos: Pa
         if i < 48
     ]
     coloured.listed(folder, lines)
-    found = goodsight.train(folder, tmp_path / "model", label=("colour", "type"), budget=0, spoilt=0)
+    found = goodsight.train(folder, tmp_path / "model", labels=BOTH, wishes=QUICK)
     assert found.findings.combinations is None
     assert [len(part.photo_set.training) for part in found.findings.parts] == [24, 24]
     answers = list(goodsight.classify(found.folder, folder / "002.jpg"))
@@ -213,7 +215,8 @@ def test_labels_in_names_of_folders_give_the_same_attributes(photos: Path, tmp_p
         shutil.copyfile(photos / name, folder / name)
     (tmp_path / "photos" / "other").mkdir()
     shutil.copyfile(photos / "000.jpg", tmp_path / "photos" / "other" / "000.jpg")
-    made = goodsight.train(tmp_path / "photos", tmp_path / "model", attributes=("colour", "type"), budget=0, spoilt=0)
+    said = Labels(attributes=("colour", "type"))
+    made = goodsight.train(tmp_path / "photos", tmp_path / "model", labels=said, wishes=QUICK)
     assert [part.name for part in made.findings.parts] == ["colour", "type"]
     assert made.findings.combinations is not None
     assert set(made.findings.combinations.trained) == set(TRAINED)
@@ -223,7 +226,7 @@ def test_labels_in_names_of_folders_give_the_same_attributes(photos: Path, tmp_p
 def test_a_network_trained_here_answers_for_one_attribute(photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     with pytest.raises(EngineError, match="answers for one attribute, not for 4"):
-        goodsight.train(photos, tmp_path / "model", label=("colour", "type"), tags="tags", finetune=True)
+        goodsight.train(photos, tmp_path / "model", labels=LISTED, recipe=Recipe("lite0:tuned"))
     assert not (tmp_path / "model").exists()
 
 
@@ -231,7 +234,7 @@ def test_an_attribute_of_one_class_is_refused_by_name(photos: Path, tmp_path: Pa
     folder = _copied(photos, tmp_path / "photos")
     coloured.listed(folder, [(name, "red", row["type"], "") for name, row in _list(photos).items()])
     with pytest.raises(CatalogError, match=r"colour: one class only \('red'\)"):
-        goodsight.train(folder, tmp_path / "model", label=("colour", "type"))
+        goodsight.train(folder, tmp_path / "model", labels=BOTH)
 
 
 # ---- classify
@@ -276,7 +279,7 @@ def test_each_attribute_has_its_columns(several: LoadedModel, new: Path, run: Ru
 
 
 def test_a_combination_that_was_never_trained_is_never_sure(several: LoadedModel, new: Path) -> None:
-    rows = [(p, predictions.record(p, several.models, 0)) for p in goodsight.classify(several, new)]
+    rows = [(p, predictions.record(p, several.model.judges, 0)) for p in goodsight.classify(several, new)]
     told = _list(new)
     missing = [p for p, row in rows if _row(row) == MISSING]
     assert len([p for p in missing if (told[p.row.file_name]["colour"], told[p.row.file_name]["type"]) == MISSING]) >= 2
@@ -386,7 +389,9 @@ def test_a_check_of_one_word_needs_one_attribute(several: LoadedModel, new: Path
 
 
 def test_an_evaluation_scores_each_attribute(several: LoadedModel, new: Path, run: Run, tmp_path: Path) -> None:
-    found = goodsight.evaluate(several, new, tags="tags", label=("type", "colour"), out=tmp_path / "report", spoilt=0)
+    found = goodsight.evaluate(
+        several, new, labels=Labels(label=("type", "colour"), tags="tags"), out=tmp_path / "report", spoilt=0
+    )
     results = found.findings.results
     assert [result.name for result in results] == [f"{name}: photos" for name in NAMES]
     assert [result.scores.n for result in results] == [27] * 4
@@ -401,28 +406,28 @@ def test_an_evaluation_scores_each_attribute(several: LoadedModel, new: Path, ru
 
 
 def test_photos_of_the_training_leak_whichever_label_they_lack(several: LoadedModel, photos: Path) -> None:
-    found = goodsight.evaluate(several, photos, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    found = goodsight.evaluate(several, photos, labels=LISTED)
     assert [(result.scores.n, result.leaked) for result in found.findings.results] == [(95, 95)] * 2 + [(96, 96)] * 2
 
 
 def test_what_an_evaluation_lacks_is_said(several: LoadedModel, new: Path, tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="answers for tags; name their column with --tags"):
+    with pytest.raises(CatalogError, match="answers for tags; name their column with `tags`"):
         goodsight.evaluate(several, new)
     with pytest.raises(
         CatalogError, match=r"answers for colour, type.* labels for type, crossed, framed only; name the"
     ):
-        goodsight.evaluate(several, new, label="type", tags="tags")
+        goodsight.evaluate(several, new, labels=Labels(label="type", tags="tags"))
     other = _copied(new, tmp_path / "other")
     coloured.listed(other, [(name, "pink", row["type"], row["tags"]) for name, row in _list(new).items()])
     with pytest.raises(CatalogError, match=r"colour: none of the labels \(pink\) is one of the model's classes"):
-        goodsight.evaluate(several, other, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+        goodsight.evaluate(several, other, labels=LISTED)
 
 
 def test_a_tag_that_no_photo_has_is_one_that_all_lack(several: LoadedModel, new: Path, tmp_path: Path) -> None:
     plain = _copied(new, tmp_path / "plain")
     lines = [(name, row["colour"], row["type"], row["tags"]) for name, row in _list(new).items()]
     coloured.listed(plain, [line for line in lines if "crossed" not in line[3]])
-    found = goodsight.evaluate(several, plain, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    found = goodsight.evaluate(several, plain, labels=LISTED)
     assert [result.scores.support for result in found.findings.results[2:]] == [(18, 0), (9, 9)]
     assert found.findings.results[2].scores.accuracy.value > 0.9
 
@@ -449,25 +454,27 @@ def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: 
     for root, tag in ((folder, "framed"), (other, "crossed")):
         lines = [(name, "", "", tag if tag in row["tags"] else "") for name, row in _list(root).items()]
         coloured.listed(root, lines)
-    made = goodsight.train(folder, tmp_path / "model", tags="tags", precision=0.8, budget=0, spoilt=0)
-    assert made.findings.model.classes == ("no", "yes")
+    made = goodsight.train(
+        folder, tmp_path / "model", labels=Labels(tags="tags"), wishes=Wishes(precision=0.8, budget=0, spoilt=0)
+    )
+    assert made.findings.parts[0].judge.classes == ("no", "yes")
     assert made.findings.results[0].name == "out-of-fold"
     loaded = goodsight.load(made.folder)
     (answer,) = goodsight.classify(loaded, new / "010.jpg")  # blue, mug, framed
     assert answer.label == "framed"
-    assert predictions.record(answer, loaded.models, 0)["framed"] == "yes"
+    assert predictions.record(answer, loaded.model.judges, 0)["framed"] == "yes"
     assert goodsight.check(loaded, new / "000.jpg", "no").verdict == "match"
     _checked_by_the_service(made.folder, tmp_path, {"no": new / "000.jpg", "yes": new / "010.jpg"})
     # Of several tags its own counts, and where there is another one only, no photo has it.
-    found = goodsight.evaluate(loaded, new, tags="tags").result
+    found = goodsight.evaluate(loaded, new, labels=Labels(tags="tags")).result
     assert found.scores.support == (18, 9)
     assert found.scores.accuracy.value > 0.9
-    assert goodsight.evaluate(loaded, other, tags="tags").result.scores.support == (27, 0)
+    assert goodsight.evaluate(loaded, other, labels=Labels(tags="tags")).result.scores.support == (27, 0)
     loaded.engine.close()
 
 
 def test_names_of_attributes_are_the_columns_unless_told(photos: Path, new: Path, tmp_path: Path) -> None:
-    made = goodsight.train(photos, tmp_path / "model", label=("colour", "type"), budget=0, spoilt=0)
+    made = goodsight.train(photos, tmp_path / "model", labels=BOTH, wishes=QUICK)
     found = goodsight.evaluate(made.folder, new)
     assert [result.name for result in found.findings.results] == ["colour: photos", "type: photos"]
 
@@ -505,22 +512,24 @@ def test_an_audit_finds_wrong_labels_of_their_attribute(
     photos: Path, wrong: list[str], run: Run, tmp_path: Path
 ) -> None:
     folder = _planted(photos, tmp_path / "photos", *wrong)
-    found = goodsight.audit(folder, tmp_path / "audit", **COLUMNS_OF_LIST)  # type: ignore[arg-type]
-    assert found.classes == {
+    found = goodsight.audit(folder, tmp_path / "audit", labels=LISTED)
+    assert {attribute.name: classes for attribute, classes in found.classes.items()} == {
         "colour": ("blue", "green", "red"), "type": TYPES, "crossed": ("no", "yes"), "framed": ("no", "yes"),
     }  # fmt: skip
+    assert list(found.classes) == [Attribute(name, tag=number > 1) for number, name in enumerate(NAMES)]
     doubted = {finding.row.file_name: finding for finding in found.of("mislabelled") if finding.attribute == "colour"}
     caught = [name for name in wrong if name in doubted]
     assert len(caught) >= 2
     for name in caught:
         assert (doubted[name].label, doubted[name].suggestion) == ("red", "relabel")
         assert doubted[name].evidence.startswith("colour: looks like red (")
-        assert doubted[name].row.label.startswith("blue mug")
+        assert found.said(doubted[name].row).startswith("blue mug")
+        assert doubted[name].row.labels[:2] == ("blue", "mug")
     assert not [finding for finding in found.of("mislabelled") if finding.row.file_name in ("000.jpg", "001.jpg")]
     first = [suspect.row.file_name for suspect in found.review[:8]]
     assert len(set(first) & set(wrong)) >= 2
     # That it looks like its type and its tags all the same does not speak for its colour.
-    alone = goodsight.audit(folder, label="colour")
+    alone = goodsight.audit(folder, labels=Labels(label="colour"))
     chances, of_one = ({suspect.row.file_name: suspect.chance for suspect in audit.review} for audit in (found, alone))
     for name in caught:
         assert chances[name] > 0.8 * of_one[name]
@@ -553,7 +562,7 @@ def test_twins_conflict_in_the_attribute_in_which_they_differ(photos: Path, wron
     row = _list(photos)[wrong[0]]
     with (folder / "metadata.csv").open("a", encoding="utf-8") as stream:
         stream.write(f'copy.jpg,blue,{row["type"]},"{row["tags"]}"\n')
-    found = goodsight.audit(folder, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    found = goodsight.audit(folder, labels=LISTED)
     pair = {wrong[0], "copy.jpg"}
     twins = [finding for finding in found.of("twins with different labels") if finding.row.file_name in pair]
     assert {finding.row.file_name for finding in twins} == pair
@@ -574,12 +583,12 @@ def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: li
         ("001.jpg", "drop", "", ""),  # it has no type
         (last, "relabel", "framed", "yes"),
     )
-    found = goodsight.train(folder, tmp_path / "model", ledger=said, budget=0, spoilt=0, **COLUMNS_OF_LIST)  # type: ignore[arg-type]
+    found = goodsight.train(folder, tmp_path / "model", labels=replace(LISTED, ledger=said), wishes=QUICK)
     assert found.findings.ledger is not None
     before = {"000.jpg", *wrong, last}
     assert set(found.findings.ledger.relabelled) == before
     colour, kind, crossed, framed = found.findings.parts
-    rows = {row.file_name: row.label for row in colour.photo_set.table.rows}
+    rows = {row.file_name: row.labels[0] for row in colour.photo_set.table.rows}
     assert {rows[name] for name in wrong} == {"red"}
     assert rows["000.jpg"] == "blue"
     assert len(colour.photo_set.training) == len(kind.photo_set.training) == 95
@@ -598,13 +607,7 @@ def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: li
     page = (found.folder / "report.html").read_text(encoding="utf-8")
     assert "colour: Right on" in re.sub(r"<[^>]*>", "", page)
     assert "type: What it gained is not measured" in page
-    assert (
-        ledger.replay(read_catalog(folder, columns=Columns.of(("colour", "type"))), [said])
-        .catalog.view(0)
-        .rows[0]
-        .label
-        == "blue"
-    )
+    assert replay(read_catalog(folder, labels=BOTH), [said]).catalog.rows[0].labels == ("blue", "mug")
 
 
 def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos: Path, tmp_path: Path) -> None:
@@ -622,7 +625,7 @@ def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos
     coloured.listed(
         second, [(names[0], other, told[names[0]]["type"], ""), (names[1], told[names[1]]["colour"], "", "")]
     )
-    found = goodsight.train([first, second], tmp_path / "model", label=("colour", "type"), budget=0, spoilt=0).findings
+    found = goodsight.train([first, second], tmp_path / "model", labels=BOTH, wishes=QUICK).findings
     assert [name for name, _ in found.left_out] == [f"first/{names[0]}"]
     assert f"second/{names[0]} says '{other}, {told[names[0]]['type']}'" in found.left_out[0][1]
     assert [len(part.photo_set.training) for part in found.parts] == [49, 48]
@@ -655,7 +658,7 @@ def test_the_command_line_prints_each_attribute(photos: Path, run: Run, tmp_path
     assert "--attributes takes labels from folders' names, --label from columns: give one of them" in err
     code, _, err = run("promote", tmp_path / "model", "--over", _copied(tmp_path / "model", tmp_path / "in-use"))
     assert code == 2
-    assert "answers for colour, type, and this is for models of one label" in err
+    assert "was trained without test or validation photos; give some with --test" in err
 
 
 # ---- serve
@@ -668,8 +671,8 @@ def test_a_folder_is_served_as_one_model_for_each_attribute(photos: Path, new: P
     from goodsight.serve.app import create_app
     from goodsight.serve.service import Settings
 
-    wishes: dict[str, Any] = {"label": ("colour", "type"), "precision": 0.8, "budget": 0, "spoilt": 0}
-    loaded = goodsight.load(goodsight.train(photos, tmp_path / "model", **wishes).folder)
+    wishes = Wishes(precision=0.8, budget=0, spoilt=0)
+    loaded = goodsight.load(goodsight.train(photos, tmp_path / "model", labels=BOTH, wishes=wishes).folder)
     photo, colour, kind = _sure(loaded, new)
     loaded.engine.close()
     settings = Settings({"shop": loaded.folder}, tmp_path / "data")
@@ -699,7 +702,7 @@ def test_a_model_takes_over_whatever_its_only_attribute_is_called(
     monkeypatch.setattr(Pipeline, "warm_up", lambda _: None)
     folder = tmp_path / "served"
     for name in ("colour", "type"):
-        goodsight.train(photos, tmp_path / name, label=name, budget=0, spoilt=0)
+        goodsight.train(photos, tmp_path / name, labels=Labels(label=name), wishes=QUICK)
     _copied(tmp_path / "colour", folder)
     decoders = Decoders(1, DEFAULT_LIMITS, 10)
     models = Models({"shop": folder}, decoders)
@@ -709,8 +712,8 @@ def test_a_model_takes_over_whatever_its_only_attribute_is_called(
             shutil.rmtree(folder)
             _copied(new, folder)
             asyncio.run(models._swap("shop"))
-            assert models.all()[0].model.classes == TYPES
-        assert "answers for colour, type, crossed, framed, and this is for models of one" in models.refused["shop"]
+            assert models.all()[0].judge.classes == TYPES
+        assert "does not answer for one attribute only" in (models.refused("shop") or "")
     finally:
         models.close()
         decoders.close()

@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import goodsight
+from goodsight import Labels
 from goodsight.auditing import looks
 from goodsight.auditing.findings import KINDS, Audit
 from goodsight.auditing.looks import Looks
@@ -101,7 +102,7 @@ def test_what_a_person_kept_is_not_found_again(audit: Audit, folder: Path, tmp_p
         writer.writerow(ledger.COLUMNS)
         writer.writerow([first.row.file_name, first.sha256, "keep", "", "", "", "2026-01-01T00:00:00Z"])
         writer.writerow(["mug/gone.jpg", "0" * 64, "drop", "", "", "", "2026-01-01T00:00:00Z"])
-    again = goodsight.audit(folder, ledger=tmp_path / "ledger.csv")
+    again = goodsight.audit(folder, labels=Labels(ledger=tmp_path / "ledger.csv"))
     assert first.row.file_name not in {f.row.file_name for f in again.findings}
     assert next(s for s in again.review if s.row.file_name == first.row.file_name).chance == 0
     assert again.ledger
@@ -156,7 +157,7 @@ def test_decisions_are_honoured_by_the_next_audit(audit: Audit, folder: Path, tm
         writer = csv.writer(stream)
         writer.writerow(ledger.COLUMNS)
         writer.writerows(lines)
-    again = goodsight.audit(folder, ledger=tmp_path / "ledger.csv")
+    again = goodsight.audit(folder, labels=Labels(ledger=tmp_path / "ledger.csv"))
     assert first.row.file_name not in {s.row.file_name for s in again.review}
     assert dict(again.left_out)[first.row.file_name].startswith("dropped by the ledger")
     assert finding.row.file_name not in {f.row.file_name for f in again.of("mislabelled")}
@@ -190,7 +191,7 @@ def test_no_usable_photo_is_an_error_with_the_first_reason(tmp_path: Path) -> No
 
 def test_a_folder_that_is_there_is_refused_before_any_work(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(FolderExistsError, match="--force"):
+    with pytest.raises(FolderExistsError, match="`force`"):
         goodsight.audit(folder, tmp_path / "mine")
 
 

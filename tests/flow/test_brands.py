@@ -15,6 +15,7 @@ from branded import BRANDS, SIDE, STICKERS, Place
 from PIL import Image
 
 import goodsight
+from goodsight import Labels, Recipe, Wishes, Work
 from goodsight.backbones.engine import run
 from goodsight.catalog.rows import Row
 from goodsight.cli.app import main
@@ -22,13 +23,13 @@ from goodsight.errors import CatalogError, EngineError
 from goodsight.flow.training import Training
 from goodsight.measuring import explained, nones
 from goodsight.model import evidence, verdicts
-from goodsight.model.record import LoadedModel
+from goodsight.model.record import Judge, LoadedModel
 from goodsight.photos import decoder
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.report.sightings import SUMMARY
 from goodsight.training import brands, unfinished
 from goodsight.training.loop import Plan
-from goodsight.training.recipe import Photos, Recipe, wanted
+from goodsight.training.recipe import Photos
 from goodsight.training.road import require_photos
 
 COUNTS = {"cross": 14, "stripes": 12, "none": 26}
@@ -53,17 +54,23 @@ def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
         patch.setattr(brands, "CROPS", 320)
         patch.setattr(brands, "PLAN", Plan(epochs=3, batch=16, rate=1e-3, last_rate=10.0, smoothing=0.05, average=0.05))
         out = tmp_path_factory.mktemp("models") / "brands"
-        options: Any = {"none": shop / "everyday", "spoilt": 0, "precision": 0.9}
+        options: Any = {"none": shop / "everyday", "wishes": Wishes(spoilt=0, precision=0.9)}
+        recipe = Recipe("brands", none_class=PLAIN, size=SIDE, epochs=3, device="cpu")
         with patch.context() as killed:
             killed.setattr(brands, "train", cut)
             with pytest.raises(InterruptedError):
-                goodsight.train(shop / "shop", out, none_class=PLAIN, size=SIDE, epochs=3, device="cpu", **options)
-        return goodsight.train(shop / "shop", out, resume=True, **options)
+                goodsight.train(shop / "shop", out, recipe=recipe, **options)
+        return goodsight.train(shop / "shop", out, work=Work(resume=True), **options)
 
 
 @pytest.fixture(scope="module")
 def model(trained: Training) -> LoadedModel:
     return goodsight.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def judge(model: LoadedModel) -> Judge:
+    return model.model.judges[0]
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +80,18 @@ def unseen() -> tuple[np.ndarray, list[str], list[Place]]:
     return np.stack([np.asarray(photo) for _, photo, _ in made]), kinds, [p for _, _, p in made]
 
 
-def test_the_classes_are_the_brands_and_none(model: LoadedModel) -> None:
-    assert model.model.classes == ("cross", PLAIN, "stripes")
-    assert model.model.none == PLAIN
+def test_the_classes_are_the_brands_and_none(judge: Judge) -> None:
+    assert judge.classes == ("cross", PLAIN, "stripes")
+    assert judge.none == PLAIN
 
 
 def test_brands_are_found_and_none_where_there_is_none(
-    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+    model: LoadedModel, judge: Judge, unseen: tuple[np.ndarray, list[str], list[Place]]
 ) -> None:
     pictures, kinds, _ = unseen
-    answers = model.model.probabilities(run(model.engine, pictures)).argmax(axis=1)
-    labels = np.array([model.model.classes.index(kind) for kind in kinds])
-    told = nones.of_answers(labels, answers, model.model.classes.index(PLAIN))
+    answers = judge.probabilities(run(model.engine, pictures)).argmax(axis=1)
+    labels = np.array([judge.classes.index(kind) for kind in kinds])
+    told = nones.of_answers(labels, answers, judge.classes.index(PLAIN))
     assert told.recall >= 0.8
     assert told.right >= 0.8
 
@@ -114,19 +121,19 @@ def test_the_evidence_is_told_for_every_place(
 
 
 def test_an_answered_brand_has_a_map_and_none_has_nothing(
-    model: LoadedModel, unseen: tuple[np.ndarray, list[str], list[Place]]
+    model: LoadedModel, judge: Judge, unseen: tuple[np.ndarray, list[str], list[Place]]
 ) -> None:
-    pictures, one = unseen[0], model.model
-    answers = one.probabilities(run(model.engine, pictures)).argmax(axis=1)
+    pictures, backbone = unseen[0], model.model.backbone
+    answers = judge.probabilities(run(model.engine, pictures)).argmax(axis=1)
     assert set(answers) == {0, 1, 2}
-    maps = evidence.maps(one.backbone, model.engine, pictures, one.head, answers.tolist(), one.none_number)
-    brand = answers != one.none_number
+    maps = evidence.maps(backbone, model.engine, pictures, judge.head, answers.tolist(), judge.none_number)
+    brand = answers != judge.none_number
     assert np.allclose(maps[brand].max(axis=(1, 2)), 1)
     assert not maps[~brand].any()
 
 
 def test_the_report_frames_the_brand_that_a_mistake_was_given(
-    trained: Training, model: LoadedModel, tmp_path: Path
+    trained: Training, model: LoadedModel, judge: Judge, tmp_path: Path
 ) -> None:
     kinds = ("cross", PLAIN)
     for kind, name in zip(kinds, ("cross", "none"), strict=True):
@@ -135,7 +142,7 @@ def test_the_report_frames_the_brand_that_a_mistake_was_given(
     assert [found[kind].label for kind in kinds] == list(kinds)
     worst = [(found[kind].row, "stripes", given, 0.9) for kind in kinds for given in kinds]
     result = replace(trained.findings.results[0], worst=worst)
-    seen = explained.of_worst(model.model, model.engine, [result])
+    seen = explained.of_worst(judge, model.embedder(cached=False), [result])
     assert [bool(one.place) for one in seen.values()] == [True, False, False, False]
     place = seen[found["cross"].row.path, "cross"].place
     assert place == pytest.approx(found["cross"].place, abs=0.02)
@@ -210,8 +217,8 @@ def test_none_is_no_category_to_choose_in_the_service(trained: Training, tmp_pat
 
 def test_what_is_unlike_the_training_photos_is_none(model: LoadedModel, tmp_path: Path) -> None:
     Image.new("RGB", (SIDE, SIDE), "white").save(tmp_path / "white.png")
-    strict = replace(model, models=(replace(model.model, off_topic_alpha=1.0),))
-    (found,) = verdicts.predict(strict, [Row("white.png", tmp_path / "white.png")])
+    strict = replace(model.model, off_topic_alpha=1.0)
+    (found,) = verdicts.predict(strict, model.embedder(cached=False), [Row("white.png", tmp_path / "white.png")])
     assert found.label == PLAIN
     assert found.verdict != "off-topic"
 
@@ -249,10 +256,10 @@ def test_a_turned_photo_has_its_boxes_where_they_are_upright(tmp_path: Path) -> 
     exif = Image.Exif()
     exif[0x0112] = 6  # turned right: upright it has 100 x 200 pixels
     stored.save(tmp_path / "a.jpg", exif=exif)
-    row = Row("a.jpg", tmp_path / "a.jpg", "cup", boxes=((50.0, 0.0, 100.0, 200.0),))
+    row = Row("a.jpg", tmp_path / "a.jpg", ("cup",), boxes=((50.0, 0.0, 100.0, 200.0),))
     assert decoder.upright_size((tmp_path / "a.jpg").read_bytes()) == (100, 200)
     assert brands._on_canvas(row, 400, DEFAULT_LIMITS) == [(200, 0, 300, 400)]
-    beyond = Row("a.jpg", tmp_path / "a.jpg", "cup", boxes=((150.0, 0.0, 190.0, 90.0),))
+    beyond = Row("a.jpg", tmp_path / "a.jpg", ("cup",), boxes=((150.0, 0.0, 190.0, 90.0),))
     with pytest.raises(CatalogError, match=r"a\.jpg: the box `150 0 190 90` lies beyond the photo, .* 100 x 200"):
         brands._on_canvas(beyond, 400, DEFAULT_LIMITS)
 
@@ -266,18 +273,17 @@ def test_rare_brands_are_drawn_more_than_their_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("name", "message"),
     [
-        ({"none_class": "nothing"}, "no photo has the label 'nothing'"),
-        ({"none_class": "cros"}, "Did you mean 'cross'"),
-        ({"none_class": "cross"}, "beside 'cross', two brands at least must have a photo; only 'stripes' has"),
+        ("", "no photo has the label 'none'; give photos of it with `none` FOLDER, or name another"),
+        ("nothing", "no photo has the label 'nothing'"),
+        ("cros", "Did you mean 'cross'"),
+        ("cross", "beside 'cross', two brands at least must have a photo; only 'stripes' has"),
     ],
 )
-def test_a_class_that_cannot_mean_none_is_named(
-    options: dict[str, str], message: str, shop: Path, tmp_path: Path
-) -> None:
+def test_a_class_that_cannot_mean_none_is_named(name: str, message: str, shop: Path, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=message):
-        goodsight.train(shop / "shop", tmp_path / "out", **options)  # type: ignore[arg-type]
+        goodsight.train(shop / "shop", tmp_path / "out", recipe=Recipe("brands", none_class=name))
 
 
 def test_photos_of_none_that_cannot_be_used_are_named(shop: Path, tmp_path: Path) -> None:
@@ -286,7 +292,7 @@ def test_photos_of_none_that_cannot_be_used_are_named(shop: Path, tmp_path: Path
     with pytest.raises(
         CatalogError, match=r"no good photo to train on has the label 'none'.*first bad photo: none/a\.jpg"
     ):
-        goodsight.train(shop / "shop", tmp_path / "out", none=tmp_path / "none")
+        goodsight.train(shop / "shop", tmp_path / "out", recipe=Recipe("brands"), none=tmp_path / "none")
     assert not unfinished.folder_for(tmp_path / "out").exists()
 
 
@@ -300,7 +306,7 @@ def test_a_class_that_means_none_has_training_photos(shop: Path, tmp_path: Path)
     rows = [(path, path.name.split("-")[0], "train", "") for path in sorted((shop / "shop").glob("*.png"))]
     rows += [(path, "none", "test", "") for path in sorted((shop / "everyday").iterdir())]
     with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
-        goodsight.train(_listed(tmp_path, rows), tmp_path / "out", none_class="none")
+        goodsight.train(_listed(tmp_path, rows), tmp_path / "out", recipe=Recipe("brands", none_class="none"))
 
 
 def test_a_ledger_may_not_drop_all_that_means_none(shop: Path, tmp_path: Path) -> None:
@@ -308,43 +314,65 @@ def test_a_ledger_may_not_drop_all_that_means_none(shop: Path, tmp_path: Path) -
     rows = [(f"everyday/{p.name}", sha256(p.read_bytes()).hexdigest(), "drop", "2026-01-01T00:00:00Z") for p in paths]
     with (tmp_path / "ledger.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([("file_name", "sha256", "decision", "time"), *rows])
+    said = Labels(ledger=tmp_path / "ledger.csv")
     with pytest.raises(CatalogError, match="no good photo to train on has the label 'none'"):
-        goodsight.train(shop / "shop", tmp_path / "out", none=shop / "everyday", ledger=tmp_path / "ledger.csv")
+        goodsight.train(shop / "shop", tmp_path / "out", labels=said, recipe=Recipe("brands"), none=shop / "everyday")
 
 
 def test_brands_are_one_attribute_with_names(shop: Path, tmp_path: Path) -> None:
-    listed, more = shop / "shop", shop / "everyday"
-    with pytest.raises(EngineError, match="answers for one attribute, not for 2"):
-        goodsight.train(listed, tmp_path / "out", label=("label", "boxes"), none=more)
-    with pytest.raises(EngineError, match="answers for one attribute, not for 2"):
-        goodsight.train(listed, tmp_path / "out", tags="label", none=more)
+    listed = shop / "shop"
+
+    def train(photos: Path, labels: Labels) -> None:
+        goodsight.train(photos, tmp_path / "out", labels=labels, recipe=Recipe("brands"), none=shop / "everyday")
+
+    for labels in (Labels(label=("label", "boxes")), Labels(tags="label")):
+        with pytest.raises(EngineError, match="answers for one attribute, not for 2"):
+            train(listed, labels)
     one = _listed(tmp_path, [(path, "sale", "", "") for path in sorted(listed.glob("*.png"))])
-    with pytest.raises(EngineError, match="--tags: not for brands"):
-        goodsight.train(one, tmp_path / "out", tags="label", none=more)
+    with pytest.raises(EngineError, match="`tags`: not for `network` brands"):
+        train(one, Labels(tags="label"))
 
 
 def test_a_box_beyond_its_photo_leaves_nothing_behind(shop: Path, tmp_path: Path) -> None:
     paths = sorted((shop / "shop").glob("*.png"))
     listed = _listed(tmp_path, [(path, path.name.split("-")[0], "", "300 0 310 9") for path in paths])
     with pytest.raises(CatalogError, match="the box `300 0 310 9` lies beyond the photo"):
-        goodsight.train(listed, tmp_path / "out", none=shop / "everyday")
+        goodsight.train(listed, tmp_path / "out", recipe=Recipe("brands"), none=shop / "everyday")
     assert not unfinished.folder_for(tmp_path / "out").exists()
 
 
-def test_options_of_other_networks_are_refused() -> None:
-    with pytest.raises(EngineError, match=r"--finetune: not for brands"):
-        wanted(Recipe("lite0", none="none"), finetune=True)
-    with pytest.raises(EngineError, match=r"--network compact: not for brands"):
-        wanted(Recipe("compact", none="none"), finetune=False)
+@pytest.mark.parametrize(
+    ("network", "options", "message"),
+    [
+        (
+            "lite0:tuned",
+            {"none_class": "plain"},
+            "`none_class`: only for `network` brands; leave it out with `network`",
+        ),
+        ("compact", {"none_recall": 0.9}, "`none_recall`: only for `network` brands; leave it out with `network`"),
+        ("brands", {"distort": True}, "`distort`: only for lite0:tuned and networks that start from nothing; leave it"),
+        ("brands", {"views": 2}, "`views` 2: only for lite0, not for `network` brands"),
+    ],
+)
+def test_options_of_other_networks_are_refused(network: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        Recipe(network, **options)
+
+
+@pytest.mark.parametrize("network", ["lite0", "lite0:tuned", "compact"])
+def test_photos_of_none_are_for_brands_only(network: str, shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="`none`: only for `network` brands; leave it out, or name that network"):
+        goodsight.train(shop / "shop", tmp_path / "out", recipe=Recipe(network), none=shop / "everyday")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_threshold_needs_photos_without() -> None:
     few = Photos((), np.array([0, 1, 2, 2]), np.arange(4), DEFAULT_LIMITS, none=2)
-    with pytest.raises(EngineError, match=r"--none: fewer than 20 different photos"):
-        require_photos(Recipe("lite0", none="none"), few)
+    with pytest.raises(EngineError, match=r"`none`: fewer than 20 different photos"):
+        require_photos(Recipe("brands"), few)
 
 
 def test_an_empty_folder_is_no_none(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CatalogError, match=r"empty: holds no photo"):
-        goodsight.train(shop / "shop", tmp_path / "out", none=tmp_path / "empty")
+        goodsight.train(shop / "shop", tmp_path / "out", recipe=Recipe("brands"), none=tmp_path / "empty")

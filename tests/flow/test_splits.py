@@ -11,6 +11,7 @@ import drawn
 import pytest
 
 import goodsight
+from goodsight import Labels, Wishes, Work
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
 from goodsight.flow.splits import Prepared
@@ -81,7 +82,7 @@ def test_every_class_has_its_share_and_bad_photos_are_named(
 
 def test_train_reads_it_and_finds_no_leak(made: tuple[Prepared, Path], tmp_path: Path) -> None:
     done, out = made
-    training = goodsight.train(out, tmp_path / "model", budget=0, spoilt=0)
+    training = goodsight.train(out, tmp_path / "model", wishes=Wishes(budget=0, spoilt=0))
     assert training.findings.counts == done.counts
     assert [(r.name, r.leaked) for r in training.findings.results] == [
         ("validation", 0),
@@ -159,7 +160,7 @@ def test_a_ledger_is_honoured(sound: Sound, lay: Lay, tmp_path: Path) -> None:
         for name, decision, label in zip(rows, ("relabel", "drop"), ("mug", ""), strict=True):
             sha256 = hashlib.sha256((photos / name).read_bytes()).hexdigest()
             writer.writerow([name, sha256, decision, label, "blurred", "ann", "2026-01-31T12:00:00Z"])
-    done = goodsight.split(photos, tmp_path / "out", ledger=ledger)
+    done = goodsight.split(photos, tmp_path / "out", labels=Labels(ledger=ledger))
     made = {row["source"]: row["label"] for row in _rows(tmp_path / "out")}
     assert len(made) == 11
     assert made[rows[0]] == "mug"
@@ -171,12 +172,12 @@ def test_a_ledger_is_honoured(sound: Sound, lay: Lay, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"validation": 0.6}, "--validation 0.6: must be between 0 and 0.5"),
-        ({"test": -0.1}, "--test -0.1: must be between 0 and 0.5"),
-        ({"test": float("nan")}, "--test nan: must be between"),
+        ({"validation": 0.6}, "`validation` 0.6: must be between 0 and 0.5"),
+        ({"test": -0.1}, "`test` -0.1: must be between 0 and 0.5"),
+        ({"test": float("nan")}, "`test` nan: must be between"),
         ({"validation": 0.5, "test": 0.5}, "their sum must be above 0 and below 1"),
         ({"validation": 0, "test": 0}, "their sum must be above 0 and below 1"),
-        ({"seed": -1}, "--seed -1: must be 0 or more"),
+        ({"seed": -1}, "`seed` -1: must be 0 or more"),
     ],
 )
 def test_a_number_out_of_range_is_said_before_any_work(numbers: dict[str, float], message: str, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_only_its_own_folder_is_replaced_and_never_the_photos(sound: Sound, lay:
     photos = lay(tmp_path / "photos", {kind: sound[kind][:4] for kind in ("bag", "mug")})
     before = _files(tmp_path)
     with pytest.raises(FolderExistsError, match="was not made by goodsight"):
-        goodsight.split(photos, photos, force=True)
+        goodsight.split(photos, photos, work=Work(force=True))
     with pytest.raises(GoodsightError, match="lies in the folder of the photos"):
         goodsight.split(photos, photos / "prepared")
     assert _files(tmp_path) == before
@@ -196,8 +197,8 @@ def test_only_its_own_folder_is_replaced_and_never_the_photos(sound: Sound, lay:
     with pytest.raises(FolderExistsError, match="is there already"):
         goodsight.split(photos, out)
     with pytest.raises(GoodsightError, match="or they in it"):
-        goodsight.split(out, out, force=True)
-    again = goodsight.split(photos, out, test=0, validation=0.5, force=True)
+        goodsight.split(out, out, work=Work(force=True))
+    again = goodsight.split(photos, out, test=0, validation=0.5, work=Work(force=True))
     assert {path.name for path in again.folder.iterdir()} == {"train", "validation", "metadata.csv", "split.json"}
 
 
@@ -210,7 +211,7 @@ def test_a_photo_that_changes_meanwhile_stops_it(sound: Sound, lay: Lay, tmp_pat
                 (photos / "mug" / sound["mug"][0].name).write_bytes(data)
 
         with pytest.raises(CatalogError, match=r"was changed while it was copied.*run it again"):
-            goodsight.split(photos, tmp_path / "out", progress=meddle)
+            goodsight.split(photos, tmp_path / "out", work=Work(progress=meddle))
         assert {path.name for path in tmp_path.iterdir()} == {"photos"}
         shutil.copyfile(sound["mug"][0], photos / "mug" / sound["mug"][0].name)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import drawn
 import numpy as np
@@ -13,13 +14,16 @@ import pytest
 from PIL import Image
 
 import goodsight
+from goodsight import Labels, Recipe, Wishes, Work
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
-from goodsight.flow import work
 from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
+from goodsight.training import road
 
 Sound = dict[str, list[Path]]
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
+QUICK = Wishes(budget=0)
+FORCE = Work(force=True)
 
 
 def _of(planted: list[drawn.Planted], fault: str) -> list[drawn.Planted]:
@@ -95,11 +99,11 @@ def test_a_second_training_skips_the_network_and_says_the_same(
     trained: Training, drawn_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("goodsight.backbones.engine._OpenVino.submit", _fail)
-    again = goodsight.train(drawn_photos, tmp_path / "again", precision=0.95, budget=0)
+    again = goodsight.train(drawn_photos, tmp_path / "again", wishes=Wishes(precision=0.95, budget=0))
     name = "predictions.csv"
     assert (again.folder / name).read_bytes() == (trained.folder / name).read_bytes()
     with pytest.raises(RuntimeError, match="the network ran"):
-        goodsight.train(drawn_photos, tmp_path / "no-cache", cache=False)
+        goodsight.train(drawn_photos, tmp_path / "no-cache", work=Work(cache=False))
 
 
 def test_an_existing_folder_is_kept_without_force(sound: Sound, lay: Lay, tmp_path: Path) -> None:
@@ -107,13 +111,13 @@ def test_an_existing_folder_is_kept_without_force(sound: Sound, lay: Lay, tmp_pa
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("keep me")
-    with pytest.raises(FolderExistsError, match=r"out is there already.*--force"):
-        goodsight.train(photos, out, budget=0)
-    with pytest.raises(FolderExistsError, match=r"out was not made by goodsight, so --force does not delete it"):
-        goodsight.train(photos, out, budget=0, force=True)
+    with pytest.raises(FolderExistsError, match=r"out is there already.*`force`"):
+        goodsight.train(photos, out, wishes=QUICK)
+    with pytest.raises(FolderExistsError, match=r"out was not made by goodsight, so `force` does not delete it"):
+        goodsight.train(photos, out, wishes=QUICK, work=FORCE)
     assert (out / "mine.txt").read_text() == "keep me"
     (out / "mine.txt").rename(out / "metrics.json")
-    goodsight.train(photos, out, budget=0, force=True)
+    goodsight.train(photos, out, wishes=QUICK, work=FORCE)
     assert (out / "model.json").is_file()
     assert (out / "metrics.json").read_text() != "keep me"
     assert {p.name for p in tmp_path.iterdir()} == {"photos", "out"}
@@ -125,7 +129,7 @@ def test_a_failed_training_leaves_nothing(
     photos = lay(tmp_path / "photos", {kind: sound[kind][:4] for kind in ("bag", "mug")})
     monkeypatch.setattr("goodsight.model.folder.seal", _fail)
     with pytest.raises(RuntimeError):
-        goodsight.train(photos, tmp_path / "models" / "out", budget=0)
+        goodsight.train(photos, tmp_path / "models" / "out", wishes=QUICK)
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -138,7 +142,7 @@ def test_a_failed_training_with_force_keeps_the_old_model(
     (out / "metrics.json").write_text("old")
     monkeypatch.setattr("goodsight.model.folder.seal", _fail)
     with pytest.raises(RuntimeError):
-        goodsight.train(photos, out, budget=0, force=True)
+        goodsight.train(photos, out, wishes=QUICK, work=FORCE)
     assert (out / "metrics.json").read_text() == "old"
 
 
@@ -147,7 +151,7 @@ import os, signal, sys
 import goodsight
 from goodsight.model import folder as model_folder
 model_folder.seal = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
-goodsight.train(sys.argv[1], sys.argv[2], budget=0)
+goodsight.train(sys.argv[1], sys.argv[2], wishes=goodsight.Wishes(budget=0))
 """
 
 
@@ -157,7 +161,7 @@ def test_a_killed_training_leaves_no_model(sound: Sound, lay: Lay, tmp_path: Pat
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(photos), str(out)], capture_output=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert not out.exists()
-    goodsight.train(photos, out, budget=0)
+    goodsight.train(photos, out, wishes=QUICK)
     assert (out / "SHA256").is_file()
 
 
@@ -216,7 +220,7 @@ def test_a_given_split_is_kept_and_its_leaks_are_counted(sound: Sound, lay: Lay,
     for kind in ("bag", "mug"):
         shutil.copyfile(sound[kind][0], photos / "test" / kind / "leaked.jpg")
     lay(photos, {"test/shoe": sound["shoe"][:1]})
-    training = goodsight.train(photos, tmp_path / "out", budget=0)
+    training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
     validation, test, out_of_fold = training.findings.results
     assert [r.name for r in (validation, test, out_of_fold)] == ["validation", "test", "out-of-fold"]
     assert [r.scores.n for r in (validation, test, out_of_fold)] == [8, 10, 24]
@@ -230,7 +234,7 @@ def test_a_given_split_is_kept_and_its_leaks_are_counted(sound: Sound, lay: Lay,
     assert name.startswith("test/shoe/")
     assert "no training photo" in reason
     assert all(name.startswith("train/") for name in _predictions(training.folder))
-    merged = goodsight.train(photos, tmp_path / "merged", budget=0, ignore_split=True)
+    merged = goodsight.train(photos, tmp_path / "merged", wishes=QUICK, labels=Labels(ignore_split=True))
     assert [(r.name, r.scores.n) for r in merged.findings.results] == [("out-of-fold", 43)]
 
 
@@ -239,19 +243,19 @@ def test_classes_of_one_and_two_photos_are_kept_and_named(sound: Sound, lay: Lay
         tmp_path / "photos",
         {"bag": sound["bag"][:10], "mug": sound["mug"][:10], "lamp": sound["lamp"][:2], "shoe": sound["shoe"][:1]},
     )
-    training = goodsight.train(photos, tmp_path / "out", budget=0)
+    training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
     (result,) = training.findings.results
-    assert training.findings.model.classes == ("bag", "lamp", "mug", "shoe")
+    assert training.findings.parts[0].judge.classes == ("bag", "lamp", "mug", "shoe")
     assert result.not_measurable == ["lamp", "shoe"]
     assert [result.scores.support[i] for i in range(4)] == [10, 2, 10, 1]
-    again = goodsight.load(training.folder).model
+    (again,) = goodsight.load(training.folder).model.judges
     assert [len(scores) for scores in again.calibration] == [10, 2, 10, 1]
 
 
 def test_two_photos_are_enough_to_train_on(sound: Sound, lay: Lay, tmp_path: Path) -> None:
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:1], "mug": sound["mug"][:1]})
-    training = goodsight.train(photos, tmp_path / "out", budget=0)
-    assert goodsight.load(training.folder).model.classes == ("bag", "mug")
+    training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
+    assert goodsight.load(training.folder).model.judges[0].classes == ("bag", "mug")
     assert training.findings.results[0].not_measurable == ["bag", "mug"]
 
 
@@ -260,12 +264,12 @@ def test_many_classes_are_looked_at_closely(
 ) -> None:
     photos = lay(tmp_path / "photos", {kind: sound[kind][:3] for kind in ("bag", "mug")})
 
-    def size(**options: int) -> int:
-        training = goodsight.train(photos, tmp_path / "out", budget=0, force=True, **options)  # type: ignore[arg-type]
+    def size(views: int = 0) -> int:
+        training = goodsight.train(photos, tmp_path / "out", wishes=QUICK, recipe=Recipe(views=views), work=FORCE)
         return training.findings.model.backbone.resize.size
 
     assert size() == 224
-    monkeypatch.setattr(work, "MANY_CLASSES", 2)
+    monkeypatch.setattr(road, "MANY_CLASSES", 2)
     assert size() == 304
     assert size(views=1) == 224
 
@@ -281,8 +285,8 @@ def test_a_class_of_bad_photos_only_is_left_out_and_its_photos_named(
     sound: Sound, truncated: list[Path], lay: Lay, tmp_path: Path
 ) -> None:
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:4], "mug": sound["mug"][:4], "hat": truncated})
-    training = goodsight.train(photos, tmp_path / "out", budget=0)
-    assert training.findings.model.classes == ("bag", "mug")
+    training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
+    assert training.findings.parts[0].judge.classes == ("bag", "mug")
     assert {name for name, _ in training.findings.bad} == {f"hat/{p.name}" for p in truncated}
 
 
@@ -302,7 +306,7 @@ def test_a_folder_of_off_topic_photos_is_used(sound: Sound, lay: Lay, tmp_path: 
         folder.mkdir()
         for number in range(count):
             drawn.draw_off_topic(rng).save(folder / f"{number:02}.jpg")
-    training = goodsight.train(photos, tmp_path / "out", budget=0, off_topic=others, off_topic_alpha=0.1)
+    training = goodsight.train(photos, tmp_path / "out", wishes=Wishes(budget=0, off_topic_alpha=0.1), off_topic=others)
     model = goodsight.load(training.folder)
     assert len(model.model.off_topic.negatives) == 16
     assert sum(p.verdict == "off-topic" for p in goodsight.classify(model, new)) >= 7
@@ -321,15 +325,22 @@ def test_a_missing_off_topic_folder_is_said(sound: Sound, lay: Lay, tmp_path: Pa
     [("precision", 1.0), ("precision", 0.5), ("alpha", 0.0), ("alpha", 0.5), ("off_topic_alpha", -0.1)],
 )
 def test_a_number_out_of_range_is_said_before_any_work(option: str, value: float, tmp_path: Path) -> None:
-    numbers = {"precision": 0.9, "alpha": 0.05, "off_topic_alpha": 0.01} | {option: value}
-    with pytest.raises(GoodsightError, match=f"--{option.replace('_', '-')} {value:g}: must be between"):
-        goodsight.train(tmp_path / "nowhere", tmp_path / "out", **numbers)  # type: ignore[arg-type]
+    numbers: dict[str, Any] = {"precision": 0.9, "alpha": 0.05, "off_topic_alpha": 0.01} | {option: value}
+    with pytest.raises(GoodsightError, match=f"`{option}` {value:g}: must be between"):
+        goodsight.train(tmp_path / "nowhere", tmp_path / "out", wishes=Wishes(**numbers))
+
+
+@pytest.mark.parametrize(("option", "value"), [("budget", -1.0), ("spoilt", -1), ("budget", float("nan"))])
+def test_a_number_that_is_too_small_is_said(option: str, value: float) -> None:
+    numbers: dict[str, Any] = {option: value}
+    with pytest.raises(GoodsightError, match=f"`{option}` {value:g}: must be 0 or more"):
+        Wishes(**numbers)
 
 
 def test_the_photos_are_never_changed(sound: Sound, truncated: list[Path], lay: Lay, tmp_path: Path) -> None:
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:3] + truncated[:1], "mug": sound["mug"][:3]})
     before = _hashes(photos)
-    out = goodsight.train(photos, tmp_path / "out", budget=0).folder
+    out = goodsight.train(photos, tmp_path / "out", wishes=QUICK).folder
     goodsight.evaluate(out, photos, out=tmp_path / "report")
     assert len(list(goodsight.classify(out, photos))) == 7
     goodsight.check(out, photos / "bag" / sound["bag"][0].name, "bag")

@@ -12,7 +12,8 @@ import pytest
 
 import goodsight
 from goodsight.backbones.backbone import Backbone
-from goodsight.catalog.ledger import COLUMNS, Replayed
+from goodsight.catalog.ledger import COLUMNS
+from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Catalog, Row
 from goodsight.embedding.photoset import PhotoSet, to_train
 from goodsight.embedding.table import Table

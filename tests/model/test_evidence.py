@@ -214,7 +214,7 @@ def _no_scores(vectors: Floats) -> Floats:
 def test_a_network_without_maps_is_refused() -> None:
     with pytest.raises(
         GoodsightError,
-        match=r"^--explain: the network own\.onnx does not say where .* lite0 does, .* networks of brands",
+        match=r"^`explain`: the network own\.onnx does not say where .* lite0 does, .* networks of brands",
     ):
         evidence.require(OWN, Canned(**{"places.features": np.zeros((2, 2), np.float32)}))
 

@@ -184,14 +184,17 @@ def test_there_is_no_pickle_in_a_model(trained: Training) -> None:
 
 def test_a_model_reads_as_it_was_saved(trained: Training, loaded: LoadedModel) -> None:
     saved, again = trained.findings.model, loaded.model
-    for name in ("classes", "temperature", "alpha", "off_topic_alpha", "precision", "threshold", "limits"):
+    for name in ("alpha", "off_topic_alpha", "precision", "limits", "combinations", "info"):
         assert getattr(again, name) == getattr(saved, name), name
-    assert again.head.setting == saved.head.setting
+    (judge,), (before,) = again.judges, saved.judges
+    for name in ("attribute", "classes", "temperature", "threshold", "cut", "bias", "none"):
+        assert getattr(judge, name) == getattr(before, name), name
+    assert judge.head.setting == before.head.setting
     assert again.backbone.blocks == saved.backbone.blocks
     assert again.training.sha256 == saved.training.sha256
-    assert [c.tolist() for c in again.calibration] == [c.tolist() for c in saved.calibration]
+    assert [c.tolist() for c in judge.calibration] == [c.tolist() for c in before.calibration]
     vectors = np.random.default_rng(0).normal(size=(8, saved.backbone.width)).astype(np.float16)
-    assert np.allclose(again.probabilities(vectors), saved.probabilities(vectors), atol=2e-3)
+    assert np.allclose(judge.probabilities(vectors), before.probabilities(vectors), atol=2e-3)
     assert np.allclose(again.off_topic(vectors), saved.off_topic(vectors), atol=2e-3)
 
 

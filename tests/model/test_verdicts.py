@@ -9,8 +9,8 @@ import pytest
 from goodsight.catalog.rows import LABEL, Row
 from goodsight.errors import CatalogError
 from goodsight.model import verdicts
-from goodsight.model.record import LoadedModel
-from goodsight.model.verdicts import Answer, Trust
+from goodsight.model.record import LoadedModel, Model
+from goodsight.model.verdicts import Answer, Prediction, Trust
 
 
 def _answer(likely: str, verdict: Trust, p: dict[str, float]) -> Answer:
@@ -37,19 +37,26 @@ def test_what_was_declared_against_what_is_seen(
     loaded: LoadedModel, likely: str, trust: Trust, p: float, outcome: str, reason: str
 ) -> None:
     model = replace(loaded.model, alpha=0.05)
-    check = verdicts.judge(model, _answer(likely, trust, {"bag": p}), "bag")
+    check = verdicts.compare(model, model.judges[0], _answer(likely, trust, {"bag": p}), "bag")
     assert (check.verdict, check.reason, check.label) == (outcome, reason, likely)
     assert check.p_value == p
     assert check.probability == (0.7 if likely == "bag" else 0.1)
 
 
-def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound: dict[str, list[Path]]) -> None:
-    (found,) = verdicts.predict(loaded, [Row("x", sound["bag"][0])])
+def _predict(loaded: LoadedModel, model: Model, photo: Path) -> Prediction:
+    (found,) = verdicts.predict(model, loaded.embedder(), [Row("x", photo)])
+    return found
 
-    def verdict(**changes: float) -> Trust:
-        model = replace(loaded.model, **changes)  # type: ignore[arg-type]
-        (again,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
-        return again.verdict
+
+def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound: dict[str, list[Path]]) -> None:
+    photo, (judge,) = sound["bag"][0], loaded.model.judges
+    found = _predict(loaded, loaded.model, photo)
+
+    def verdict(*, threshold: float, off_topic_alpha: float) -> Trust:
+        changed = (replace(judge, threshold=threshold),)
+        return _predict(
+            loaded, replace(loaded.model, judges=changed, off_topic_alpha=off_topic_alpha), photo
+        ).verdict
 
     assert verdict(threshold=found.probability, off_topic_alpha=0.0) == "sure"
     assert verdict(threshold=found.probability + 1e-9, off_topic_alpha=0.0) == "unsure"
@@ -60,8 +67,8 @@ def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound
 def test_where_none_is_an_answer_nothing_is_off_topic(
     loaded: LoadedModel, sound: dict[str, list[Path]], none: str, expected: str
 ) -> None:
-    model = replace(loaded.model, none=none, threshold=0.0, off_topic_alpha=1.0)
-    (found,) = verdicts.predict(replace(loaded, models=(model,)), [Row("x", sound["bag"][0])])
+    judge = replace(loaded.model.judges[0], none=none, threshold=0.0)
+    found = _predict(loaded, replace(loaded.model, judges=(judge,), off_topic_alpha=1.0), sound["bag"][0])
     assert (found.verdict, found.answers[0].label) == (expected, "bag")
 
 
@@ -69,4 +76,11 @@ def test_an_unknown_class_is_said_with_what_was_meant(loaded: LoadedModel) -> No
     with pytest.raises(
         CatalogError, match=r"'bagg': the model's classes are bag, lamp, mug, shoe\. Did you mean 'bag'"
     ):
-        verdicts.require_class(loaded.model, "bagg")
+        verdicts.check(loaded.model, loaded.embedder(), Row("x", Path("x.jpg")), {"label": "bagg"})
+
+
+def test_an_unknown_attribute_is_said_with_what_was_meant(loaded: LoadedModel) -> None:
+    with pytest.raises(
+        CatalogError, match=r"^`declared` lable=bag: the model answers for label\. Did you mean 'label'\?$"
+    ):
+        verdicts.check(loaded.model, loaded.embedder(), Row("x", Path("x.jpg")), {"lable": "bag"})

@@ -2,12 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from goodsight.catalog.columns import Columns
 from goodsight.catalog.read import read_catalog
 from goodsight.errors import CatalogError
 from goodsight.photos import boxes
-
-BOXES = Columns(boxes=True)
 
 
 def test_boxes_are_read() -> None:
@@ -29,7 +26,7 @@ def test_a_malformed_box_is_refused_with_its_file_and_row(text: str, tmp_path: P
     with pytest.raises(
         CatalogError, match=r"metadata\.csv: row 2 has the box .* write `x0 y0 x1 y1` in pixels"
     ) as told:
-        read_catalog(tmp_path, columns=BOXES)
+        read_catalog(tmp_path, boxes=True)
     assert repr(text) in str(told.value)
 
 
@@ -37,7 +34,7 @@ def test_the_boxes_of_a_list_are_in_its_rows(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).touch()
     (tmp_path / "metadata.csv").write_text("file_name,label,boxes\na.jpg,cup,1 2 3 4\nb.jpg,cup,\n")
-    assert [row.boxes for row in read_catalog(tmp_path, columns=BOXES).rows] == [((1.0, 2.0, 3.0, 4.0),), ()]
+    assert [row.boxes for row in read_catalog(tmp_path, boxes=True).rows] == [((1.0, 2.0, 3.0, 4.0),), ()]
 
 
 def test_a_row_for_each_box_of_a_photo(tmp_path: Path) -> None:
@@ -45,7 +42,7 @@ def test_a_row_for_each_box_of_a_photo(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text(
         "file_name,label,boxes\na.jpg,cup,1 2 3 4\na.jpg,cup,5 6 7 8\na.jpg,cup,1 2 3 4\na.jpg,cup,\n"
     )
-    (row,) = read_catalog(tmp_path, columns=BOXES).rows
+    (row,) = read_catalog(tmp_path, boxes=True).rows
     assert row.boxes == ((1, 2, 3, 4), (5, 6, 7, 8))
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from goodsight.backbones.backbone import Backbone, Block
-from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import LABEL, Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table

@@ -262,7 +262,7 @@ def test_an_export_is_a_catalog_with_its_sources(store: Store, tmp_path: Path) -
     assert {row["split"] for row in rows} == {"train", "test"}
     read = read_catalog(tmp_path / "out")
     assert len(read.rows) == done.labelled
-    assert read.classes == ("laptop", "phone")
+    assert read.classes(0) == ("laptop", "phone")
     assert len(list((tmp_path / "out" / "off-topic").iterdir())) == done.off_topic
     with pytest.raises(FolderExistsError):
         export(store, tmp_path / "out")

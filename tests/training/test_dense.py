@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0_torch
 from goodsight.backbones.engine import run, start
 from goodsight.backbones.torch_onnx import write
 from goodsight.training.crops import Kind
@@ -39,7 +39,7 @@ def test_a_photo_is_what_its_surest_place_is() -> None:
 
 @pytest.mark.parametrize("sharpness", [0.0, 2.0])
 def test_where_no_box_tells_the_surest_place_learns_the_most(sharpness: float) -> None:
-    tail = Dense(lite0.pretrained(64), 4, 3, none=2, bf16=False)
+    tail = Dense(lite0_torch.pretrained(64), 4, 3, none=2, bf16=False)
     tail.sharpness = sharpness
     said = torch.zeros(1, 4, 7)
     said[0, 1, 0] = 3.0  # the second place thinks of the own brand

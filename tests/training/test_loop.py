@@ -124,6 +124,6 @@ def test_curves_are_written_for_tensorboard(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_named() -> None:
     from goodsight.errors import EngineError
 
-    with pytest.raises(EngineError, match=r"--device tpu: this machine has .*cpu"):
+    with pytest.raises(EngineError, match=r"`device` tpu: this machine has .*cpu"):
         choose("tpu")
     assert choose("cpu").torch.type == "cpu"

@@ -44,5 +44,5 @@ def test_compact_takes_other_sizes() -> None:
 
 @pytest.mark.parametrize("size", [16, 100, 1024])
 def test_a_size_that_does_not_fit_is_refused(size: int) -> None:
-    with pytest.raises(EngineError, match=f"--size {size}: compact takes 32 to 512"):
+    with pytest.raises(EngineError, match=f"`size` {size}: compact takes 32 to 512"):
         build("compact", 2, size)

@@ -12,18 +12,18 @@ from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import loop, parallel
 from goodsight.training.recipe import Photos, Recipe
-from goodsight.training.road import run
+from goodsight.training.road import train_network
 
 
 def test_two_processes_train_what_one_would(
     sound: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [Row(path.name, path, kind) for kind in drawn.KINDS for path in sound[kind][:12]]
-    labels = np.array([drawn.KINDS.index(row.label) for row in rows])
+    rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:12]]
+    labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
     photos = Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
     # adnet has neither dropout nor batch norms, so halves of a batch add up to the whole.
     recipe = Recipe("adnet", epochs=2, device="cpu")
-    one = run(recipe, photos, 1, tmp_path / "one", quiet)
+    one = train_network(recipe, photos, tmp_path / "one", quiet)
     launch, left = parallel.launch, []
 
     def spy(count: int, *arguments: Any, **options: Any) -> None:
@@ -34,7 +34,7 @@ def test_two_processes_train_what_one_would(
 
     monkeypatch.setattr(parallel, "launch", spy)
     monkeypatch.setattr(parallel, "processes", lambda device: 2)
-    two = run(recipe, photos, 1, tmp_path / "two", quiet)
+    two = train_network(recipe, photos, tmp_path / "two", quiet)
     weights = [load_file(tmp_path / name / "adnet.safetensors") for name in ("one", "two")]
     compared = [key for key in weights[0] if key.startswith("network.")]
     assert len(compared) == 8

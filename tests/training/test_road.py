@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import drawn
 import numpy as np
 import pytest
 
 import goodsight
+from goodsight import Recipe, Wishes, Work
 from goodsight.backbones import by_name
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError
@@ -21,9 +23,11 @@ from goodsight.photos.boxes import Box
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.training import tuned as last_blocks
 from goodsight.training import unfinished, whole
-from goodsight.training.recipe import Photos, Recipe
+from goodsight.training.recipe import Photos
 
 EPOCHS = 60
+ADNET, BRANDS = Recipe("adnet"), Recipe("brands")
+FORCE, RESUME = Work(force=True), Work(resume=True)
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 
 
@@ -35,7 +39,7 @@ def fresh(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(whole, "MEMBERS", {})
         out = tmp_path_factory.mktemp("fresh") / "model"
-        yield goodsight.train(drawn_photos, out, network="compact", epochs=EPOCHS, spoilt=4)
+        yield goodsight.train(drawn_photos, out, recipe=Recipe("compact", epochs=EPOCHS), wishes=Wishes(spoilt=4))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def tuned(
         patch.setattr(last_blocks, "VIEWS", 2)
         patch.setattr(last_blocks, "MEMBERS", 2)
         out = tmp_path_factory.mktemp("tuned") / "model"
-        yield goodsight.train(drawn_photos, out, finetune=True, epochs=2, size=96, spoilt=4)
+        yield goodsight.train(
+            drawn_photos, out, recipe=Recipe("lite0:tuned", epochs=2, size=96), wishes=Wishes(spoilt=4)
+        )
 
 
 @pytest.fixture(params=["fresh", "tuned"])
@@ -85,8 +91,8 @@ def test_the_model_answers_as_the_network_did_in_training(fresh: Training, drawn
     """What was measured in torch is what the ONNX file says: for watched photos both must agree."""
     said = {row["file_name"]: row for row in _predictions(fresh.folder)}
     loaded: LoadedModel = goodsight.load(fresh.folder)
-    assert loaded.model.head.setting.kind == "network"
-    found = {p.row.path: p for p in goodsight.classify(loaded, drawn_photos, cache=False) if p.label}
+    assert loaded.model.judges[0].head.setting.kind == "network"
+    found = {p.row.path: p for p in goodsight.classify(loaded, drawn_photos, work=Work(cache=False)) if p.label}
     agree = [found[drawn_photos / name].label == row["predicted"] for name, row in said.items()]
     assert np.mean(agree) >= 33 / 34  # the engine's bfloat16 may turn a doubtful one
 
@@ -132,7 +138,7 @@ def test_every_network_trains_exports_and_classifies(
     name: str, size: int, sound: dict[str, list[Path]], lay: Lay, tmp_path: Path
 ) -> None:
     photos = lay(tmp_path / "photos", {kind: paths[:10] for kind, paths in sound.items()})
-    goodsight.train(photos, tmp_path / "model", network=name, size=size, epochs=1, spoilt=2)
+    goodsight.train(photos, tmp_path / "model", recipe=Recipe(name, size=size, epochs=1), wishes=Wishes(spoilt=2))
     assert goodsight.inspect(tmp_path / "model")["backbone"]["name"] == name
     assert {p.label for p in goodsight.classify(tmp_path / "model", photos)} <= set(drawn.KINDS)
 
@@ -141,7 +147,8 @@ def test_an_encoder_of_the_users_own_is_used_as_it_is(sound: dict[str, list[Path
     photos = lay(tmp_path / "photos", {kind: paths[:12] for kind, paths in sound.items()})
     encoder = tmp_path / "encoder.onnx"
     encoder.write_bytes(by_name.load(size=64).network.read_bytes())
-    training = goodsight.train(photos, tmp_path / "model", network=str(encoder), budget=0, spoilt=0)
+    recipe, wishes = Recipe(str(encoder)), Wishes(budget=0, spoilt=0)
+    training = goodsight.train(photos, tmp_path / "model", recipe=recipe, wishes=wishes)
     assert training.findings.results[0].name == "out-of-fold"
     assert training.findings.results[0].scores.accuracy.value > 0.6
     assert goodsight.inspect(training.folder)["backbone"]["name"] == "encoder.onnx"
@@ -182,19 +189,19 @@ def test_an_unfinished_training_is_not_thrown_away_by_accident(
     drawn_photos: Path, planted: list[drawn.Planted], begun: Path
 ) -> None:
     record = unfinished.folder_for(begun) / "recipe.json"
-    with pytest.raises(FolderExistsError, match=r"model\.training: an unfinished training; go on with --resume"):
-        goodsight.train(drawn_photos, begun, network="adnet")
+    with pytest.raises(FolderExistsError, match=r"model\.training: an unfinished training; go on with `resume`"):
+        goodsight.train(drawn_photos, begun, recipe=ADNET)
     # Nothing is removed for a run that cannot start.
     with pytest.raises(CatalogError):
-        goodsight.train(drawn_photos / "nowhere", begun, network="adnet", force=True)
+        goodsight.train(drawn_photos / "nowhere", begun, recipe=ADNET, work=FORCE)
     with pytest.raises(EngineError):
-        goodsight.train(drawn_photos, begun, network="adnet", size=100, force=True)
+        goodsight.train(drawn_photos, begun, recipe=Recipe("adnet", size=100), work=FORCE)
     assert record.is_file()
 
 
 def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: list[drawn.Planted], begun: Path) -> None:
     with pytest.raises(EngineError, match="photos, labels, boxes or their order changed"):
-        goodsight.train(drawn_photos, begun, resume=True)
+        goodsight.train(drawn_photos, begun, work=RESUME)
 
 
 def test_a_resumed_training_must_have_its_boxes(tmp_path: Path) -> None:
@@ -202,37 +209,58 @@ def test_a_resumed_training_must_have_its_boxes(tmp_path: Path) -> None:
         row = Row("a.jpg", tmp_path / "a.jpg", boxes=boxes)
         return Photos((row,), np.array([0]), np.array([0]), DEFAULT_LIMITS)
 
-    unfinished.note(tmp_path / "model", Recipe("lite0", none="none"), photos((0, 0, 5, 5)), ["00"], resume=False)
-    unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 5)), ["00"], resume=True)
+    unfinished.note(tmp_path / "model", BRANDS, photos((0, 0, 5, 5)), ["00"], resume=False)
+    unfinished.note(tmp_path / "model", BRANDS, photos((0, 0, 5, 5)), ["00"], resume=True)
     with pytest.raises(EngineError, match="boxes or their order changed"):
-        unfinished.note(tmp_path / "model", Recipe("lite0"), photos((0, 0, 5, 6)), ["00"], resume=True)
+        unfinished.note(tmp_path / "model", BRANDS, photos((0, 0, 5, 6)), ["00"], resume=True)
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("wished", "message"),
     [
-        ({"epochs": 9}, "--resume goes on with --epochs 3; leave --epochs 9 out"),
-        ({"network": "lenet5"}, "--resume goes on with --network adnet; leave --network lenet5 out"),
-        ({"finetune": True}, "--resume goes on with --network adnet; leave --finetune out"),
-        ({"distort": True}, "--resume goes on without --distort; leave --distort out"),
-        ({"none_class": "x"}, "--resume goes on without --none-class; leave --none-class x out"),
-        ({"none": "x"}, "--none: --resume goes on with a training without brands; leave --none out"),
-        ({"none_recall": 0.9}, "--resume goes on with --none-recall 0.95; leave --none-recall 0.9 out"),
+        (Recipe("adnet", epochs=9), "`resume` goes on with `epochs` 3; leave `epochs` 9 out"),
+        (Recipe("lenet5"), "`resume` goes on with `network` adnet; leave `network` lenet5 out"),
+        (Recipe("lite0:tuned"), "`resume` goes on with `network` adnet; leave `network` lite0:tuned out"),
+        (Recipe("adnet", distort=True), "`resume` goes on without `distort`; leave `distort` out"),
+        (Recipe("adnet", size=96), "`resume` goes on without `size`; leave `size` 96 out"),
+        (Recipe("brands", none_class="x"), "`resume` goes on with `network` adnet; leave `network` brands out"),
     ],
 )
 def test_a_resumed_training_does_not_ignore_options(
-    options: dict[str, object], message: str, drawn_photos: Path, begun: Path
+    wished: Recipe, message: str, drawn_photos: Path, begun: Path
 ) -> None:
     with pytest.raises(EngineError, match=message):
-        goodsight.train(drawn_photos, begun, resume=True, **options)  # type: ignore[arg-type]
+        goodsight.train(drawn_photos, begun, recipe=wished, work=RESUME)
+
+
+@pytest.mark.parametrize(
+    ("wished", "message"),
+    [
+        (Recipe("brands", none_class="x"), "`resume` goes on with `none_class` plain; leave `none_class` x out"),
+        (Recipe("brands", none_recall=0.9), "`resume` goes on with `none_recall` 0.8; leave `none_recall` 0.9 out"),
+    ],
+)
+def test_a_resumed_training_of_brands_does_not_ignore_options(wished: Recipe, message: str, tmp_path: Path) -> None:
+    photos = Photos((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+    begun = Recipe("brands", none_class="plain", none_recall=0.8)
+    unfinished.note(tmp_path / "model", begun, photos, ["00"], resume=False)
+    with pytest.raises(EngineError, match=message):
+        unfinished.begin(tmp_path / "model", wished, resume=True, force=False)
+    for same in (Recipe(), Recipe("brands", none_class="plain")):
+        assert unfinished.begin(tmp_path / "model", same, resume=True, force=False) == begun
+
+
+def test_photos_of_none_do_not_go_on_with_a_training_without_brands(drawn_photos: Path, begun: Path) -> None:
+    with pytest.raises(EngineError, match="`none`: only for `network` brands; leave it out"):
+        goodsight.train(drawn_photos, begun, none=drawn_photos, work=RESUME)
 
 
 def test_a_damaged_record_is_no_training(drawn_photos: Path, begun: Path) -> None:
     (unfinished.folder_for(begun) / "recipe.json").write_text("{}")
     with pytest.raises(EngineError, match="holds no unfinished training"):
-        goodsight.train(drawn_photos, begun, resume=True)
+        goodsight.train(drawn_photos, begun, work=RESUME)
     with pytest.raises(FolderExistsError, match="no training of Goodsight"):
-        goodsight.train(drawn_photos, begun, network="adnet", force=True)
+        goodsight.train(drawn_photos, begun, recipe=ADNET, work=FORCE)
 
 
 def test_a_folder_of_the_users_in_the_way_is_left_alone(drawn_photos: Path, tmp_path: Path) -> None:
@@ -240,38 +268,51 @@ def test_a_folder_of_the_users_in_the_way_is_left_alone(drawn_photos: Path, tmp_
     mine.mkdir()
     (mine / "notes.txt").write_text("mine")
     with pytest.raises(FolderExistsError, match="no training of Goodsight"):
-        goodsight.train(drawn_photos, tmp_path / "model", network="adnet", force=True)
+        goodsight.train(drawn_photos, tmp_path / "model", recipe=ADNET, work=FORCE)
     assert (mine / "notes.txt").read_text() == "mine"
 
 
 def test_there_must_be_something_to_resume(drawn_photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"--resume: .*model\.training holds no unfinished training"):
-        goodsight.train(drawn_photos, tmp_path / "model", resume=True)
+    with pytest.raises(EngineError, match=r"`resume`: .*model\.training holds no unfinished training"):
+        goodsight.train(drawn_photos, tmp_path / "model", work=RESUME)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "compact", "finetune": True}, "--finetune starts from lite0"),
-        ({"network": "compact", "views": 2}, "--views 2: only for lite0"),
-        ({"epochs": 3}, "--epochs: only for a network that is trained here"),
-        ({"distort": True}, "--distort: only for"),
-        ({"device": "cpu"}, "--device: only for"),
-        ({"none_recall": 0.9}, "--none-recall: only for brands"),
-        ({"network": "adnet", "none_recall": 0.9}, "--none-recall: only for brands"),
-        ({"network": "resnet50", "epochs": 3}, "--network resnet50: not known"),
-        ({"network": "smallvgg"}, "--network smallvgg: not known.*Did you mean.*smallervgg"),
-        ({"network": "adnet", "epochs": -3}, "--epochs -3: must be 0 or more"),
-        ({"spoilt": -1}, "--spoilt -1: must be 0 or more"),
-        ({"network": "adnet", "device": "tpu"}, "--device tpu: this machine has"),
-        ({"network": "adnet", "size": 100}, "--size 100: adnet takes"),
+        ({"network": "compact", "views": 2}, "`views` 2: only for lite0, not for `network` compact"),
+        ({"views": 3}, "`views` 3: use 1, or 2 for the whole photo and its centre"),
+        ({"epochs": 3}, "`epochs`: only for a network that is trained here.*leave it out with `network` lite0"),
+        ({"distort": True}, "`distort`: only for"),
+        ({"device": "cpu"}, "`device`: only for"),
+        ({"none_recall": 0.9}, "`none_recall`: only for `network` brands"),
+        ({"network": "adnet", "none_recall": 0.9}, "`none_recall`: only for `network` brands"),
+        ({"network": "brands", "none_recall": 0.5}, "`none_recall` 0.5: must be between 0.5 and 1"),
+        ({"network": "resnet50", "epochs": 3}, "`network` resnet50: not known"),
+        ({"network": "lite0:tune"}, "`network` lite0:tune: not known.*Did you mean.*lite0:tuned"),
+        ({"network": "smallvgg"}, "`network` smallvgg: not known.*Did you mean.*smallervgg"),
+        ({"network": "adnet", "epochs": -3}, "`epochs` -3: must be 0 or more"),
+        ({"network": "adnet", "seed": -1}, "`seed` -1: must be 0 or more"),
     ],
 )
-def test_options_that_cannot_work_are_named(
-    options: dict[str, object], message: str, drawn_photos: Path, planted: list[drawn.Planted], tmp_path: Path
-) -> None:
+def test_options_that_cannot_work_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GoodsightError, match=message):
-        goodsight.train(drawn_photos, tmp_path / "model", **options)  # type: ignore[arg-type]
+        Recipe(**options)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (Recipe("adnet", device="tpu"), "`device` tpu: this machine has"),
+        (Recipe("brands", device="tpu"), "`device` tpu: this machine has"),
+        (Recipe("lite0:tuned", device="tpu"), "`device` tpu: this machine has"),
+        (Recipe("adnet", size=100), "`size` 100: adnet takes"),
+    ],
+)
+def test_what_this_machine_cannot_train_is_said_before_any_work(recipe: Recipe, message: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=message):
+        goodsight.train(tmp_path / "nowhere", tmp_path / "model", recipe=recipe)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_photo_that_vanishes_while_training_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0_torch
 from goodsight.training.tail import FIRST, Convolutional, Tail
 
 SIZE = 64
@@ -10,7 +10,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def network() -> torch.nn.Module:
-    return lite0.pretrained(SIZE)
+    return lite0_torch.pretrained(SIZE)
 
 
 @pytest.fixture(scope="module")

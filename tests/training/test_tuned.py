@@ -1,27 +1,31 @@
 import shutil
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import drawn
 import numpy as np
 import pytest
 
+from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import start
 from goodsight.catalog.rows import Row
-from goodsight.embedding import stream
+from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.table import Table
 from goodsight.errors import EngineError
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import tuned as last_blocks
 from goodsight.training.recipe import Photos, Recipe, Trained
-from goodsight.training.road import run
+from goodsight.training.road import train_network
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
 def photos(sound: dict[str, list[Path]]) -> Photos:
-    rows = [Row(path.name, path, kind) for kind in drawn.KINDS for path in sound[kind][:10]]
-    labels = np.array([drawn.KINDS.index(row.label) for row in rows])
+    rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:10]]
+    labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
     return Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
 
 
@@ -30,14 +34,19 @@ def tuned(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pyte
     """Fine-tuned a little, with one and with two views."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(last_blocks, "VIEWS", 3)
-        recipe = Recipe("lite0", size=SIZE, epochs=12, device="cpu")
-        return run(recipe, photos, request.param, tmp_path_factory.mktemp("tuned"), quiet)
+        recipe = Recipe("lite0:tuned", size=SIZE, views=request.param, epochs=12, device="cpu")
+        return train_network(recipe, photos, tmp_path_factory.mktemp("tuned"), quiet)
+
+
+def _table(rows: Sequence[Row], backbone: Backbone, precision: str = "") -> Table:
+    with closing(start(backbone.network, precision=precision)) as engine:
+        return Embedder(backbone, engine=engine, cached=False).table(rows)
 
 
 def test_the_onnx_file_says_what_was_measured_in_torch(tuned: Trained, photos: Photos) -> None:
     witness = tuned.witness
     columns = witness.columns("classes")
-    table = stream.table([photos.rows[i] for i in tuned.watched], witness, start(witness.network))
+    table = _table([photos.rows[i] for i in tuned.watched], witness)
     given, measured = table.vectors[:, columns], tuned.scores[tuned.watched]
     assert len(given) == 10
     assert np.abs(given - measured).max() < 0.05 * np.abs(measured).max()
@@ -50,14 +59,14 @@ def test_every_photo_has_scores_from_a_member_that_did_not_see_it(tuned: Trained
 
 
 def test_the_embedding_is_the_frozen_one_and_the_scores(tuned: Trained, photos: Photos) -> None:
-    from goodsight.backbones import lite0
+    from goodsight.backbones import lite0_file
 
     both = tuned.backbone.resize.size > SIZE
-    frozen = lite0.backbone(SIZE, 2 if both else 1)
+    frozen = lite0_file.backbone(SIZE, 2 if both else 1)
     assert tuned.backbone.width == frozen.width + len(drawn.KINDS)
     rows = photos.rows[:6]
-    plain = stream.table(rows, frozen, start(frozen.network, precision="f32")).vectors
-    more = stream.table(rows, tuned.backbone, start(tuned.backbone.network, precision="f32")).vectors
+    plain = _table(rows, frozen, "f32").vectors
+    more = _table(rows, tuned.backbone, "f32").vectors
     assert np.allclose(more[:, : frozen.width], plain, atol=0.02)
 
 
@@ -78,5 +87,5 @@ def test_a_full_disk_is_named_before_any_work(photos: Photos, tmp_path: Path, mo
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Full)
     with pytest.raises(EngineError, match=r"fine-tuning 40 photos needs .* GiB free"):
-        run(Recipe("lite0", size=SIZE, device="cpu"), photos, 1, tmp_path / "run", quiet)
+        train_network(Recipe("lite0:tuned", size=SIZE, device="cpu"), photos, tmp_path / "run", quiet)
     assert not list((tmp_path / "run").glob("view*"))

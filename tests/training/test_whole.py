@@ -19,14 +19,14 @@ PER_KIND = 12
 
 @pytest.fixture(scope="module")
 def photos(sound: dict[str, list[Path]]) -> Photos:
-    rows = [Row(path.name, path, kind) for kind in drawn.KINDS for path in sound[kind][:PER_KIND]]
-    labels = np.array([drawn.KINDS.index(row.label) for row in rows])
+    rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:PER_KIND]]
+    labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
     # The first two photos of each kind are taken for twins.
     groups = np.array([max(i, 1) if i < 2 else i for _ in drawn.KINDS for i in range(PER_KIND)])
     return Photos(tuple(rows), labels, groups + 100 * labels, DEFAULT_LIMITS)
 
 
-@pytest.fixture(scope="module", params=["compact", "lite0"])
+@pytest.fixture(scope="module", params=["compact", "lite0:tuned"])
 def trained(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A network from nothing, and the default one fine-tuned as a whole, as on a GPU."""
     recipe = Recipe(request.param, size=64, epochs=2, distort=True, device="cpu")

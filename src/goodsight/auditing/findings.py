@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Attribute, Row, in_words
 from goodsight.photos.limits import Limits
 

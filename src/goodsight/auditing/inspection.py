@@ -15,7 +15,7 @@ from goodsight.auditing.labels import Doubts, Floats
 from goodsight.auditing.looks import Looks
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.names import common_names
-from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Catalog, Row
 from goodsight.embedding import twins
 from goodsight.embedding.table import Table

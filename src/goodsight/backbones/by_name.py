@@ -24,9 +24,9 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = 
     from goodsight.errors import EngineError
 
     if name == "lite0":
-        from goodsight.backbones import lite0
+        from goodsight.backbones import lite0_file
 
-        return lite0.backbone(size, views, colours=colours, grey=grey)
+        return lite0_file.backbone(size, views, colours=colours, grey=grey)
     if views == 2:
         raise EngineError(f"`views` 2: only for lite0, not for `network` {name}")
     if name.startswith("hf:"):

@@ -14,13 +14,24 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from goodsight.backbones.backbone import Backbone, Block, file_sha256
+from goodsight.backbones.hub_files import (
+    Preprocessing,
+    find,
+    line,
+    missing,
+    own_size,
+    pair,
+    processor,
+    read_json,
+    refused,
+)
 from goodsight.backbones.torch_onnx import write
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
@@ -29,60 +40,12 @@ from goodsight.photos.resize import Resize
 if TYPE_CHECKING:
     import torch
 
-SIZE = 224
 REVISION = 1
 """Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Those of ImageNet, for a processor that names none."""
-
 WEIGHTS = {"cls": 2.0, "pooled": 2.0, "mean": 2.0, "std": 1.0}
-FILES = (
-    "config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-*-of-*.safetensors",
-)
-"""What is downloaded: no pickles, no code."""
-
-PATIENCE = 5.0
-"""Seconds until a hub that does not answer counts as out of reach."""
-
 LARGEST = 1_900_000_000
 """Bytes of weights; an ONNX file of one piece cannot hold 2 GiB."""
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From bytes to the model's input: ``(pixels * scale - offset - mean) / std``, colours reversed with ``flip``."""
-
-    scale: float
-    offset: float
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    flip: bool
-
-    @classmethod
-    def read(cls, fields: dict[str, Any]) -> Preprocessing:
-        """From the fields of ``preprocessor_config.json``; what is missing is as for ImageNet.
-
-        Raises:
-            ValueError: a mean or std that is not three numbers.
-
-        """
-        flip = bool(fields.get("do_flip_channel_order"))
-        # A processor that reverses the colours and names no mean (MobileViT) does not normalise.
-        normalizes = fields.get("do_normalize", not flip or "image_mean" in fields)
-        rescales = fields.get("do_rescale", True)
-        return cls(
-            scale=float(fields.get("rescale_factor") or 1 / 255) if rescales else 1.0,
-            offset=1.0 if rescales and fields.get("rescale_offset") else 0.0,
-            mean=_three(fields.get("image_mean") or MEAN) if normalizes else (0.0,) * 3,
-            std=_three(fields.get("image_std") or STD) if normalizes else (1.0,) * 3,
-            flip=flip,
-        )
 
 
 def backbone(name: str, size: int = 0) -> Backbone:
@@ -97,9 +60,9 @@ def backbone(name: str, size: int = 0) -> Backbone:
             not one that can be used, or the network is not in the cache and the ``hub`` extra is not installed.
 
     """
-    folder, revision = _find(name)
-    fields, config = _processor(name, folder), _read_json(name, folder / "config.json")
-    side = size or _own_size(name, fields, config)
+    folder, revision = find(name)
+    fields, config = processor(name, folder), read_json(name, folder / "config.json")
+    side = size or own_size(name, fields, config)
     if not 16 <= side <= 1024 or side % 16:
         own = "" if size else " is the model's own size, but"
         raise EngineError(f"`size` {side}:{own} `network` hf:{name} takes 16 to 1024 pixels in steps of 16")
@@ -111,7 +74,7 @@ def backbone(name: str, size: int = 0) -> Backbone:
         try:
             preprocessing = Preprocessing.read(fields)
         except (TypeError, ValueError) as error:
-            raise _refused(name, f"its preprocessor config cannot be used: {_line(error)}") from error
+            raise refused(name, f"its preprocessor config cannot be used: {line(error)}") from error
         with whole_file(path) as part:
             exported = export(part, name, folder, preprocessing, side)
         with whole_file(record) as part:
@@ -132,16 +95,16 @@ def export(path: Path, name: str, folder: Path, preprocessing: Preprocessing, si
             import torch
             import transformers  # noqa: F401
     except ImportError as error:
-        raise _missing(error) from error
+        raise missing(error) from error
     with _quiet(), torch.no_grad():
         network, blocks = pretrained(name, folder, preprocessing, side)
         try:
             write(network, side, path)
             off = _off(network, path, side)
         except Exception as error:  # the exporter and the models have errors of many types
-            raise _refused(name, f"it cannot be exported at {side} pixels: {_line(error)}") from error
+            raise refused(name, f"it cannot be exported at {side} pixels: {line(error)}") from error
     if not off < 0.01:
-        raise _refused(name, f"the exported network does not compute what the model does (off by {off:.2g})")
+        raise refused(name, f"the exported network does not compute what the model does (off by {off:.2g})")
     return blocks
 
 
@@ -164,21 +127,21 @@ def pretrained(
     try:
         model, info = AutoModel.from_pretrained(str(folder), **options)
     except Exception as error:  # transformers has errors of many types
-        raise _refused(name, f"the model cannot be loaded: {_line(error)}") from error
+        raise refused(name, f"the model cannot be loaded: {line(error)}") from error
     if getattr(model.config, "vision_config", None) is not None:
         model = getattr(model, "vision_model", None)
         if model is None:
-            raise _refused(name, "its vision part cannot be used alone")
+            raise refused(name, "its vision part cannot be used alone")
     lost = sorted(key for key in info["missing_keys"] if "pooler" not in key and not key.startswith("text_"))
     if lost:
-        raise _refused(name, f"the weights file lacks {len(lost)} of the model's weights, {lost[0]} among them")
+        raise refused(name, f"the weights file lacks {len(lost)} of the model's weights, {lost[0]} among them")
     if sum(weight.numel() * weight.element_size() for weight in model.parameters()) > LARGEST:
-        raise _refused(name, "it is too large: the weights must be below 1.9 GB")
+        raise refused(name, "it is too large: the weights must be below 1.9 GB")
     has_pooler = not any("pooler" in key for key in info["missing_keys"])
     try:
         return _build(model.eval(), preprocessing, side, has_pooler)
     except Exception as error:  # as above
-        raise _refused(name, f"it does not turn {side} x {side} pixels into features: {_line(error)}") from error
+        raise refused(name, f"it does not turn {side} x {side} pixels into features: {line(error)}") from error
 
 
 def _build(tower: Any, looks: Preprocessing, side: int, has_pooler: bool) -> tuple[torch.nn.Module, tuple[Block, ...]]:
@@ -188,7 +151,7 @@ def _build(tower: Any, looks: Preprocessing, side: int, has_pooler: bool) -> tup
 
     options: dict[str, Any] = {}
     if "interpolate_pos_encoding" in inspect.signature(tower.forward).parameters:
-        options["interpolate_pos_encoding"] = side != _pair(getattr(tower.config, "image_size", None) or side)
+        options["interpolate_pos_encoding"] = side != pair(getattr(tower.config, "image_size", None) or side)
 
     class Encoder(nn.Module):
         scale: Tensor
@@ -259,7 +222,7 @@ def _fix_positions(tower: Any) -> None:
 def _not_patches(tokens: int, config: Any, side: int) -> int:
     """How many tokens come before those of the patches: the class token and registers."""
     patch = getattr(config, "patch_size", None)
-    before = tokens - (side // _pair(patch)) ** 2 if patch else -1
+    before = tokens - (side // pair(patch)) ** 2 if patch else -1
     if before >= 0:
         return before
     return 0 if math.isqrt(tokens) ** 2 == tokens else 1
@@ -281,99 +244,6 @@ def _off(network: torch.nn.Module, path: Path, side: int) -> float:
     return float(np.max(np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)))
 
 
-def _find(name: str) -> tuple[Path, str]:
-    """The folder of the model's files, downloaded if need be, and what changes when they do."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        files = [(file.name, file.stat()) for file in sorted(folder.iterdir()) if file.is_file()]
-        listing = [str(folder.resolve())] + [f"{name} {found.st_size} {found.st_mtime_ns}" for name, found in files]
-        return folder.resolve(), hashlib.sha256("\n".join(listing).encode()).hexdigest()
-    if not re.fullmatch(r"[\w][\w.-]*(/[\w][\w.-]*)?", name, re.ASCII):
-        raise _refused(name, "there is no such folder, and it is no id of a model on the hub (OWNER/NAME)")
-    try:
-        from huggingface_hub import constants, errors, snapshot_download
-    except ImportError as error:
-        raise _missing(error) from error
-    patterns, out_of_reach = list(FILES), f"the hub {constants.ENDPOINT} cannot be reached"
-    try:
-        commit = _commit(name)
-        found = snapshot_download(name, revision=commit, allow_patterns=patterns, local_files_only=not commit)
-    except errors.GatedRepoError as error:
-        reason = "the model is gated: accept its terms on the hub and log in with `hf auth login`"
-        raise _refused(name, reason) from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise _refused(name, "there is no such folder, and the hub knows no such model (or it is private)") from error
-    except Exception as error:  # the hub's client has errors of many types, by version
-        reason = f"the download failed: {_line(error)}" if commit else f"{out_of_reach}, and nothing is in its cache"
-        raise _refused(name, reason) from error
-    return Path(found), Path(found).name
-
-
-def _commit(name: str) -> str | None:
-    """The newest commit of a model on the hub, None when the hub is out of reach. One request, no second try."""
-    from huggingface_hub import HfApi, errors
-
-    try:
-        commit: str | None = HfApi().model_info(name, timeout=PATIENCE).sha
-    except (errors.RepositoryNotFoundError, errors.HFValidationError):
-        raise
-    except Exception:  # the errors of a connection differ by version of the hub's client
-        return None
-    return commit
-
-
-def _processor(name: str, folder: Path) -> dict[str, Any]:
-    """Fields of the image processor, none when the folder has no such file."""
-    nested = _read_json(name, folder / "processor_config.json", optional=True).get("image_processor")
-    if isinstance(nested, dict):
-        return nested
-    return _read_json(name, folder / "preprocessor_config.json", optional=True)
-
-
-def _read_json(name: str, path: Path, *, optional: bool = False) -> dict[str, Any]:
-    if optional and not path.exists():
-        return {}
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise _refused(name, f"there is no model in this folder: it has no {path.name}") from error
-    except (OSError, ValueError) as error:
-        raise _refused(name, f"{path.name} cannot be read: {_line(error)}") from error
-    if not isinstance(fields, dict):
-        raise _refused(name, f"{path.name} is no JSON object")
-    return fields
-
-
-def _own_size(name: str, fields: dict[str, Any], config: dict[str, Any]) -> int:
-    """Side of the square that the processor makes, or that the model was trained on."""
-    crops = fields.get("do_center_crop", True)
-    vision = config.get("vision_config")
-    trained = (vision if isinstance(vision, dict) else config).get("image_size")
-    found = (fields.get("crop_size") if crops else None) or fields.get("size") or trained or SIZE
-    try:
-        return _pair(found)
-    except (TypeError, ValueError) as error:
-        raise EngineError(f"`network` hf:{name}: its processor makes no square ({found}): choose a `size`") from error
-
-
-def _pair(value: Any) -> int:
-    """The one side of a square that may be written as a number, a pair, or an object."""
-    if isinstance(value, dict):
-        named = [value[key] for key in ("height", "width") if key in value]
-        value = named or [value[key] for key in ("shortest_edge", "longest_edge") if value.get(key)][:1]
-    sides = {int(side) for side in (value if isinstance(value, (list, tuple)) else [value])}
-    if len(sides) != 1:
-        raise ValueError(f"not a square: {value}")
-    return sides.pop()
-
-
-def _three(value: Any) -> tuple[float, ...]:
-    numbers = tuple(float(number) for number in (value if isinstance(value, (list, tuple)) else [value] * 3))
-    if len(numbers) != 3:
-        raise ValueError(f"{len(numbers)} colours instead of 3")
-    return numbers
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the warnings of the older exporter, which is the one that needs no onnxscript, and of the loaders."""
@@ -391,21 +261,3 @@ def _quiet() -> Iterator[None]:
             logging.set_verbosity(verbosity)
             if bar:
                 logging.enable_progress_bar()
-
-
-def _missing(error: ImportError) -> EngineError:
-    return EngineError(
-        f"a network of the hub needs {error.name}: install it with `pip install 'goodsight[hub]'` "
-        "(classify, check and evaluate do without)"
-    )
-
-
-def _refused(name: str, reason: str) -> EngineError:
-    return EngineError(
-        f"`network` hf:{name}: {reason}. Without the hub: download the model's folder on a machine that can reach it "
-        "and give `network` hf:PATH/TO/FOLDER, or leave `network` out for the default network"
-    )
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:300]}"

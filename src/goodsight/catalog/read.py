@@ -33,7 +33,7 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
 
     Args:
         sources: folders, or .csv or .jsonl files.
-        labels: where the labels are; ledgers are replayed by :func:`goodsight.catalog.ledger.replay`.
+        labels: where the labels are; ledgers are replayed by :func:`goodsight.catalog.replay.replay`.
         boxes: read a list's column ``boxes``, for what learns from boxes.
         ignore_split: treat all photos alike, also where ``labels`` does not say so.
 

@@ -110,6 +110,6 @@ def require_classes(catalog: Catalog) -> None:
                     "needs photos with it and without"
                 )
             raise CatalogError(
-                f"{catalog.name}: {catalog.prefix(number)}one class only ({', '.join(classes)!r}); training needs at least two, each "
-                "in its folder"
+                f"{catalog.name}: {catalog.prefix(number)}one class only ({', '.join(classes)!r}); training needs "
+                "at least two, each in its folder"
             )

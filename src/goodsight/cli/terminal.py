@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
-    from goodsight.catalog.ledger import Replayed
+    from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
     from goodsight.flow.splits import Prepared
     from goodsight.flow.upkeep import Promotion

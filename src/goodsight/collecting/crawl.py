@@ -127,7 +127,7 @@ def _listed(source: Source, collected: Collected) -> tuple[list[Wanted], list[st
     label = lists.checked_label(source.label, "`label`")
     if source.urls:
         if source.select or source.pages:
-            raise GoodsightError(f"--{'select' if source.select else 'pages'}: only with `page`, not with a list")
+            raise GoodsightError(f"`{'select' if source.select else 'pages'}`: only with `page`, not with a list")
         wanted, left_out = lists.read(source.urls, label)
         collected.left_out += left_out
         return wanted, []

@@ -10,8 +10,8 @@ from goodsight.auditing.findings import Audit
 from goodsight.auditing.looks import look
 from goodsight.backbones import by_name
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.ledger import replay
 from goodsight.catalog.read import read_catalog
+from goodsight.catalog.replay import replay
 from goodsight.files import refuse_folder, whole_folder
 from goodsight.flow.work import USUAL, Clock, Work, require_apart, require_usable
 

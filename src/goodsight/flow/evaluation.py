@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.ledger import replay
 from goodsight.catalog.read import read_catalog
+from goodsight.catalog.replay import replay
 from goodsight.catalog.rows import NO, Catalog
 from goodsight.embedding import photoset
 from goodsight.errors import CatalogError, require_at_least
@@ -81,7 +81,7 @@ def evaluate(
         ]
         parts = measured.of_photos(known, sets, twins, leaked, embedder, spoilt if out is not None else None, clock.lap)
     title = f"Evaluation report: {source.resolve().name}"
-    findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, ledger=replayed)
+    findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, replayed)
     if out is not None:
         with whole_folder(Path(out), force=work.force) as folder:
             write_report(folder, findings, clock, card=False)

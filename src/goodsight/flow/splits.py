@@ -21,8 +21,8 @@ from goodsight.arrays import Ints
 from goodsight.backbones import by_name
 from goodsight.catalog import trainable
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.ledger import Replayed, replay
 from goodsight.catalog.read import read_catalog
+from goodsight.catalog.replay import Replayed, replay
 from goodsight.catalog.rows import YES, Attribute, Row
 from goodsight.embedding import photoset
 from goodsight.embedding.table import Table

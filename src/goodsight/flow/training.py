@@ -14,9 +14,10 @@ import numpy as np
 from goodsight.arrays import Ints
 from goodsight.catalog import trainable
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.ledger import Replayed, replay
 from goodsight.catalog.read import read_catalog, unlabelled
+from goodsight.catalog.replay import Replayed, replay
 from goodsight.embedding import photoset
+from goodsight.embedding.embedder import Embedder
 from goodsight.errors import EngineError
 from goodsight.files import refuse_folder, whole_folder
 from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, write_report
@@ -80,41 +81,30 @@ def train(
     recipe = unfinished.begin(out, recipe, resume=work.resume, force=work.force)
     road.require(recipe)
     replayed = _read(photos, labels, recipe, none, work)
-    rows = replayed.catalog
     foreign = [] if off_topic is None else list(unlabelled(Path(off_topic)))
-    recipe = replace(recipe, views=road.looks(recipe, rows))
+    recipe = replace(recipe, views=road.looks(recipe, replayed.catalog))
+    source = names_of(paths_of(photos))
     clock.lap("read the catalog")
     with ExitStack() as running:
-        embedder = running.enter_context(work.embedder(road.first_network(recipe, rows)))
+        embedder = running.enter_context(work.embedder(road.first_network(recipe, replayed.catalog)))
         clock.lap("load the network")
-        table, corrected = photoset.corrected(embedder.table(rows.rows))
-        undone = embedder.table([] if recipe.trained_here else replayed.undone)
-        clock.lap("embed the photos")
-        sets = photoset.to_train(rows, table)
-        if recipe.none:
-            trainable.require_none(rows.name, sets[0].classes, recipe.none, "good photo to train on", table.bad)
-        grouped = group(sets, embedder.backbone)
-        clock.lap("find twins")
-        start = road.Start(sets, grouped, embedder, undone, out, work.resume, wishes.budget, clock.lap)
-        embedder, fitted = road.fit(recipe, start, running)
+        start, corrected = _start(replayed, recipe, embedder, clock)
+        way = road.Way(recipe, out, work.resume, wishes.budget, clock.lap)
+        embedder, fitted = road.fit(way, start, running)
         on = topic(fitted, embedder.backbone, embedder.table(foreign))
         learned = learn(fitted, wishes.precision, recipe.none, clock.lap)
         together = combinations.measure(learned)
         clock.lap("hide combinations of labels")
-        trained = together.trained if together else ()
-        source = names_of(paths_of(photos))
-        model = model_of(learned, on, wishes, work.limits, trained, source)
+        model = model_of(learned, on, wishes, work.limits, together.trained if together else (), source)
         parts = measured.of_training(model, learned, embedder, replayed, wishes.spoilt, clock.lap)
     findings = measured.gather(
         f"Training report: {source}",
         model,
         parts,
-        grouped[0].found,
-        [*rows.left_out, *corrected],
-        topic=on,
-        own=fitted[0].network,
-        ledger=replayed,
-        combinations=together,
+        fitted[0].found,
+        [*replayed.catalog.left_out, *corrected],
+        replayed,
+        measured.Behind(on, fitted[0].network, together),
     )
     with whole_folder(out, force=work.force) as folder:
         work.progress("write the report", 0, 0)
@@ -141,6 +131,22 @@ def _read(photos: Sources, labels: Labels, recipe: Recipe, none: str | Path | No
     replayed = replay(given, labels.ledgers, limits=work.limits)
     trainable.require_classes(replayed.catalog)
     return replayed
+
+
+def _start(
+    replayed: Replayed, recipe: Recipe, embedder: Embedder, clock: Clock
+) -> tuple[road.Start, tuple[tuple[str, str], ...]]:
+    """The photos embedded, as each attribute sees them, with their twins and folds; and those that were corrected."""
+    rows = replayed.catalog
+    table, corrected = photoset.corrected(embedder.table(rows.rows))
+    undone = embedder.table([] if recipe.trained_here else replayed.undone)
+    clock.lap("embed the photos")
+    sets = photoset.to_train(rows, table)
+    if recipe.none:
+        trainable.require_none(rows.name, sets[0].classes, recipe.none, "good photo to train on", table.bad)
+    grouped = group(sets, embedder.backbone)
+    clock.lap("find twins")
+    return road.Start(sets, grouped, embedder, undone), corrected
 
 
 def _save(folder: Path, model: Model, learned: Sequence[Learned]) -> None:

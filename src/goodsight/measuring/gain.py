@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
-from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.replay import Replayed
 from goodsight.embedding import twins
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints

@@ -12,7 +12,7 @@ import numpy as np
 
 from goodsight.arrays import Bools, Ints
 from goodsight.backbones.names import common_names
-from goodsight.catalog.ledger import Replayed
+from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
@@ -202,17 +202,30 @@ def of_photos(
     return tuple(parts)
 
 
+@dataclass(frozen=True)
+class Behind:
+    """What only a training knows.
+
+    Attributes:
+        topic: the on-topic score of each training photo.
+        own: how the network was trained, if it was trained here.
+        combinations: what happens on combinations that were not trained; None for one attribute.
+
+    """
+
+    topic: Topic
+    own: Trained | None
+    combinations: Combinations | None
+
+
 def gather(
     title: str,
     model: Model,
     parts: Sequence[Part],
     found: Twins,
     left_out: Sequence[tuple[str, str]],
-    *,
-    topic: Topic | None = None,
-    own: Trained | None = None,
-    ledger: Replayed | None = None,
-    combinations: Combinations | None = None,
+    ledger: Replayed,
+    behind: Behind | None = None,
 ) -> Findings:
     """Put together what the report shows.
 
@@ -222,10 +235,8 @@ def gather(
         parts: what was measured of each attribute.
         found: the twins among the good photos.
         left_out: rows that were not used and why.
-        topic: the on-topic score of each training photo; None for an evaluation.
-        own: how the network was trained, if it was trained here.
         ledger: what ledgers changed; nothing is shown when none was given.
-        combinations: what happens on combinations that were not trained.
+        behind: what only a training knows; None for an evaluation.
 
     """
     table = parts[0].photo_set.table
@@ -245,10 +256,10 @@ def gather(
         leaked_pairs=[(table.rows[b if trained[a] else a], table.rows[a if trained[a] else b]) for a, b in across[:6]],
         bad=[(row.file_name, str(bad)) for row, bad in table.bad],
         left_out=[*left_out, *_unknown(model, parts)],
-        off_topic=[] if topic is None else _least_on_topic(model, parts[0].photo_set, topic),
-        own=own,
-        ledger=ledger if ledger and ledger.files else None,
-        combinations=combinations,
+        off_topic=[] if behind is None else _least_on_topic(model, parts[0].photo_set, behind.topic),
+        own=None if behind is None else behind.own,
+        ledger=ledger if ledger.files else None,
+        combinations=None if behind is None else behind.combinations,
     )
 
 

@@ -7,22 +7,17 @@ matrix product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Floats, Ints
+from goodsight.arrays import Bools, Doubles, Floats, Ints
 from goodsight.heads.calibrate import log_loss
 
 ROUNDS = 1000
 
 
 BINS = 15
-
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class Scores:
     calibration_error: Estimate
     per_class: tuple[dict[str, Estimate], ...]
     support: tuple[int, ...]
-    confusion: npt.NDArray[np.int64]
+    confusion: Ints
 
 
 def score(
@@ -87,58 +82,67 @@ def score(
     one_hot, guessed = np.eye(classes)[labels], np.eye(classes)[guesses]
     confidence, right = probabilities[np.arange(n), guesses], guesses == labels
     bins = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
-    parts = (
-        ("n", np.ones((n, 1))),
-        ("right", right[:, None].astype(float)),
-        ("loss", log_loss(probabilities, labels)[:, None]),
-        ("gap", bins * (confidence - right)[:, None]),
-        ("support", one_hot),
-        ("guessed", guessed),
-        ("hit", one_hot * guessed),
-    )
-    numbers = np.unique(groups, return_inverse=True)[1]
-    count = int(numbers.max()) + 1
-    table = np.concatenate([values for _, values in parts], axis=1)
-    sums = np.stack([np.bincount(numbers, column, count) for column in table.T], axis=1)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
-    drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
-    ends = np.cumsum([values.shape[1] for _, values in parts])
-    part = dict(zip([name for name, _ in parts], np.split(drawn, ends[:-1], axis=1), strict=True))
+    parts = {
+        "n": np.ones((n, 1)),
+        "right": right[:, None].astype(float),
+        "loss": log_loss(probabilities, labels)[:, None],
+        "gap": bins * (confidence - right)[:, None],
+        "support": one_hot,
+        "guessed": guessed,
+        "hit": one_hot * guessed,
+    }
+    drawn, count = _drawn(parts, groups, rounds, seed)
     measurable = one_hot.sum(axis=0) >= 3
-
-    def estimate(metric: Callable[[dict[str, Array]], Array]) -> Estimate:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = metric(part)
-        low, high = np.nanpercentile(values[1:], [2.5, 97.5]) if np.isfinite(values[1:]).any() else (np.nan, np.nan)
-        return Estimate(float(values[0]), float(low), float(high))
-
-    def of_class(c: int, top: str, bottom: Callable[[dict[str, Array]], Array]) -> Estimate:
-        if not measurable[c]:
-            return Estimate(np.nan, np.nan, np.nan)
-        return estimate(lambda p: p[top][:, c] / bottom(p)[:, c])
-
-    def recalls(p: dict[str, Array]) -> Array:
-        kept = p["hit"][:, measurable] / p["support"][:, measurable]
-        return np.asarray(np.nanmean(kept, axis=1)) if measurable.any() else np.full(len(kept), np.nan)
-
+    nothing = dict.fromkeys(("precision", "recall", "f1"), Estimate(np.nan, np.nan, np.nan))
     return Scores(
         n=n,
         groups=count,
-        accuracy=estimate(lambda p: p["right"][:, 0] / p["n"][:, 0]),
-        balanced_accuracy=estimate(recalls),
-        log_loss=estimate(lambda p: p["loss"][:, 0] / p["n"][:, 0]),
-        calibration_error=_around(estimate(lambda p: np.abs(p["gap"]).sum(axis=1) / p["n"][:, 0])),
-        per_class=tuple(
-            {
-                "precision": of_class(c, "hit", lambda p: p["guessed"]),
-                "recall": of_class(c, "hit", lambda p: p["support"]),
-                "f1": of_class(c, "hit", lambda p: (p["support"] + p["guessed"]) / 2),
-            }
-            for c in range(classes)
-        ),
+        accuracy=_estimate(drawn["right"][:, 0], drawn["n"][:, 0]),
+        balanced_accuracy=_balanced(drawn, measurable),
+        log_loss=_estimate(drawn["loss"][:, 0], drawn["n"][:, 0]),
+        calibration_error=_around(_estimate(np.abs(drawn["gap"]).sum(axis=1), drawn["n"][:, 0])),
+        per_class=tuple(_of_class(drawn, c) if measurable[c] else dict(nothing) for c in range(classes)),
         support=tuple(int(s) for s in one_hot.sum(axis=0)),
         confusion=(one_hot.T @ guessed).astype(np.int64),
     )
+
+
+def _drawn(parts: dict[str, Doubles], groups: Ints, rounds: int, seed: int) -> tuple[dict[str, Doubles], int]:
+    """Sums of each part over all photos, then over each draw of groups (1 + rounds, columns); how many groups."""
+    numbers = np.unique(groups, return_inverse=True)[1]
+    count = int(numbers.max()) + 1
+    table = np.concatenate(list(parts.values()), axis=1)
+    sums = np.stack([np.bincount(numbers, column, count) for column in table.T], axis=1)
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
+    drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
+    ends = np.cumsum([values.shape[1] for values in parts.values()])
+    return dict(zip(parts, np.split(drawn, ends[:-1], axis=1), strict=True)), count
+
+
+def _estimate(top: Doubles, bottom: Doubles) -> Estimate:
+    """A share and its interval, from the sums over all photos and over each draw (1 + rounds,)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = top / bottom
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5]) if np.isfinite(values[1:]).any() else (np.nan, np.nan)
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+def _of_class(drawn: dict[str, Doubles], c: int) -> dict[str, Estimate]:
+    hit, guessed, support = (drawn[name][:, c] for name in ("hit", "guessed", "support"))
+    return {
+        "precision": _estimate(hit, guessed),
+        "recall": _estimate(hit, support),
+        "f1": _estimate(hit, (support + guessed) / 2),
+    }
+
+
+def _balanced(drawn: dict[str, Doubles], measurable: Bools) -> Estimate:
+    """The mean recall of the classes that can be measured; a class that is not drawn does not count in that draw."""
+    if not measurable.any():
+        return Estimate(np.nan, np.nan, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recalls = drawn["hit"][:, measurable] / drawn["support"][:, measurable]
+    return _estimate(np.nanmean(recalls, axis=1), np.ones(len(recalls)))
 
 
 def _around(biased: Estimate) -> Estimate:
@@ -147,14 +151,14 @@ def _around(biased: Estimate) -> Estimate:
     return Estimate(biased.value, max(0.0, biased.value - half), biased.value + half)
 
 
-def reliability(confidence: Floats, right: npt.NDArray[np.bool_], bins: int = 10) -> list[tuple[float, float, int]]:
+def reliability(confidence: Floats, right: Bools, bins: int = 10) -> list[tuple[float, float, int]]:
     """Mean confidence, accuracy and count of each bin of confidence that has photos, in order."""
     index = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
     found = [np.flatnonzero(index == b) for b in range(bins)]
     return [(float(confidence[i].mean()), float(right[i].mean()), len(i)) for i in found if len(i)]
 
 
-def moderation(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+def moderation(confidence: Floats, right: Bools) -> tuple[Doubles, Doubles]:
     """The moderation curve: the share of photos that the machine decides, and its error among them.
 
     Photos are decided from the most to the least confident.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0, lite0_torch
 from goodsight.backbones.backbone import Backbone, Block, file_sha256
 from goodsight.backbones.torch_onnx import write
 from goodsight.files import whole_file
@@ -95,7 +95,7 @@ class _Look(nn.Module):
 
     def __init__(self, weights: Mapping[str, Tensor], side: int) -> None:
         super().__init__()
-        plain: Any = lite0.pretrained(side)
+        plain: Any = lite0_torch.pretrained(side)
         self.tail = Placed(plain, dict(weights))
         self.stem, self.norm, self.blocks, self.side = plain._conv_stem, plain._bn0, plain._blocks[:FIRST], side
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from goodsight.arrays import Ints
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0_torch
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import run, start
 from goodsight.backbones.torch_onnx import write
@@ -103,7 +103,7 @@ def _member(
     """A tail that learns from the crops of the photos that are ``seen`` (n,)."""
     torch.manual_seed(recipe.seed)  # not the member's: they must start alike to have a mean
     count = int(given.labels.max()) + 1
-    tail = Dense(lite0.pretrained(SIDE), crops.maps.shape[2], count, given.none, device.bf16)
+    tail = Dense(lite0_torch.pretrained(SIDE), crops.maps.shape[2], count, given.none, device.bf16)
     passes = int(np.clip(PLAN.epochs * CROPS // len(crops.photo), PLAN.epochs, _MOST_PASSES))
     plan = Plan(**(vars(PLAN) | {"epochs": recipe.epochs or passes}))
     work = _Work(crops, given, seen, tail, plan, device, seed)
@@ -157,7 +157,7 @@ def _make(path: Path, shown: Path, one: Callable[[int], Crop], count: int, froze
     """Draw crops, run the frozen blocks over them, and write down both."""
     if not frozen.exists():
         with whole_file(frozen) as part:
-            write(Frozen(lite0.pretrained(SIDE)), SIDE, part)
+            write(Frozen(lite0_torch.pretrained(SIDE)), SIDE, part)
     engine, kinds, shapes = start(frozen), [], []
     samples: list[npt.NDArray[np.uint8]] = []
     with whole_file(path) as part, ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="goodsight-crop") as pool:

@@ -1,4 +1,4 @@
-"""Where every road ends: a head for one attribute, what it says of photos that it did not see, and what can be asked."""
+"""Where every road ends: a head for one attribute, what it says of photos that it did not see, what can be asked."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0, lite0_torch
 from goodsight.errors import EngineError
 from goodsight.training.compact import Compact
 from goodsight.training.recipe import SCRATCH
@@ -131,7 +131,7 @@ def _compact(size: int) -> nn.Module:
 
 def _lite0(size: int) -> nn.Module:
     """EfficientNet-Lite0 with its ImageNet weights, for fine-tuning as a whole."""
-    return lite0.trunk(size)
+    return lite0_torch.Trunk(size)
 
 
 _FEATURES = {

@@ -45,10 +45,6 @@ class Start:
         grouped: twins and folds of each.
         embedder: what embedded them.
         undone: photos that a ledger dropped.
-        out: the model folder to be; what an unfinished training needs lies beside it.
-        resume: go on with an unfinished training.
-        budget: seconds for choosing a head.
-        lap: told each step that is done.
 
     """
 
@@ -56,6 +52,22 @@ class Start:
     grouped: tuple[Grouped, ...]
     embedder: Embedder
     undone: Table
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which road is gone, and how.
+
+    Attributes:
+        recipe: which network, and how; its views are decided.
+        out: the model folder to be; what an unfinished training needs lies beside it.
+        resume: go on with an unfinished training.
+        budget: seconds for choosing a head.
+        lap: told each step that is done.
+
+    """
+
+    recipe: Recipe
     out: Path
     resume: bool
     budget: float
@@ -85,11 +97,11 @@ def first_network(recipe: Recipe, catalog: Catalog) -> Backbone:
     )
 
 
-def fit(recipe: Recipe, start: Start, running: ExitStack) -> tuple[Embedder, tuple[Fitted, ...]]:
+def fit(way: Way, start: Start, running: ExitStack) -> tuple[Embedder, tuple[Fitted, ...]]:
     """Go the way that a recipe names.
 
     Args:
-        recipe: which network, and how; its views are decided.
+        way: which road.
         start: the photos.
         running: closes an engine that is started on the way.
 
@@ -101,18 +113,19 @@ def fit(recipe: Recipe, start: Start, running: ExitStack) -> tuple[Embedder, tup
         CatalogError: a box lies beyond its photo, or a photo was changed meanwhile.
 
     """
+    recipe, lap = way.recipe, way.lap
     if not recipe.trained_here:
         grey = frozen.grey_look(recipe, start.embedder)
-        heads = frozen.fit(start.sets, start.grouped, start.embedder, start.undone, grey, start.budget, start.lap)
+        heads = frozen.fit(start.sets, start.grouped, start.embedder, start.undone, grey, way.budget, lap)
         return start.embedder, heads
     # There is one attribute: :func:`require_one` has seen to it.
     (photo_set,), (grouped,) = start.sets, start.grouped
-    own = _train(recipe, start, photo_set, grouped)
-    start.lap("train the network")
+    own = _train(way, photo_set, grouped, start.embedder)
+    lap("train the network")
     limits, progress = start.embedder.limits, start.embedder.progress
     embedder = running.enter_context(Embedder(own.backbone, limits=limits, cached=False, progress=progress))
     again = embedder.table(photo_set.table.rows)
-    start.lap("embed the photos again")
+    lap("embed the photos again")
     return embedder, (_fitted(photoset.embedded_again(photo_set, again), grouped, own),)
 
 
@@ -134,15 +147,15 @@ def _fitted(photo_set: PhotoSet, grouped: Grouped, own: Trained) -> Fitted:
     )
 
 
-def _train(recipe: Recipe, start: Start, photo_set: PhotoSet, grouped: Grouped) -> Trained:
+def _train(way: Way, photo_set: PhotoSet, grouped: Grouped, first: Embedder) -> Trained:
+    recipe = way.recipe
     chosen, table = photo_set.training, photo_set.table
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     none = photo_set.classes.index(recipe.none) if recipe.none else -1
-    limits, progress = start.embedder.limits, start.embedder.progress
-    photos = Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], limits, none)
+    photos = Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], first.limits, none)
     require_photos(recipe, photos)
-    folder = unfinished.note(start.out, recipe, photos, digests, resume=start.resume)
-    return train_network(recipe, photos, folder, progress)
+    folder = unfinished.note(way.out, recipe, photos, digests, resume=way.resume)
+    return train_network(recipe, photos, folder, first.progress)
 
 
 def require_one(recipe: Recipe, given: Catalog) -> None:
@@ -174,6 +187,7 @@ def require(recipe: Recipe) -> None:
         from goodsight.training import device, networks
     except ImportError as error:
         raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
+    device.choose(recipe.device)
     if recipe.network == BRANDS:
         from goodsight.training import brand_network
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from goodsight.arrays import Ints
-from goodsight.backbones import lite0
+from goodsight.backbones import lite0, lite0_torch
 from goodsight.backbones.backbone import Backbone, Block, file_sha256
 from goodsight.backbones.engine import run, start
 from goodsight.backbones.torch_onnx import write
@@ -66,7 +66,7 @@ def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Pr
     """Fine-tune EfficientNet-Lite0; see :func:`goodsight.training.road.run`."""
     size = lite0.require(recipe.size)
     device = choose(recipe.device)
-    network = lite0.pretrained(size)
+    network = lite0_torch.pretrained(size)
     labels, count = photos.labels, len(photos.rows)
     plan = replace(PLAN, epochs=recipe.epochs or passes(PLAN.epochs, count, MOST))
     seen = _Views(recipe, network, photos, size, views, folder, progress)
@@ -107,8 +107,8 @@ def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) 
     class Exported(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.frozen = lite0.pretrained(size, views)
-            plain: Any = lite0.pretrained(size)
+            self.frozen = lite0_torch.pretrained(size, views)
+            plain: Any = lite0_torch.pretrained(size)
             self.members = nn.ModuleList(Convolutional(plain, weights) for weights in members)
             self.maps: list[Tensor] = []
             blocks: Any = self.frozen._blocks
@@ -120,7 +120,7 @@ def export(members: list[dict[str, Tensor]], size: int, views: int, path: Path) 
             found = [member.explained(self.maps[0]) for member in cast(Iterable[Convolutional], self.members)]
             scores, places = (torch.stack(parts).mean(0) for parts in zip(*found, strict=True))
             pooled = scores.reshape(views, -1, scores.shape[1]).mean(0)
-            return torch.cat([embedding, pooled], dim=1), lite0.of_views(places, views)
+            return torch.cat([embedding, pooled], dim=1), lite0_torch.of_views(places, views)
 
     write(Exported(), lite0.side(size, views), path, ["places.classes"])
 

@@ -13,8 +13,8 @@ import pytest
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine
 from goodsight.catalog.rows import Row
-from goodsight.embedding import stream
 from goodsight.embedding.cache import Cache
+from goodsight.embedding.embedder import BATCH, Embedder
 from goodsight.embedding.table import Embedded
 
 Sound = dict[str, list[Path]]
@@ -52,17 +52,19 @@ def rows(sound: Sound, truncated: list[Path]) -> list[Row]:
 
 
 def test_order_is_kept_with_bad_photos_mixed_in(rows: list[Row], backbone: Backbone, engine: Engine) -> None:
-    found = list(stream.stream(rows, backbone, engine))
+    embedder = Embedder(backbone, engine=engine, cached=False)
+    found = list(embedder.stream(rows))
     assert [photo.row for photo in found] == rows
     assert [i for i, photo in enumerate(found) if photo.bad] == [10, 21, 22]
     assert all((photo.vector is None) == (photo.bad is not None) for photo in found)
-    table = stream.table(rows, backbone, engine)
+    table = embedder.table(rows)
     assert (len(table.rows), len(table.bad), table.vectors.shape) == (20, 3, (20, backbone.width))
 
 
 def test_a_vector_does_not_depend_on_its_batch(rows: list[Row], backbone: Backbone, engine: Engine) -> None:
-    together = stream.table(rows, backbone, engine).vectors[12].astype(np.float32)
-    alone = stream.table(rows[13:14], backbone, engine).vectors[0].astype(np.float32)
+    embedder = Embedder(backbone, engine=engine, cached=False)
+    together = embedder.table(rows).vectors[12].astype(np.float32)
+    alone = embedder.table(rows[13:14]).vectors[0].astype(np.float32)
     assert np.allclose(together, alone, atol=0.02)
 
 
@@ -70,9 +72,9 @@ def test_the_cache_gives_back_what_was_embedded(
     rows: list[Row], backbone: Backbone, engine: Engine, fresh: Path
 ) -> None:
     counting = Counting(engine)
-    first = stream.table(rows, backbone, counting, cache=Cache(backbone, counting))
+    first = Embedder(backbone, engine=counting).table(rows)
     assert counting.photos == 20
-    again = stream.table(rows, backbone, counting, cache=Cache(backbone, counting))
+    again = Embedder(backbone, engine=counting).table(rows)
     assert counting.photos == 20
     assert (first.vectors == again.vectors).all()
     assert (first.thumbnails == again.thumbnails).all()
@@ -84,10 +86,10 @@ def test_a_damaged_shard_is_ignored(
     keep: int, rows: list[Row], backbone: Backbone, engine: Engine, fresh: Path
 ) -> None:
     counting = Counting(engine)
-    first = stream.table(rows, backbone, counting, cache=Cache(backbone, counting))
+    first = Embedder(backbone, engine=counting).table(rows)
     (shard,) = fresh.rglob("*.npy")
     shard.write_bytes(shard.read_bytes()[:keep])
-    again = stream.table(rows, backbone, counting, cache=Cache(backbone, counting))
+    again = Embedder(backbone, engine=counting).table(rows)
     assert counting.photos == 40
     assert np.allclose(first.vectors, again.vectors, atol=0.02)
 
@@ -104,18 +106,20 @@ def test_a_hash_that_ends_in_zeros_is_found(backbone: Backbone, engine: Engine, 
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from goodsight import embed
-from goodsight.backbones import Backbone, lite0
-from goodsight.catalog import Row
-from goodsight.engine import start
-from goodsight.photos import Resize
-embed._SHARD = 32
+from goodsight.backbones import lite0
+from goodsight.backbones.backbone import Backbone
+from goodsight.backbones.engine import start
+from goodsight.catalog.rows import Row
+from goodsight.embedding import cache
+from goodsight.embedding.embedder import Embedder
+from goodsight.photos.resize import Resize
+cache._SHARD = 32
 network, digest, folder = sys.argv[1:]
 backbone = Backbone("lite0", Path(network), digest, Resize(224, "pad"), lite0.BLOCKS)
 engine = start(backbone.network, precision="f32")
 rows = [Row(p.name, p) for p in sorted(Path(folder).iterdir())]
 kill = lambda step, done, total: done >= 64 and os.kill(os.getpid(), signal.SIGKILL)
-embed.table(rows, backbone, engine, cache=embed.Cache(backbone, engine), progress=kill)
+Embedder(backbone, engine=engine, progress=kill).table(rows)
 """
 
 
@@ -132,7 +136,7 @@ def test_a_killed_run_goes_on_where_it_was(
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     counting = Counting(engine)
     rows = [Row(path.name, path) for path in sorted(folder.iterdir())]
-    table = stream.table(rows, backbone, counting, cache=Cache(backbone, counting))
+    table = Embedder(backbone, engine=counting).table(rows)
     assert counting.photos == 32
     assert len(table.rows) == 96
 
@@ -168,6 +172,7 @@ def test_rows_are_read_little_ahead_of_the_consumer(
             pulled += 1
             yield Row("a", sound["bag"][0])
 
-    ahead = [pulled - i for i, _ in enumerate(stream.stream(rows(), backbone, _Zeros(backbone.width)))]
+    embedder = Embedder(backbone, engine=_Zeros(backbone.width), cached=False)
+    ahead = [pulled - i for i, _ in enumerate(embedder.stream(rows()))]
     assert len(ahead) == pulled == 2000
-    assert max(ahead) <= 12 * stream.BATCH
+    assert max(ahead) <= 12 * BATCH
