@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from goodsight import __version__
-from goodsight.cli import app
+from goodsight.cli import app, terminal
 from goodsight.flow.training import Training
 
 Run = Callable[..., tuple[int, str, str]]
@@ -135,26 +135,44 @@ def test_an_interrupt_is_said(run: Run, trained: Training, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("message", "arguments", "said"),
+    ("message", "command", "said"),
     [
-        ("`precision` 1.5: must be between", "train photos/", "--precision 1.5: must be between"),
-        ("name it with `none_class`", "train photos/", "name it with --none-class"),
+        ("`precision` 1.5: must be between", "train", "--precision 1.5: must be between"),
+        ("name it with `none_class`", "train", "name it with --none-class"),
         ("`views` 2: not for `network` brands", "train", "--views 2: not for --network brands"),
-        ("`label` '../x'", "collect urls.csv", "--class '../x'"),
-        ("`label` and `attributes`", "train photos/", "--label and --attributes"),
-        ("give others with `test`", "promote candidate/ --over model/", "give others with --photos"),
-        ("`test` 0.9", "split photos/", "--test 0.9"),
-        ("choose another `out`", "ledger merge a b", "choose another --out"),
-        ("`store` x", "reviews export", "--store x"),
-        ("train it with `network` brands", "sightings model/ feed", "train it with --network brands"),
-        ("make it with `goodsight train`", "inspect x", "make it with `goodsight train`"),
-        ("`pip install 'goodsight[serve]'`", "serve x", "`pip install 'goodsight[serve]'`"),
-        ("`unheard_of`, `split` and `model`", "train x", "`unheard_of`, `split` and `model`"),
+        ("`label` '../x'", "collect", "--class '../x'"),
+        ("`label` and `attributes`", "train", "--label and --attributes"),
+        ("give others with `test`", "promote", "give others with --photos"),
+        ("`test` 0.9", "split", "--test 0.9"),
+        ("choose another `out`", "ledger", "choose another --out"),
+        ("`store` x", "reviews", "--store x"),
+        ("train it with `network` brands", "sightings", "train it with --network brands"),
+        ("make it with `goodsight train`", "inspect", "make it with `goodsight train`"),
+        ("`pip install 'goodsight[serve]'`", "serve", "`pip install 'goodsight[serve]'`"),
+        ("`unheard_of`, `split` and `model`", "train", "`unheard_of`, `split` and `model`"),
         ("a\\1 `out`", "", "a\\1 --out"),
     ],
 )
-def test_parameters_are_printed_as_options(message: str, arguments: str, said: str) -> None:
-    assert app.as_typed(message, arguments.split()) == said
+def test_parameters_are_printed_as_options(
+    message: str, command: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "OPTIONS", app.options_of(ROOT, command))
+    assert terminal.as_typed(message) == said
+    terminal.print_left_out("left out", [("a", message)])
+    assert capsys.readouterr().out == f"left out: 1\n  a: {said}\n"
+
+
+def test_errors_are_said_as_the_command_has_it(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "urls.csv").write_text("url\nhttp://127.0.0.1/1.jpg\n", encoding="utf-8")
+    code, _, err = run("collect", tmp_path / "urls.csv", "--class", "../x", "--out", tmp_path / "out")
+    assert code == 2
+    assert err.startswith("goodsight: --class: the label '../x' cannot be")
+    code, out, _ = run("collect", tmp_path / "urls.csv", "--class", "mug", "--out", tmp_path / "out")
+    assert code == 0
+    assert "a loopback address; allow it with --allow-private" in out
+    code, _, err = run("train", tmp_path, "--class", "mug", "--out", tmp_path / "out")
+    assert code == 2
+    assert "--class" in err
 
 
 def test_errors_of_the_library_name_parameters_that_are_options() -> None:

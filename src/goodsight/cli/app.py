@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from goodsight.about import __version__
-from goodsight.cli import answers, models, photos, service
+from goodsight.cli import answers, models, photos, service, terminal
 from goodsight.errors import GoodsightError
 
 app = typer.Typer(
@@ -60,11 +59,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    terminal.OPTIONS.update(options_of(context.command, context.invoked_subcommand))
 
 
 def main() -> None:
@@ -76,34 +76,17 @@ def main() -> None:
             print("goodsight: interrupted; run the same command to go on, finished photos are kept", file=sys.stderr)
         raise
     except GoodsightError as error:
-        print(f"goodsight: {as_typed(str(error), sys.argv[1:])}", file=sys.stderr)
+        print(f"goodsight: {terminal.as_typed(str(error))}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
 
 
-def as_typed(message: str, arguments: list[str]) -> str:
-    """A message of the library with options in the place of parameters: ``--none-class`` for `` `none_class` ``.
-
-    Args:
-        message: names parameters in backquotes.
-        arguments: that the command line was given: an option of this command goes before one of another.
-
-    """
-    root: Any = typer.main.get_command(app)
-    known = _options(root)
-    for argument in arguments:
-        if argument not in getattr(root, "commands", {}):
-            break
-        root = root.commands[argument]
-    known |= _options(root)
-    return re.sub(r"`(\w+)`", lambda found: known.get(found[1], found[0]), message)
-
-
-def _options(command: Any) -> dict[str, str]:
-    """The first name of each option of a command and of those below it, by its parameter."""
+def options_of(command: Any, running: str | None = None) -> dict[str, str]:
+    """The option of each parameter, of a command and those below it; the running one goes before others."""
     found = {p.name: p.opts[0] for p in command.params if p.param_type_name == "option"}
-    for other in getattr(command, "commands", {}).values():
-        found |= _options(other)
+    below = getattr(command, "commands", {})
+    for name in sorted(below, key=lambda name: name == running):
+        found |= options_of(below[name])
     return found

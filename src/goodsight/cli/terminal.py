@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,15 @@ _SIGHTINGS = 30
 
 _COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
 """What a step that begins with this word counts; all others count photos."""
+
+
+OPTIONS: dict[str, str] = {}
+"""The option of each parameter, as the running command calls it."""
+
+
+def as_typed(message: str) -> str:
+    """A message of the library with options in the place of parameters: ``--none-class`` for `` `none_class` ``."""
+    return re.sub(r"`(\w+)`", lambda found: OPTIONS.get(found[1], found[0]), message)
 
 
 class Printed:
@@ -285,6 +295,6 @@ def print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | N
         return
     print(f"{what}: {len(pairs)}", file=file)
     for name, reason in pairs[:5]:
-        print(f"  {_printable(f'{name}: {reason}')}", file=file)
+        print(f"  {_printable(f'{name}: {as_typed(reason)}')}", file=file)
     if len(pairs) > 5:
         print(f"  and {len(pairs) - 5} more", file=file)
