@@ -154,12 +154,10 @@ def test_an_interrupt_is_said(run: Run, trained: Training, monkeypatch: pytest.M
     ],
 )
 def test_parameters_are_printed_as_options(
-    message: str, command: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    message: str, command: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(terminal, "OPTIONS", app.options_of(ROOT, command))
     assert terminal.as_typed(message) == said
-    terminal.print_left_out("left out", [("a", message)])
-    assert capsys.readouterr().out == f"left out: 1\n  a: {said}\n"
 
 
 def test_errors_are_said_as_the_command_has_it(run: Run, tmp_path: Path) -> None:
