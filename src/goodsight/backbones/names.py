@@ -14,7 +14,7 @@ from goodsight.backbones.backbone import Backbone
 @cache
 def imagenet_names() -> tuple[str, ...]:
     """The 1000 ImageNet class names, in the order of the logits."""
-    text = files("goodsight.backbones.backbone").joinpath("imagenet_names.txt").read_text(encoding="utf-8")
+    text = files("goodsight.backbones").joinpath("imagenet_names.txt").read_text(encoding="utf-8")
     return tuple(text.split("\n")[:1000])
 
 
