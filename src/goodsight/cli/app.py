@@ -64,7 +64,10 @@ Cache = Annotated[bool, typer.Option("--cache/--no-cache", help="Use and fill th
 MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are left out.")]
 
 
-MaxMegapixels = Annotated[float, typer.Option(help="Photos of more megapixels are left out.")]
+MaxMegapixels = Annotated[
+    float | None,
+    typer.Option(help="Photos of more megapixels are left out; 200 for JPEG and 64 for others if not given."),
+]
 
 
 Spoilt = Annotated[int, typer.Option(min=0, help="Photos that the robustness card tries in 18 ways; 0: no card.")]
@@ -87,7 +90,7 @@ def collect(
         bool, typer.Option("--allow-private", help="Also fetch from private and loopback addresses.")
     ] = False,
     max_mb: MaxMb = 32.0,
-    max_megapixels: MaxMegapixels = 64.0,
+    max_megapixels: MaxMegapixels = None,
 ) -> None:
     """Fetch photos from the web, politely, into a folder that train reads; run it again to go on."""
     import goodsight
@@ -125,7 +128,7 @@ def audit(
     tags: Tags = "",
     ledger: Ledger = None,
     max_mb: MaxMb = 32.0,
-    max_megapixels: MaxMegapixels = 64.0,
+    max_megapixels: MaxMegapixels = None,
     cache: Cache = True,
     force: Force = False,
 ) -> None:
@@ -206,7 +209,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with its training that was cut off.")] = False,
     spoilt: Spoilt = 24,
     max_mb: MaxMb = 32.0,
-    max_megapixels: MaxMegapixels = 64.0,
+    max_megapixels: MaxMegapixels = None,
     cache: Cache = True,
     force: Force = False,
 ) -> None:
@@ -572,10 +575,10 @@ def _pairs(declared: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _limits(max_mb: float, max_megapixels: float) -> Limits:
+def _limits(max_mb: float, max_megapixels: float | None) -> Limits:
     from goodsight.photos.limits import Limits
 
     for option, value in (("--max-mb", max_mb), ("--max-megapixels", max_megapixels)):
-        if not value > 0:
+        if value is not None and not value > 0:
             raise GoodsightError(f"{option} {value:g}: must be above 0")
-    return Limits(int(max_mb * 2**20), int(max_megapixels * 1e6))
+    return Limits(int(max_mb * 2**20), None if max_megapixels is None else int(max_megapixels * 1e6))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
-from goodsight.photos import mending, profiles, samples
+from goodsight.photos import headers, mending, profiles, samples
 from goodsight.photos.formats import kind_of, opened
 from goodsight.photos.limits import DEFAULT_LIMITS, WHOLE, BadPhoto, Limits, check_bytes, check_pixels
 from goodsight.photos.resize import Resize
@@ -129,6 +129,8 @@ def upright_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int
 
     def measured(picture: Image.Image, _: bytes) -> tuple[int, int]:
         sideways = _turn(picture) in _SIDEWAYS  # asked first: of a PNG it may load the pixels, of a TIFF turn the size
+        if picture.format == "HEIF":  # its header may say another size than its pixels have
+            picture.load()
         # Pillow turns a TIFF itself, and its size before it does.
         width, height = getattr(picture, "_tile_size", picture.size)
         return (height, width) if sideways else (width, height)
@@ -156,6 +158,9 @@ def _load(data: bytes, limits: Limits, target: Target | None) -> _Loaded:
 
     def loaded(picture: Image.Image, data: bytes) -> _Loaded:
         kind = kind_of(data)  # not the picture's own format, which may be MPO
+        if kind == "JPEG" and not headers.ends(data):
+            # Pillow takes it where anything stands behind what is left of the pixels, as zeros of a broken download do.
+            raise BadPhoto("truncated", "the JPEG data ends early")
         drafted = None
         if target is not None and kind == "JPEG":
             drafted = picture.draft("RGB", target(*picture.size))

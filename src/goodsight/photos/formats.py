@@ -126,13 +126,16 @@ def _check(picture: Image.Image, data: bytes, kind: str, limits: Limits, *, redu
 def _named(error: Exception, kind: str, data: bytes, *, in_header: bool) -> BadPhoto:
     """The BadPhoto that says what an exception from Pillow or a codec means."""
     message = " ".join(str(error).split())[:120]
-    if in_header and (unsupported := headers.unsupported(kind, data)):
-        return BadPhoto("unreadable", f"{unsupported} is not supported")
+    if isinstance(error, Image.DecompressionBombError):  # of a WebP, where Pillow's ceiling cannot be passed by
+        return BadPhoto("too large", f"{kind}: {message}")
+    what = headers.described(kind, data)
+    if in_header and what:
+        return BadPhoto("unreadable", f"{what} is not supported")
     if re.search(r"truncated|end of (file|data)|premature|not enough", message, re.IGNORECASE) or _cut(kind, data):
         return BadPhoto("truncated", f"the {kind} data ends early")
     if in_header and isinstance(error, SyntaxError) and not re.search("support", message, re.IGNORECASE):
         return BadPhoto("unreadable", f"the {kind} header is damaged")
-    return BadPhoto("unreadable", f"{kind}: {message or type(error).__name__}")
+    return BadPhoto("unreadable", f"{what or kind}: {message or type(error).__name__}")
 
 
 def _cut(kind: str, data: bytes) -> bool:

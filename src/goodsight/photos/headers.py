@@ -36,6 +36,14 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         yield marker, start, at
 
 
+def ends(data: bytes) -> bool:
+    """Whether a JPEG has its end behind its pixels."""
+    if data.endswith(b"\xff\xd9"):
+        return True
+    pixels = next((start for marker, start, _ in segments(data) if marker == 0xDA), len(data))
+    return b"\xff\xd9" in data[pixels:]
+
+
 def coefficients(data: bytes) -> int:
     """How many coefficients a JPEG's decoder must keep at once; 0 where it decodes as it reads."""
     sizes: dict[int, int] = {}
@@ -81,8 +89,8 @@ def webp_pixels(data: bytes) -> int:
     return (int.from_bytes(data[24:27], "little") + 1) * (int.from_bytes(data[27:30], "little") + 1)
 
 
-def unsupported(kind: str, data: bytes) -> str:
-    """What a photo is that has a sound header and that Pillow cannot read, as "TIFF of 2 x 16 bits"; '' if unknown."""
+def described(kind: str, data: bytes) -> str:
+    """What Pillow cannot read, as "TIFF of 2 x 16 bits"; '' where the header says nothing of it."""
     try:
         return {"JPEG": _jpeg, "TIFF": _tiff, "BMP": _bmp}.get(kind, lambda _: "")(data)
     except Exception:  # the header is damaged, then, in one of the many ways there are

@@ -153,7 +153,7 @@ def _jpeg(data: bytes) -> Iterator[Mended]:
     if not pixels:
         return
     bare = b"".join(kept) + data[pixels:]
-    if b"\xff\xd9" in data[pixels:]:
+    if headers.ends(data):
         yield Mended(bare)
         return
     end = len(bare.rstrip(b"\0"))  # a download that broke off may have left room for the rest

@@ -13,7 +13,14 @@ from goodsight.photos.formats import first_tag
 from goodsight.photos.limits import BadPhoto
 
 _BITS, _PHOTOMETRIC, _COLOURS, _FORMAT = 258, 262, 320, 339
-_SIGNED = 2
+_COMPRESSION, _FILL_ORDER, _PLANES = 259, 266, 284
+_SUBSAMPLING = 530
+_SIGNED, _DEFLATE = 2, 8
+_NATIVE = {
+    f"{kind}{order}{number}": f"{kind}N{number}"
+    for kind, number in (("I;16", "S"), ("I;32", "S"), ("F;32", "F"))
+    for order in ("", "B")
+}
 _BLOCK = 2**20  # values at once: the copies in between would otherwise take several times the picture's memory
 
 
@@ -34,6 +41,22 @@ def prepare(picture: Any, data: bytes, kind: str) -> None:
         if Image.MAX_IMAGE_PIXELS and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
             # Our limit was held already; Pillow's own, which is lower, is asked where the memory is not there yet.
             picture.im = Image.new(picture.mode, picture._tile_size).im
+        _choose_reader(picture)
+
+
+def _choose_reader(picture: Any) -> None:
+    """Have a TIFF's samples taken apart rightly, where Pillow's own choice refuses them or gives noise."""
+    planes, order = first_tag(picture, _PLANES, 1), first_tag(picture, _FILL_ORDER, 1)
+    halved = picture.mode == "YCbCr" and tuple(picture.tag_v2.get(_SUBSAMPLING, (2, 2))) != (1, 1)
+    if not picture.use_load_libtiff and (planes == 2 or order == 2 or halved):
+        # Pillow reads plain data itself, and knows neither planes of 16 bits nor colours at half the resolution.
+        # libtiff knows them; it looks into the file, so that what stands here matters to nobody else.
+        picture.tag_v2[_COMPRESSION] = _DEFLATE
+        picture._setup()
+    if planes == 2 and picture.mode in ("LA", "La", "PA"):
+        raise BadPhoto("unreadable", "TIFF of 2 x 8 bits in planes is not supported")
+    if picture.use_load_libtiff:  # it gives numbers in the machine's order, whatever the file's
+        picture.tile = [tile._replace(args=(_NATIVE.get(*tile.args[:1] * 2), *tile.args[1:])) for tile in picture.tile]
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
