@@ -169,6 +169,16 @@ def test_a_jpeg_without_its_end_or_with_more(name: str, tail: str) -> None:
     _same(TAILS[tail](whole), whole)
 
 
+def test_the_pixels_of_a_jpeg_may_end_in_a_zero() -> None:
+    photos = [Image.new("RGB", (side, side), "white") for side in range(40, 200, 8)]
+    for number, photo in enumerate(photos):
+        photo.paste(PHOTO.crop((0, 0, 16 + number, 16)))
+    zeros = [whole for photo in photos if (whole := _saved(photo, "JPEG"))[-3] == 0]
+    assert zeros
+    for whole in zeros:
+        _same(whole[:-2], whole)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("name", JPEGS)
 def test_a_jpeg_that_lacks_pixels(name: str, share: float) -> None:

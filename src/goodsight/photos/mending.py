@@ -156,8 +156,9 @@ def _jpeg(data: bytes) -> Iterator[Mended]:
     if headers.ends(data):
         yield Mended(bare)
         return
-    end = len(bare.rstrip(b"\0"))  # a download that broke off may have left room for the rest
-    bare = bare[: end + 1] if bare[end - 1 : end + 1] == b"\xff\0" else bare[:end].rstrip(b"\xff")
+    # A download that broke off may have left room for the rest. Pixels themselves end in a zero or two now and then.
+    end = min(len(bare), len(bare.rstrip(b"\0")) + 2)
+    bare = bare[:end].rstrip(b"\xff")
     if headers.every_coefficient_is_there(bare):
         yield Mended(bare + b"\xff\xd9", bare + _FILLER + b"\xff\xd9")
 
