@@ -40,7 +40,7 @@ def train(
         typer.Option(metavar="FOLDER", help="For brands: photos without any of the brands.", rich_help_panel=PHOTOS),
     ] = None,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = 64.0,
+    max_megapixels: options.MaxMegapixels = None,
     label: options.Label = None,
     attributes: options.Attributes = None,
     tags: options.Tags = "",

@@ -45,7 +45,10 @@ Ledger = Annotated[
     typer.Option(metavar="FILE", help="What people decided about these photos.", rich_help_panel=LABELS),
 ]
 MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are not read.", rich_help_panel=PHOTOS)]
-MaxMegapixels = Annotated[float, typer.Option(help="Photos of more megapixels are not read.", rich_help_panel=PHOTOS)]
+MaxMegapixels = Annotated[
+    float | None,
+    typer.Option(help="Photos of more are not read; else 200 for JPEG, 64 for others.", rich_help_panel=PHOTOS),
+]
 Spoilt = Annotated[
     int,
     typer.Option(help="Photos in the robustness card, or 0.", rich_help_panel=SPEED),
@@ -72,7 +75,7 @@ def labels(
     return goodsight.Labels(values(label), values(attributes), tags, files(ledger), ignore_split)
 
 
-def limits(max_mb: float, max_megapixels: float) -> Limits:
+def limits(max_mb: float, max_megapixels: float | None) -> Limits:
     """The limits on photos, as the options say.
 
     Raises:
@@ -82,9 +85,9 @@ def limits(max_mb: float, max_megapixels: float) -> Limits:
     import goodsight
 
     for option, value in (("max_mb", max_mb), ("max_megapixels", max_megapixels)):
-        if not 0 < value < 1e9:
+        if value is not None and not 0 < value < 1e9:
             raise GoodsightError(f"`{option}` {value:g}: must be above 0 and below 1e9")
-    return goodsight.Limits(int(max_mb * 2**20), int(max_megapixels * 1e6))
+    return goodsight.Limits(int(max_mb * 2**20), None if max_megapixels is None else int(max_megapixels * 1e6))
 
 
 def values(given: Sequence[str] | None) -> tuple[str, ...]:

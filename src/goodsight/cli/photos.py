@@ -26,7 +26,7 @@ def collect(
         bool, typer.Option("--allow-private", help="Also fetch from private and loopback addresses.")
     ] = False,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = 64.0,
+    max_megapixels: options.MaxMegapixels = None,
     out: Annotated[Path, typer.Option(help="The folder to fill; photos in it stay.", rich_help_panel=OUTPUT)],
 ) -> None:
     """Fetch photos from the web, politely, into a folder that train reads; run it again to go on."""
@@ -46,7 +46,7 @@ def audit(
     photos: options.Labelled,
     *,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = 64.0,
+    max_megapixels: options.MaxMegapixels = None,
     label: options.Label = None,
     attributes: options.Attributes = None,
     tags: options.Tags = "",
@@ -76,7 +76,7 @@ def split(
     test: Annotated[float, typer.Option(help="Share of photos for the test, 0 to 0.5.", rich_help_panel=PHOTOS)] = 0.1,
     seed: Annotated[int, typer.Option(help="Another number gives another split.", rich_help_panel=PHOTOS)] = 0,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = 64.0,
+    max_megapixels: options.MaxMegapixels = None,
     label: options.Label = None,
     attributes: options.Attributes = None,
     tags: options.Tags = "",
