@@ -183,4 +183,6 @@ def test_any_bytes_are_rows_or_an_error_of_ours(
                 record.label(column)
                 record.tags(column)
     except CatalogError as error:
-        assert str(path) in str(error)
+        said = str(error)
+        if str(path) not in said:
+            pytest.fail(f"the file is not named: {said}")
