@@ -187,3 +187,21 @@ def test_attributes_in_folders_of_splits(tmp_path: Path) -> None:
     root = _lay(tmp_path, "train/red_bag/1.jpg", "train/blue_mug/1.jpg", "val/red_mug/1.jpg")
     found = read_catalog(root, labels=Labels(attributes=["colour", "type"]))
     assert (found.classes(0), found.classes(1)) == (("blue", "red"), ("bag", "mug"))
+
+
+def test_groups_are_folders_below_the_class_or_a_column(tmp_path: Path) -> None:
+    root = _lay(tmp_path / "a", "bag/anna/1.jpg", "bag/2.jpg", "mug/anna/1.jpg")
+    found = read_catalog(root, labels=Labels(group="folder"))
+    assert {row.file_name: row.group for row in found.rows} == {
+        "bag/anna/1.jpg": "bag/anna",
+        "bag/2.jpg": "",
+        "mug/anna/1.jpg": "mug/anna",
+    }
+    with pytest.raises(CatalogError, match="`group` seller is a column of a list"):
+        read_catalog(root, labels=Labels(group="seller"))
+    lists = _lay(tmp_path / "b", "x/1.jpg", "2.jpg")
+    (lists / "metadata.csv").write_text("file_name,label,seller\nx/1.jpg,bag, anna \n2.jpg,mug,\n")
+    assert [row.group for row in read_catalog(lists, labels=Labels(group="seller")).rows] == ["anna", ""]
+    assert [row.group for row in read_catalog(lists, labels=Labels(group="folder")).rows] == ["x", ""]
+    with pytest.raises(CatalogError, match="there is no column 'sender'"):
+        read_catalog(lists, labels=Labels(group="sender"))

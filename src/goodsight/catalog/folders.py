@@ -61,13 +61,20 @@ def from_folders(root: Path, labels: Labels) -> Found:
             wanted = "_".join(labels.names).upper()
             found.left_out.append((name, f"the folder {folder!r} does not name one label of each, as {wanted} would"))
         else:
-            found.rows.append(Row(name, path, said, "" if form.split < 0 else split_of(parts[form.split])))
+            split = "" if form.split < 0 else split_of(parts[form.split])
+            found.rows.append(Row(name, path, said, split, group=_group(parts, form, labels)))
     if not found.rows:
         raise CatalogError(f"{root}: no photos in class folders; {FORMS}")
     found.notes += [
         (f"{name}/", "a class folder without photos") for name in _class_folders(root, form) if name not in classes
     ]
     return found
+
+
+def _group(parts: list[str], form: _Form, labels: Labels) -> str:
+    """The folder below the class, or '' for a photo that lies in the class itself."""
+    inner = parts[max(form.label, form.split) + 1 : -1]
+    return "/".join([parts[form.label], *inner]) if labels.group == FOLDER and inner else ""
 
 
 def _outside(parts: list[str], form: _Form) -> str:

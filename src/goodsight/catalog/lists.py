@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from goodsight.catalog.labels import Labels
+from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.records import Record, records
 from goodsight.catalog.rows import TAG_END, Found, Row, split_of
 from goodsight.errors import CatalogError
@@ -68,7 +68,7 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
         name = name_of(record)
         said = _said(record, labels)
         path = path_of(listed.parent, name)
-        row = Row(name, path, said, _split(record))
+        row = Row(name, path, said, _split(record), group=_group(record, name, labels))
         if not any(said) and not labels.tags:
             found.left_out.append((name, "no label"))
         elif name in rows and rows[name].labels != said:
@@ -151,6 +151,14 @@ def _split(record: Record) -> str:
     if value and not found:
         raise record.error("split", f"is {value!r}; use train, validation or test, or leave it empty")
     return found
+
+
+def _group(record: Record, name: str, labels: Labels) -> str:
+    if labels.group == FOLDER:
+        return posixpath.dirname(name)
+    if labels.group and labels.group not in record:
+        raise record.lacks(labels.group, " Choose one with `group`")
+    return record.text(labels.group) if labels.group else ""
 
 
 def _doubtful(rows: list[Row], labels: Labels) -> list[tuple[str, str]]:

@@ -195,8 +195,9 @@ def _read(source: Path, labels: Labels, boxes: bool) -> Found:
     lists = {folder: inner for folder in split_folders(source) if (inner := list_in(folder))}
     if lists:
         return _from_lists(source, lists, labels, boxes)
-    if labels.tags:
-        raise CatalogError(f"{source}: `tags` {labels.tags} is a column of a list, and there is no metadata.csv")
+    for option, column in (("tags", labels.tags), ("group", labels.group_column)):
+        if column:
+            raise CatalogError(f"{source}: `{option}` {column} is a column of a list, and there is no metadata.csv")
     if len(labels.names) > 1 and not labels.folders:
         said = " and ".join(f"`label` {name}" for name in labels.names)
         raise CatalogError(

@@ -65,7 +65,8 @@ class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
     ``labels`` has one of each attribute of its catalog, and is empty where nobody asked for labels. ``source`` numbers
-    the folder or list it came from. ``boxes`` are around what the label names, where that is known.
+    the folder or list it came from. ``boxes`` are around what the label names, where that is known. ``group`` names the
+    seller, shelf or session that it came from; '' where nobody says.
     """
 
     file_name: str
@@ -74,6 +75,7 @@ class Row:
     split: str = ""
     source: int = 0
     boxes: tuple[Box, ...] = ()
+    group: str = ""
 
 
 @dataclass
