@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodsight.catalog.labels import Labels
+from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.rows import Found, Row, split_of
 from goodsight.errors import CatalogError
 from goodsight.photos.find import find

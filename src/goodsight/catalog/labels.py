@@ -8,7 +8,6 @@ from pathlib import Path
 
 from goodsight.errors import CatalogError
 
-
 FOLDER = "folder"
 """The group that is the folder of a photo."""
 

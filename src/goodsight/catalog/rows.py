@@ -30,7 +30,7 @@ TAG_END = "\n"
 
 
 def split_of(name: str) -> str:
-    """The split that a name means, also one such as ``train_set``, ``images-val2017`` or ``TestImages``; '' for none."""
+    """The split that a name means, also one such as ``train_set`` or ``images-val2017``; '' for none."""
     words = [_SPLIT_WORD.fullmatch(word) for word in re.findall(r"[^\W\d_]+", name.lower())]
     said = {SPLITS[word[1]] for word in words if word and word[1]}
     return said.pop() if len(said) == 1 and all(words) else ""
