@@ -97,7 +97,7 @@ def inspect(
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
-    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger)
+    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger, notes=catalog.notes)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodsight.catalog.lists import records
+from goodsight.catalog.records import Record, records
 from goodsight.errors import CatalogError, LedgerError, did_you_mean
 from goodsight.files import refuse_existing, whole_file
 
@@ -63,14 +63,8 @@ def read(path: Path) -> list[Entry]:
     """
     if not path.is_file():
         raise LedgerError(f"`ledger` {path}: there is no such file")
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-        columns = next(csv.reader(stream), [])
-    for column in _NEEDED:
-        if column not in columns:
-            there = ", ".join(columns).encode(errors="backslashreplace").decode()[:200]
-            raise LedgerError(f"{path}: there is no column {column!r}; the columns are {there}")
     try:
-        return [_entry(path, number, record) for number, record in records(path, table=True)]
+        return [_entry(record) for record in records(path, table=True)]
     except CatalogError as error:
         raise LedgerError(str(error)) from error
 
@@ -101,9 +95,12 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
     return len(words)
 
 
-def _entry(path: Path, number: int, record: Mapping[str, str]) -> Entry:
-    where = f"{path}: line {number}"
-    value = {column: record.get(column, "").strip() for column in COLUMNS} | {"file_name": record["file_name"]}
+def _entry(record: Record) -> Entry:
+    for column in _NEEDED:
+        if column not in record:
+            raise record.lacks(column)
+    where = f"{record.listed}: line {record.line}"
+    value = {column: record.text(column) for column in COLUMNS} | {"file_name": str(record.values["file_name"])}
     if not value["file_name"]:
         raise LedgerError(f"{where}: the file_name is empty")
     if not re.fullmatch("[0-9a-fA-F]{64}", value["sha256"]):
