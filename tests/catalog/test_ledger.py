@@ -200,7 +200,7 @@ def test_dropping_every_photo_is_an_error(photos: Path, write: Write) -> None:
         ("2026-01-31T", "31.1.2026 ", "line 2: the time '31.1.2026 10:00:00Z' is no UTC time such as 2026-01-31T"),
         ("00Z", "00", "line 2: the time '2026-01-31T10:00:00' is no UTC time"),
         ("sha256", "sha", "there is no column 'sha256'; the columns are file_name, sha, decision"),
-        (",", ";", "there is no column 'file_name'; the columns are file_name;sha256"),
+        (",", "^", r"there is no column 'file_name'; the columns are file_name\^sha256"),
     ],
 )
 def test_what_is_wrong_in_a_row_is_said(old: str, new: str, message: str, write: Write) -> None:
@@ -209,6 +209,14 @@ def test_what_is_wrong_in_a_row_is_said(old: str, new: str, message: str, write:
     with pytest.raises(LedgerError, match=message) as caught:
         read(path)
     assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_ledger_that_a_spreadsheet_saved_is_the_same(separator: str, photos: Path, write: Write) -> None:
+    path = write("a.csv", ("bag/1.jpg", "drop", "", "a cat"), ("bag/2.jpg", "relabel", "mug"))
+    before = replay(read_catalog(photos), [path])
+    path.write_text(path.read_text().replace(",", separator))
+    assert replay(read_catalog(photos), [path]) == before
 
 
 def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path) -> None:

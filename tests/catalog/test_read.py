@@ -66,17 +66,22 @@ def test_twice_with_one_label_counts_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("file_name,lable\na.jpg,x\n", r"no column 'label'; the columns are file_name, lable\. Did you mean 'lable'\?"),
-        ("name,label\na.jpg,x\n", "no column 'file_name'; the columns are name, label"),
         ("file_name,label\na.jpg,x\na.jpg,y\n", "a.jpg is listed as 'x' and as 'y'"),
-        ("file_name,label\na.jpg,x\nno.jpg,y\n", r"1 rows without a file \(row 3: no.jpg\)"),
-        ("file_name,label\n,x\n", "row 2 has an empty file_name"),
-        ("file_name,label,split\na.jpg,x,tran\n", r"row 2 has the split 'tran'.*Did you mean 'train'\?"),
+        ("file_name,label\na.jpg,x\nno.jpg,y\n", r"1 rows without a file \(line 3: no.jpg\)"),
+        ("file_name,label\n,x\n", "line 2 has an empty file_name"),
+        ("file_name,label,split\na.jpg,x,tran\n", r"line 2: column 'split' is 'tran'.*Did you mean 'train'\?"),
         ("file_name,label\n", "no photos with a label"),
     ],
 )
 def test_mistakes_in_a_list(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=message):
         read_catalog(_listed(tmp_path, text))
+
+
+def test_a_list_that_is_given_must_name_photos(tmp_path: Path) -> None:
+    root = _listed(tmp_path, "name,label\na.jpg,x\n")
+    with pytest.raises(CatalogError, match="no column 'file_name'; the columns are name, label"):
+        read_catalog(root / "metadata.csv")
 
 
 def test_mistakes_in_folders(tmp_path: Path) -> None:

@@ -757,7 +757,7 @@ def test_the_command_line_prints_each_attribute(photos: Path, run: Run, tmp_path
     assert "--attributes takes labels from folders' names, --label from columns: give one of them" in err
     code, _, err = run("promote", tmp_path / "model", "--over", _copied(tmp_path / "model", tmp_path / "in-use"))
     assert code == 2
-    assert "was trained without test or validation photos; give some with --test" in err
+    assert "was trained without test or validation photos; give some with --photos" in err
 
 
 # ---- serve

@@ -24,7 +24,7 @@ def test_a_malformed_box_is_refused_with_its_file_and_row(text: str, tmp_path: P
     listed = tmp_path / "metadata.csv"
     listed.write_text(f'file_name,label,boxes\na.jpg,cup,"{text}"\n')
     with pytest.raises(
-        CatalogError, match=r"metadata\.csv: row 2 has the box .* write `x0 y0 x1 y1` in pixels"
+        CatalogError, match=r"metadata\.csv: line 2 has the box .* write `x0 y0 x1 y1` in pixels"
     ) as told:
         read_catalog(tmp_path, boxes=True)
     assert repr(text) in str(told.value)

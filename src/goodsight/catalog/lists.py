@@ -10,8 +10,8 @@ from pathlib import Path
 
 from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.records import Record, records
-from goodsight.catalog.rows import TAG_END, Found, Row, split_of
-from goodsight.errors import CatalogError
+from goodsight.catalog.rows import SPLITS, TAG_END, Found, Row, split_of
+from goodsight.errors import CatalogError, did_you_mean
 from goodsight.photos.boxes import parse
 from goodsight.photos.find import find
 
@@ -149,7 +149,9 @@ def _split(record: Record) -> str:
     value = record.text("split")
     found = split_of(value)
     if value and not found:
-        raise record.error("split", f"is {value!r}; use train, validation or test, or leave it empty")
+        raise record.error(
+            "split", f"is {value!r}; use train, validation or test, or leave it empty.{did_you_mean(value, SPLITS)}"
+        )
     return found
 
 

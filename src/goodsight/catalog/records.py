@@ -124,7 +124,8 @@ def records(listed: Path, wanted: str = "file_name", *, table: bool = False) -> 
     Args:
         listed: a .csv, or else JSON Lines.
         wanted: a column that tells which separator a CSV has.
-        table: it is a CSV whatever its name, and bytes that are no UTF-8 text are kept, as in names of files.
+        table: it is a CSV whatever its name, with the wanted column also where it has no rows, and bytes that are no
+            UTF-8 text are kept, as in names of files.
 
     Raises:
         CatalogError: it cannot be read; of CSV, a column is there twice or a row has more cells than there are
@@ -149,7 +150,7 @@ def _csv_records(listed: Path, wanted: str, errors: str) -> Iterator[Record]:
             separator = _separator(stream, wanted)
             reader = csv.reader(stream, delimiter=separator, strict=True, skipinitialspace=True)
             header = [cell.strip() for cell in next(reader, [])]
-            _require_columns(listed, header)
+            _require_columns(listed, header, wanted if errors == "surrogateescape" else "")
             for cells in reader:
                 line = reader.line_num
                 if any(cells):
@@ -187,7 +188,10 @@ def _separator(stream: io.TextIOBase, wanted: str) -> str:
     return ","
 
 
-def _require_columns(listed: Path, header: Sequence[str]) -> None:
+def _require_columns(listed: Path, header: Sequence[str], wanted: str) -> None:
+    if wanted and wanted not in header:
+        there = ", ".join(header).encode(errors="backslashreplace").decode()[:200]
+        raise CatalogError(f"{listed}: there is no column {wanted!r}; the columns are {there}")
     twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
         where = [str(number) for number, name in enumerate(header, 1) if name == twice[0]]
