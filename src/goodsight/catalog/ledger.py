@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodsight.catalog.lists import records
-from goodsight.errors import CatalogError, LedgerError, did_you_mean
-from goodsight.files import refuse_existing, whole_file
+from goodsight.errors import LedgerError, did_you_mean
+from goodsight.files import read_records, read_table, refuse_existing, whole_file, write_table
 
 COLUMNS = ("file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute")
 
@@ -63,16 +62,17 @@ def read(path: Path) -> list[Entry]:
     """
     if not path.is_file():
         raise LedgerError(f"`ledger` {path}: there is no such file")
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-        columns = next(csv.reader(stream), [])
-    for column in _NEEDED:
-        if column not in columns:
-            there = ", ".join(columns).encode(errors="backslashreplace").decode()[:200]
-            raise LedgerError(f"{path}: there is no column {column!r}; the columns are {there}")
     try:
-        return [_entry(path, number, record) for number, record in records(path, table=True)]
-    except CatalogError as error:
-        raise LedgerError(str(error)) from error
+        _, columns = next(read_table(path), (0, []))
+        for column in _NEEDED:
+            if column not in columns:
+                there = ", ".join(columns).encode(errors="backslashreplace").decode()[:200]
+                raise LedgerError(f"{path}: there is no column {column!r}; the columns are {there}")
+        return [_entry(path, number, record) for number, record in read_records(path)]
+    except csv.Error as error:
+        raise LedgerError(f"{path}: cannot be read as UTF-8 text in rows: {error}") from error
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
@@ -92,13 +92,14 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
         # Taken out first, so that the last word also comes last.
         words.pop(key, None)
         words[key] = entry
-    with whole_file(out) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for e in words.values():
-            time = e.time.isoformat().replace("+00:00", "Z")
-            writer.writerow([e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute])
+    with whole_file(out) as part:
+        write_table(part, [COLUMNS, *map(_cells, words.values())])
     return len(words)
+
+
+def _cells(e: Entry) -> tuple[str, ...]:
+    time = e.time.isoformat().replace("+00:00", "Z")
+    return e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute
 
 
 def _entry(path: Path, number: int, record: Mapping[str, str]) -> Entry:
