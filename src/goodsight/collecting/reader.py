@@ -34,7 +34,7 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop()
 
-    def links(self, answer: Answer, selector: str) -> tuple[list[str], int]:
+    def links(self, answer: Answer, selector: str) -> tuple[dict[str, int], int]:
         """As :func:`goodsight.collecting.pages.links`.
 
         Raises:
@@ -59,7 +59,7 @@ class Reader:
         # What this process can import, and no more: -P keeps modules that lie in the current folder out.
         paths = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from goodsight.collecting.crawl import reader; reader.serve()"],
+            [sys.executable, "-P", "-c", "from goodsight.collecting import reader; reader.serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -172,7 +172,7 @@ def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> 
     """
     columns = ["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"]
     several = len(model.judges) > 1
-    lines: list[list[object]] = [["attribute", *columns] if several else columns]
+    lines: list[list[object]] = [[*["attribute"] * several, *columns]]
     for each in learned:
         fitted, photo_set, first = each.fitted, each.fitted.photo_set, [each.judge.attribute.name]
         table, rows = photo_set.table, photo_set.training[fitted.scored]

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -55,7 +55,9 @@ def numbers(audit: Audit) -> dict[str, Any]:
 
 # ---- tables
 
-_FINDINGS = tuple("file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute".split(","))
+_FINDINGS = tuple(
+    ["file_name", "finding", "score", "label", "evidence", "suggestion", "suggested_label", "twin", "attribute"]
+)
 _REVIEW = ("file_name", "rank", "chance", "label", "reasons")
 
 
