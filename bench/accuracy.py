@@ -9,6 +9,7 @@ from pathlib import Path
 from common import Figure, tell
 
 import goodsight
+from goodsight import Labels, Recipe
 from goodsight.measuring.result import Result
 
 
@@ -42,7 +43,7 @@ def main() -> bool:
 
 
 def _train(photos: Path, out: Path, *, ignore_split: bool = False, views: int = 0) -> dict[str, Result]:
-    training = goodsight.train(photos, out, ignore_split=ignore_split, views=views)
+    training = goodsight.train(photos, out, labels=Labels(ignore_split=ignore_split), recipe=Recipe(views=views))
     return {result.name: result for result in training.findings.results}
 
 

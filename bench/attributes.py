@@ -16,11 +16,13 @@ from pathlib import Path
 from common import Figure, tell
 
 import goodsight
+from goodsight import Labels, Wishes
 from goodsight.auditing.findings import Audit
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.measuring.measured import Findings
 
 ATTRIBUTES = ("colour", "type")
+NO_CARD = Wishes(spoilt=0)
 
 
 def main() -> bool:
@@ -30,13 +32,13 @@ def main() -> bool:
     photos = parser.parse_args().data / "fashion"
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("GOODSIGHT_CACHE", f"{folder}/cache")
-        plain = goodsight.train(photos, Path(folder) / "plain", attributes=ATTRIBUTES, spoilt=0).findings
-        audit = goodsight.audit(photos, attributes=ATTRIBUTES)
+        labels = Labels(attributes=ATTRIBUTES)
+        plain = goodsight.train(photos, Path(folder) / "plain", labels=labels, wishes=NO_CARD).findings
+        audit = goodsight.audit(photos, labels=labels)
         ledger = Path(folder) / "ledger.csv"
         changed = _ledger(ledger, audit)
-        cleaned = goodsight.train(
-            photos, Path(folder) / "clean", attributes=ATTRIBUTES, ledger=ledger, spoilt=0
-        ).findings
+        labels = Labels(attributes=ATTRIBUTES, ledger=ledger)
+        cleaned = goodsight.train(photos, Path(folder) / "clean", labels=labels, wishes=NO_CARD).findings
     return tell("attributes", [*_figures(plain), *_after(cleaned, changed)])
 
 

@@ -21,21 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from common import Figure, command, tell
-from goodsight.catalog.columns import Columns
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 import goodsight
+from goodsight import Labels
+from goodsight.arrays import Array, Bools, Floats, Ints
 from goodsight.auditing import copies
 from goodsight.auditing.findings import Audit
 from goodsight.backbones.by_name import load
-from goodsight.backbones.engine import start
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import Row
-from goodsight.embedding import stream as embedding_stream
 from goodsight.embedding import twins
-from goodsight.embedding.cache import Cache
+from goodsight.embedding.embedder import Embedder
 from goodsight.heads import calibrate, folds, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.scaler import Scaler
@@ -43,8 +41,6 @@ from goodsight.progress import quiet
 
 PEERS = Path(__file__).parent / ".peers"
 JUDGED = Path(__file__).parent / "judged_ads.csv"
-Wrong = npt.NDArray[np.bool_]
-Scores = npt.NDArray[np.floating]
 
 
 def main() -> bool:
@@ -150,19 +146,19 @@ def _found(pairs: Iterable[Sequence[str]], names: set[str] | None = None) -> tup
 
 def _labels(data: Path, folder: Path) -> list[Figure]:
     """Fashion types, of which some are changed to any other at random."""
-    rows, figures = read_catalog(data / "fashion", columns=Columns(("type",))).rows, []
-    classes = sorted({row.label for row in rows})
-    true = np.array([classes.index(row.label) for row in rows])
+    rows, figures = read_catalog(data / "fashion", labels=Labels(label="type")).rows, []
+    classes = sorted({row.labels[0] for row in rows})
+    true = np.array([classes.index(row.labels[0]) for row in rows])
     for share in (0.05, 0.2):
         rng, given = np.random.default_rng(0), true.copy()
         chosen = rng.permutation(len(rows))[: round(share * len(rows))]
         given[chosen] = (true[chosen] + rng.integers(1, len(classes), len(chosen))) % len(classes)
         wrong = given != true
         labelled = [
-            Row(row.file_name.replace("/", "-"), row.path, classes[c]) for row, c in zip(rows, given, strict=True)
+            Row(row.file_name.replace("/", "-"), row.path, (classes[c],)) for row, c in zip(rows, given, strict=True)
         ]
         audit = goodsight.audit(_folder(folder / f"{share}", labelled))
-        place = {f"{row.label}/{row.file_name}": i for i, row in enumerate(labelled)}
+        place = {f"{row.labels[0]}/{row.file_name}": i for i, row in enumerate(labelled)}
         found = np.zeros(len(rows), bool)
         found[[place[f.row.file_name] for f in audit.of("mislabelled")]] = True
         order = np.array([place[s.row.file_name] for s in audit.review])
@@ -194,10 +190,10 @@ def _foreign(data: Path, folder: Path) -> list[Figure]:
     figures = []
     for where in (["phone"], ["laptop"], ["laptop", "phone"]):
         chosen = np.random.default_rng(0).permutation(len(everyday))[: 100 * len(where)]
-        planted = [Row(f"everyday-{n}.jpg", everyday[i], where[n % len(where)]) for n, i in enumerate(chosen)]
-        rows = [Row(row.path.name, row.path, row.label) for row in ads] + planted
+        planted = [Row(f"everyday-{n}.jpg", everyday[i], (where[n % len(where)],)) for n, i in enumerate(chosen)]
+        rows = [Row(row.path.name, row.path, row.labels) for row in ads] + planted
         audit = goodsight.audit(_folder(folder / "-".join(where), rows))
-        names = {f"{row.label}/{row.file_name}" for row in planted}
+        names = {f"{row.labels[0]}/{row.file_name}" for row in planted}
         first = sum(s.row.file_name in names for s in audit.review[:150])
         peer = np.argsort(_cleanlab("outliers", *_plain(rows, np.zeros(len(rows), np.int64)), folder)["scores"])
         theirs = int((peer[:150] >= len(ads)).sum())
@@ -221,13 +217,13 @@ def _judged(data: Path, folder: Path) -> list[Figure]:
     with JUDGED.open(encoding="utf-8") as stream:
         said = {row["file_name"]: row["judged"] for row in csv.DictReader(stream)}
     rows = read_catalog(data / "ads", ignore_split=True).rows
-    classes = sorted({row.label for row in rows})
+    classes = sorted({row.labels[0] for row in rows})
     audit = goodsight.audit(data / "ads")
     place = {s.row.file_name: -rank for rank, s in enumerate(audit.review)}
     known = [i for i, row in enumerate(rows) if said.get(row.file_name) in {"fine", "wrong"}]
     wrong = np.array([said[rows[i].file_name] == "wrong" for i in known])
     ours = _average_precision(wrong, np.array([place[rows[i].file_name] for i in known]))
-    plain = _plain(rows, np.array([classes.index(row.label) for row in rows]))
+    plain = _plain(rows, np.array([classes.index(row.labels[0]) for row in rows]))
     by_label, by_outlier = (-np.array(_cleanlab(how, *plain, folder)["scores"]) for how in ("labels", "outliers"))
     n = f"n={len(known)}, {wrong.sum()} wrong"
     return [
@@ -272,20 +268,17 @@ def _scale(data: Path, folder: Path) -> list[Figure]:
 def _folder(root: Path, rows: Iterable[Row]) -> Path:
     """One folder per label with links to the photos."""
     for row in rows:
-        path = root / row.label / row.file_name
+        path = root / row.labels[0] / row.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(row.path.resolve())
     return root
 
 
-def _plain(
-    rows: Sequence[Row], labels: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], Scores]:
+def _plain(rows: Sequence[Row], labels: Ints) -> tuple[Array, Ints, Floats]:
     """What cleanlab gets: the last features, the labels, and out-of-fold answers of the head that train chooses."""
     backbone = load("lite0")
-    engine = start(backbone.network)
-    table = embedding_stream.table(list(rows), backbone, engine, cache=Cache(backbone, engine))
-    engine.close()
+    with Embedder(backbone) as embedder:
+        table = embedder.table(rows)
     features = table.vectors[:, backbone.columns("head")]
     if labels.max() == 0:
         return features, labels, np.ones((len(rows), 1))
@@ -295,9 +288,7 @@ def _plain(
     return features, labels, calibrate.softmax(fit.scores, calibrate.fit_temperature(fit.scores, labels))
 
 
-def _cleanlab(
-    what: str, features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], probabilities: Scores, folder: Path
-) -> dict[str, Any]:
+def _cleanlab(what: str, features: Array, labels: Ints, probabilities: Floats, folder: Path) -> dict[str, Any]:
     path = folder / "arrays.npz"
     np.savez(path, features=features, labels=labels, probabilities=probabilities)
     return _peer(what, path)
@@ -317,15 +308,15 @@ def _peer(what: str, path: Path) -> dict[str, Any]:
     return found
 
 
-def _f1(found: Wrong, wrong: Wrong) -> float:
+def _f1(found: Bools, wrong: Bools) -> float:
     return float(2 * (found & wrong).sum() / (found.sum() + wrong.sum()))
 
 
-def _recall(order: npt.NDArray[np.int64], wrong: Wrong) -> float:
+def _recall(order: Ints, wrong: Bools) -> float:
     return float(wrong[order[: int(1.5 * wrong.sum())]].sum() / wrong.sum())
 
 
-def _average_precision(wrong: Wrong, suspicion: Scores) -> float:
+def _average_precision(wrong: Bools, suspicion: Floats) -> float:
     hits = wrong[np.argsort(-suspicion, kind="stable")]
     return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
 

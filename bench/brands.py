@@ -13,17 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from common import Figure, tell
-from goodsight.catalog.columns import Columns
 from PIL import Image
 
+from goodsight.arrays import Array, Ints, Pixels
 from goodsight.backbones import by_name
 from goodsight.backbones.engine import Engine, run, start
 from goodsight.catalog import trainable
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import NONE, Row
-from goodsight.embedding import photoset, stream
+from goodsight.embedding import photoset
+from goodsight.embedding.embedder import Embedder
 from goodsight.measuring import nones
 from goodsight.photos.decoder import decode, read, upright_size
 from goodsight.photos.limits import DEFAULT_LIMITS
@@ -35,7 +35,6 @@ from goodsight.training.recipe import Photos, Recipe, Trained
 
 RECALL, RIGHT, COST, INSIDE = 0.95, 0.85, 4.0, 0.8
 SMALL = 224
-Pixels = npt.NDArray[np.uint8]
 
 
 def main() -> bool:
@@ -48,8 +47,8 @@ def main() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         photos = _photos(given.data, boxes=not given.without_boxes)
         begun = time.monotonic()
-        recipe = Recipe("lite0", none=NONE, none_recall=RECALL, epochs=given.epochs, device="cpu")
-        trained = road.run(recipe, photos, 1, Path(folder), quiet)
+        recipe = Recipe("brands", none_recall=RECALL, epochs=given.epochs, device="cpu")
+        trained = road.train_network(recipe, photos, Path(folder), quiet)
         seconds = time.monotonic() - begun
         figures = _accuracy(photos, trained, Path(folder))
         figures += [_cost(trained), Figure("training, minutes", seconds / 60, "", None, f"n={len(photos.rows)}")]
@@ -57,9 +56,10 @@ def main() -> bool:
 
 
 def _photos(data: Path, *, boxes: bool) -> Photos:
-    rows = trainable.with_none(read_catalog(data / "logos", columns=Columns(boxes=True)), data / "everyday", NONE)
+    rows = trainable.with_none(read_catalog(data / "logos", boxes=True), data / "everyday", NONE)
     frozen = by_name.load(size=128)
-    (chosen,) = photoset.to_train(rows, stream.table(rows.rows, frozen, start(frozen.network)))
+    with Embedder(frozen, cached=False) as embedder:
+        (chosen,) = photoset.to_train(rows, embedder.table(rows.rows))
     groups = group([chosen], frozen)[0].found.groups
     kept = chosen.table.rows if boxes else tuple(replace(row, boxes=()) for row in chosen.table.rows)
     return Photos(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
@@ -92,18 +92,14 @@ def _accuracy(photos: Photos, trained: Trained, folder: Path) -> list[Figure]:
     return figures
 
 
-def _answers(
-    said: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], photos: Photos, trained: Trained
-) -> npt.NDArray[np.int64]:
+def _answers(said: Array, rows: Ints, photos: Photos, trained: Trained) -> Ints:
     """By the threshold that photos as they are gave."""
     scores = said[:, trained.backbone.columns("classes")].copy()
     scores[:, photos.none] = trained.scores[rows, photos.none]
     return np.asarray(scores.argmax(axis=1))
 
 
-def _looked(
-    engine: Engine, photos: Photos, rows: npt.NDArray[np.int64], trained: Trained, most: int
-) -> npt.NDArray[np.float32]:
+def _looked(engine: Engine, photos: Photos, rows: Ints, trained: Trained, most: int) -> Array:
     side = trained.backbone.resize.size
     said = []
     for begin in range(0, len(rows), 32):
@@ -121,7 +117,7 @@ def _seen(row: Row, side: int, most: int) -> Pixels:
     return np.asarray(less.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _inside(photos: Photos, trained: Trained, rows: npt.NDArray[np.int64], said: npt.NDArray[np.float32]) -> Figure:
+def _inside(photos: Photos, trained: Trained, rows: Ints, said: Array) -> Figure:
     """How often the middle of the place lies in a box, of the photos whose brand is right and that have one."""
     places, answers = said[:, trained.backbone.columns("place")], _answers(said, rows, photos, trained)
     found = []

@@ -15,10 +15,9 @@ from common import Figure, tell
 from scipy.stats import binom
 
 from goodsight.backbones import by_name
-from goodsight.backbones.engine import start
 from goodsight.catalog.read import read_catalog
-from goodsight.embedding import stream, twins
-from goodsight.embedding.cache import Cache
+from goodsight.embedding import twins
+from goodsight.embedding.embedder import Embedder
 from goodsight.heads import calibrate, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
@@ -34,9 +33,10 @@ def main() -> bool:
     parser.add_argument("--data", type=Path, required=True)
     rows = read_catalog(parser.parse_args().data / "ads", ignore_split=True)
     backbone = by_name.load()
-    engine = start(backbone.network)
-    table = stream.table(rows.rows, backbone, engine, cache=Cache(backbone, engine))
-    labels = np.array([rows.classes.index(row.label) for row in table.rows])
+    with Embedder(backbone) as embedder:
+        table = embedder.table(rows.rows)
+    classes = rows.classes(0)
+    labels = np.array([classes.index(row.labels[0]) for row in table.rows])
     sketch = twins.sketch(Scaler.fit(table.vectors, backbone.blocks)(table.vectors))
     groups = twins.find(table.sha256, table.thumbnails, sketch).groups
     flagged: dict[tuple[int, float], list[bool]] = {(c, a): [] for c in (0, 1) for a in (0.01, 0.05, 0.1)}
@@ -59,7 +59,7 @@ def main() -> bool:
         low, high = binom.ppf([0.025, 0.975], n, alpha) / n
         share = float(np.mean(found))
         bound = f"{low:.4f}-{high:.4f}"
-        name = f"{rows.classes[c]}: share of honest photos with p <= {alpha}"
+        name = f"{classes[c]}: share of honest photos with p <= {alpha}"
         figures.append(Figure(name, share, bound, bool(low <= share <= high), f"n={n} groups, {len(found)} draws"))
     return tell("conformal", figures)
 

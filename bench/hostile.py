@@ -25,6 +25,7 @@ from common import Figure, tell
 from PIL import Image
 
 import goodsight
+from goodsight import Wishes
 
 MUTATIONS = 200
 BODY_SECONDS, DECODE_SECONDS = 5.0, 5.0
@@ -39,7 +40,7 @@ def main() -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drawn.make_folder(folder / "photos", per_kind=40, faults=0)
-        goodsight.train(folder / "photos", folder / "model", budget=0)
+        goodsight.train(folder / "photos", folder / "model", wishes=Wishes(budget=0))
         before = outside(folder)
         with service(folder / "model", folder / "data") as running:
             seen = attack(running.port, MUTATIONS)

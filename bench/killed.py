@@ -14,6 +14,7 @@ import numpy as np
 from common import Figure, tell
 
 import goodsight
+from goodsight import Wishes
 from goodsight.store import Store
 
 KILLS = 20
@@ -26,7 +27,7 @@ def main() -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drawn.make_folder(folder / "photos", per_kind=40, faults=0)
-        goodsight.train(folder / "photos", folder / "model", budget=0)
+        goodsight.train(folder / "photos", folder / "model", wishes=Wishes(budget=0))
         rng = np.random.default_rng(0)
         requests = [loopback.check_request(drawn.megapixel(rng), "bag") for _ in range(100)]
         for number in range(KILLS):

@@ -30,7 +30,7 @@ class Api(ls.LitAPI):  # type: ignore[misc]
 
     def predict(self, pixels: Any) -> Any:
         vectors = self.loaded.engine.submit(np.stack(pixels)).result().astype(np.float16)
-        return verdicts.answers(self.loaded, [Row("", Path())] * len(pixels), vectors)
+        return verdicts.answers(self.loaded.model, [Row("", Path())] * len(pixels), vectors)
 
     def unbatch(self, output: Any) -> Any:
         return list(output)

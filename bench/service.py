@@ -22,6 +22,7 @@ from common import Figure, tell
 from speed import install_keras
 
 import goodsight
+from goodsight import Work
 
 PHOTOS = 1000
 SECONDS = 15.0
@@ -82,7 +83,7 @@ def _alone(folder: Path, photos: list[bytes]) -> float:
     rates = []
     for _ in range(2):  # the first run of a process is slower
         start = time.monotonic()
-        count = sum(1 for _ in goodsight.classify(loaded, new, cache=False))
+        count = sum(1 for _ in goodsight.classify(loaded, new, work=Work(cache=False)))
         rates.append(count / (time.monotonic() - start))
     loaded.engine.close()
     return max(rates)

@@ -18,7 +18,8 @@ import numpy as np
 from common import Figure, peak_memory, tell
 
 import goodsight
-from goodsight.embedding import stream
+from goodsight import Work
+from goodsight.embedding.embedder import BATCH
 from goodsight.files import cache_folder
 from goodsight.photos import decoder
 
@@ -46,14 +47,14 @@ def main() -> bool:
             with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
                 list(pool.map(lambda path: decoder.decode(decoder.read(path), resize).shape, files, chunksize=16))
             decode = PHOTOS / (time.monotonic() - start)
-            pixels = np.stack([decoder.decode(decoder.read(path), resize) for path in files[: stream.BATCH]])
+            pixels = np.stack([decoder.decode(decoder.read(path), resize) for path in files[:BATCH]])
             start = time.monotonic()
-            batches = [loaded.engine.submit(pixels) for _ in range(PHOTOS // stream.BATCH)]
+            batches = [loaded.engine.submit(pixels) for _ in range(PHOTOS // BATCH)]
             for batch in batches:
                 batch.result()
             network = PHOTOS / (time.monotonic() - start)
             start = time.monotonic()
-            count = sum(1 for _ in goodsight.classify(loaded, folder / "new", cache=False))
+            count = sum(1 for _ in goodsight.classify(loaded, folder / "new", work=Work(cache=False)))
             classify = count / (time.monotonic() - start)
             bound = 1 / (1 / decode + 1 / network)
             shares.append((classify / bound, decode, network, classify))

@@ -16,6 +16,7 @@ from common import Figure, tell
 from speed import install_keras, keras_recipe
 
 import goodsight
+from goodsight import Recipe
 from goodsight.flow.training import Training
 from goodsight.measuring.result import Result
 
@@ -42,7 +43,7 @@ def _vgg(data: Path, folder: Path) -> list[Figure]:
     script = Path(__file__).parent / "keras_vgg.py"
     done = subprocess.run([install_keras(), script], check=True, capture_output=True, text=True)
     keras = float(done.stdout.split()[-1])
-    _, training = _train(data / "pokedex", folder / "speed", network="smallervgg", epochs=4)
+    _, training = _train(data / "pokedex", folder / "speed", Recipe("smallervgg", epochs=4))
     epochs = training.findings.own
     assert epochs
     ours = max(epoch.photos_per_second for epoch in epochs.history["smallervgg"][1:])
@@ -55,7 +56,7 @@ def _vgg(data: Path, folder: Path) -> list[Figure]:
 
 def _ads(data: Path, folder: Path) -> list[Figure]:
     keras, accuracy = keras_recipe(data / "ads", folder / "resized")
-    short, training = _train(data / "ads", folder / "short", network="compact", epochs=SHORT)
+    short, training = _train(data / "ads", folder / "short", Recipe("compact", epochs=SHORT))
     quick = _of(training, "validation")
     n = f"{short:.0f} s, n={quick.scores.n}"
     ahead = short <= keras / 3 and quick.scores.accuracy.value >= accuracy
@@ -67,16 +68,16 @@ def _ads(data: Path, folder: Path) -> list[Figure]:
 
 
 def _compact(data: Path, folder: Path) -> list[Figure]:
-    seconds, training = _train(data / "ads", folder / "long", network="compact")
+    seconds, training = _train(data / "ads", folder / "long", Recipe("compact"))
     result = _of(training, "validation")
     value = result.scores.accuracy.value
     return [Figure("ads, compact: accuracy", value, ">= 0.92", value >= 0.92, _size(result, seconds))]
 
 
 def _pokedex(data: Path, folder: Path) -> list[Figure]:
-    seconds, training = _train(data / "pokedex", folder / "default")
+    seconds, training = _train(data / "pokedex", folder / "default", Recipe())
     default = _of(training, "out-of-fold")
-    long, training = _train(data / "pokedex", folder / "vgg", network="smallervgg", epochs=100)
+    long, training = _train(data / "pokedex", folder / "vgg", Recipe("smallervgg", epochs=100))
     vgg = _of(training, "held-out")
     value = default.scores.accuracy.value
     return [
@@ -86,7 +87,7 @@ def _pokedex(data: Path, folder: Path) -> list[Figure]:
 
 
 def _groceries(data: Path, folder: Path) -> list[Figure]:
-    seconds, training = _train(data / "grocery", folder / "tuned", finetune=True)
+    seconds, training = _train(data / "grocery", folder / "tuned", Recipe("lite0:tuned"))
     result = _of(training, "validation")
     value = result.scores.accuracy.value
     return [
@@ -95,12 +96,10 @@ def _groceries(data: Path, folder: Path) -> list[Figure]:
     ]
 
 
-def _train(
-    photos: Path, out: Path, *, network: str = "lite0", size: int = 0, epochs: int = 0, finetune: bool = False
-) -> tuple[float, Training]:
+def _train(photos: Path, out: Path, recipe: Recipe) -> tuple[float, Training]:
     os.environ["GOODSIGHT_CACHE"] = str(out.parent / "cache")
     start = time.monotonic()
-    training = goodsight.train(photos, out, network=network, size=size, epochs=epochs, finetune=finetune)
+    training = goodsight.train(photos, out, recipe=recipe)
     return time.monotonic() - start, training
 
 

@@ -8,7 +8,7 @@ import drawn
 import numpy as np
 
 from goodsight.auditing.findings import Audit, Finding, Suspect
-from goodsight.catalog.rows import Row
+from goodsight.catalog.rows import LABEL, Row
 from goodsight.photos.limits import DEFAULT_LIMITS
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -27,13 +27,13 @@ NAMES = (
 
 def planted(folder: Path, names: Sequence[str] = NAMES, classes: Sequence[str] = ("bag", "mug", HOSTILE)) -> Audit:
     """One photo per name, the worst first; one to relabel, a near twin, a dark one and a broken one are found."""
-    rows = [Row(name, _photo(folder, i), classes[i % len(classes)]) for i, name in enumerate(names)]
+    rows = [Row(name, _photo(folder, i), (classes[i % len(classes)],)) for i, name in enumerate(names)]
     review = tuple(
         Suspect(row, hashlib.sha256(row.path.read_bytes()).hexdigest(), 0.9 / (i + 1), (f"reason {i}", QUOTED))
         for i, row in enumerate(rows)
     )
     findings = (
-        Finding(Row("broken.jpg", folder / "broken.jpg", "mug"), "unreadable", 0.0, "truncated: ends early", "drop"),
+        Finding(Row("broken.jpg", folder / "broken.jpg", ("mug",)), "unreadable", 0.0, "truncated: ends early", "drop"),
         Finding(rows[0], "near twin", 0.1, f"cropped {QUOTED}", "drop", other=rows[2]),
         Finding(rows[2], "near twin", 0.1, f"cropped {QUOTED}", "drop", other=rows[0]),
         Finding(rows[1], "mislabelled", 0.05, "=looks like a bag", "relabel", "bag"),
@@ -41,7 +41,7 @@ def planted(folder: Path, names: Sequence[str] = NAMES, classes: Sequence[str] =
     )
     left_out = [("no_label.jpg", "no label")]
     return Audit(
-        "ads <&>", {"label": tuple(classes)}, findings, review, left_out, DEFAULT_LIMITS, timings=[("embed", 1.25)]
+        "ads <&>", {LABEL: tuple(classes)}, findings, review, left_out, DEFAULT_LIMITS, timings=[("embed", 1.25)]
     )
 
 

@@ -1,4 +1,4 @@
-"""Where files go, and how they get there whole: the cache folder, atomic files, atomic folders; and every CSV.
+r"""Where files go, and how they get there whole: the cache folder, atomic files, atomic folders; and every CSV.
 
 A name or a label may be anything, and a table must hold it all the same: no cell is a formula to a spreadsheet, the
 file is always UTF-8, and :func:`read_table` gives back what :func:`write_table` was given.
@@ -6,7 +6,7 @@ file is always UTF-8, and :func:`read_table` gives back what :func:`write_table`
 - A text that a spreadsheet could take for a formula gets an apostrophe in front. One that has apostrophes of its own
   before such a text gets one more, so that one can always be taken away again.
 - A name that is no UTF-8 has a lone surrogate for each odd byte (:func:`os.fsdecode`). That is written as in JSON,
-  ``\\udce9``; backslashes right before that, or before the same characters in a name, are doubled.
+  ``\udce9``; backslashes right before that, or before the same characters in a name, are doubled.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _runs(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]|^ | $', text) else text
 
 
 def _written(found: re.Match[str]) -> str:

@@ -223,7 +223,10 @@ def test_tags_alone_need_no_label(tmp_path: Path) -> None:
         (Labels(label=("color", "tags")), r"no column 'color'.*Did you mean 'colour'\? Choose one with `label`"),
         (Labels(label=("sale", "colour"), tags="tags"), "'sale' is both a tag and a label column; rename one"),
         (Labels(label="colour", tags="empty"), "the column 'empty' holds no tags"),
-        (Labels(label=("colour", "verdict")), "'verdict' cannot be the name of an attribute, it is a column of results"),
+        (
+            Labels(label=("colour", "verdict")),
+            "'verdict' cannot be the name of an attribute, it is a column of results",
+        ),
         (Labels(label="colour", tags="taken"), "'reason' cannot be the name of an attribute"),
     ],
 )

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_said(
 
 
 def test_other_machines_are_let_in_with_tokens_only(trained: Training, tmp_path: Path) -> None:
-    with pytest.raises(GoodsightError, match=r"--host 0\.0\.0\.0: other machines .* --tokens"):
+    with pytest.raises(GoodsightError, match=r"`host` 0\.0\.0\.0: other machines .* `tokens`"):
         serve(Settings({"m": trained.folder}, tmp_path), "0.0.0.0", 0)
 
 

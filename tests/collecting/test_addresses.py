@@ -55,7 +55,9 @@ def test_others_never_pass(address: str, why: str) -> None:
 
 def test_one_private_address_among_public_ones_refuses_the_host() -> None:
     both = ["93.184.216.34", "10.0.0.1"]
-    with pytest.raises(NotFetched, match=r"two\.test leads to 10\.0\.0\.1, a private address; allow it with --allow"):
+    with pytest.raises(
+        NotFetched, match=r"two\.test leads to 10\.0\.0\.1, a private address; allow it with `allow_private`"
+    ):
         addresses.resolve("two.test", 80, allow_private=False, lookup=lambda host, port: both)
     assert addresses.resolve("two.test", 80, allow_private=True, lookup=lambda host, port: both) == both
 

@@ -16,10 +16,10 @@ import shop
 from shop import Shop
 
 import goodsight
+from goodsight import collecting
 from goodsight.catalog.read import read_catalog
 from goodsight.cli import app
 from goodsight.collecting import crawl
-from goodsight.collecting import crawl as collecting
 from goodsight.collecting.crawl import Source
 from goodsight.collecting.crew import IN_A_ROW
 from goodsight.collecting.terms import Collected, Manners
@@ -156,7 +156,7 @@ def test_a_host_that_is_down_is_left_alone(served: Shop, listed: Lists, collect:
 
 def test_private_addresses_are_refused(served: Shop, listed: Lists, collect: Collect) -> None:
     done = collect(listed((served.url("/1.jpg"), "mug")), manners=Manners(1000))
-    assert "leads to 127.0.0.1, a loopback address; allow it with --allow-private" in done.left_out[0][1]
+    assert "leads to 127.0.0.1, a loopback address; allow it with `allow_private`" in done.left_out[0][1]
     assert not served.asked
 
 

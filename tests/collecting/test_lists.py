@@ -63,16 +63,16 @@ def test_lists_that_cannot_be_read(content: bytes | None, why: str, tmp_path: Pa
 )
 def test_labels_that_cannot_be_folders(label: str, why: str) -> None:
     with pytest.raises(CatalogError, match=why):
-        lists.checked_label(label, "--label")
+        lists.checked_label(label, "`label`")
 
 
 @pytest.mark.parametrize("label", ["", "mug", "Tasse groß", "手机", "a.b", "it's"])
 def test_labels_that_can(label: str) -> None:
-    assert lists.checked_label(label, "--label") == label
+    assert lists.checked_label(label, "`label`") == label
 
 
 def test_labels_are_composed_and_distinct() -> None:
-    assert lists.checked_label("u\u0308 ", "--label") == "ü"
+    assert lists.checked_label("u\u0308 ", "`label`") == "ü"
     with pytest.raises(CatalogError, match="'Mug' and 'mug' differ in upper and lower case only"):
         lists.require_distinct(["Mug", "bag", "mug"])
 
@@ -85,10 +85,10 @@ def test_pages_are_counted_inclusively() -> None:
 @pytest.mark.parametrize(
     ("page", "pages", "why"),
     [
-        ("http://a/", "1:3", r"--pages 1:3: needs \{page\} in --page"),
-        ("http://a/{page}", "", r"give the numbers for \{page\} with --pages, such as 1:70"),
-        ("http://a/{page}", "3:1", "--pages 3:1: give the first and the last number"),
-        ("http://a/{page}", "1-3", "--pages 1-3: give the first and the last number"),
+        ("http://a/", "1:3", r"`pages` 1:3: needs \{page\} in `page`"),
+        ("http://a/{page}", "", r"give the numbers for \{page\} with `pages`, such as 1:70"),
+        ("http://a/{page}", "3:1", "`pages` 3:1: give the first and the last number"),
+        ("http://a/{page}", "1-3", "`pages` 1-3: give the first and the last number"),
         ("http://a/{page}", "0:999999", "1000000 pages; at most 100000"),
     ],
 )

@@ -138,9 +138,9 @@ def test_a_row_without_its_end_of_line_is_no_torn_one(tmp_path: Path) -> None:
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cat.jpg").write_bytes(b"mine")
-    with pytest.raises(FolderExistsError, match=r"holds 'cat\.jpg' and no metadata\.csv.*choose another --out"):
+    with pytest.raises(FolderExistsError, match=r"holds 'cat\.jpg' and no metadata\.csv.*choose another `out`"):
         Shelf(tmp_path, {"mug"})
-    with pytest.raises(FolderExistsError, match=r"cat\.jpg: is a file; choose another --out"):
+    with pytest.raises(FolderExistsError, match=r"cat\.jpg: is a file; choose another `out`"):
         Shelf(tmp_path / "cat.jpg", {"mug"})
     (tmp_path / "metadata.csv").write_text("file_name,label\ncat.jpg,cat\n")
     with pytest.raises(FolderExistsError, match="there is no column 'url', so `goodsight collect` did not write it"):

@@ -117,10 +117,9 @@ def test_what_fails_while_it_is_prepared_comes_out_in_its_place() -> None:
             raise ZeroDivisionError("prepare 20")
         return _slowly(item)
 
-    out = []
+    out: list[int] = []
     with pytest.raises(ZeroDivisionError, match="prepare 20"):
-        for item, _ in pump(range(60), prepare, _pixels, Doubling()):
-            out.append(item)
+        out.extend(item for item, _ in pump(range(60), prepare, _pixels, Doubling()))
     # What was in the engine already when the fault was met is lost with it.
     assert 20 - RUNNING <= len(out) <= 20
     assert out == list(range(len(out)))
@@ -129,10 +128,9 @@ def test_what_fails_while_it_is_prepared_comes_out_in_its_place() -> None:
 
 @pytest.mark.parametrize(("how", "said"), [("at once", "submit 20"), ("later", "result 20")])
 def test_what_fails_in_the_engine_comes_out(how: str, said: str) -> None:
-    engine, out = Doubling(lambda number: how if number == 20 else ""), []
+    engine, out = Doubling(lambda number: how if number == 20 else ""), list[int]()
     with pytest.raises(ZeroDivisionError, match=said):
-        for item, _ in pump(range(60), _slowly, _pixels, engine):
-            out.append(item)
+        out.extend(item for item, _ in pump(range(60), _slowly, _pixels, engine))
     assert 20 - RUNNING <= len(out) <= 20
     assert out == list(range(len(out)))
     assert not _decoding()

@@ -24,6 +24,8 @@ from goodsight.catalog.replay import replay
 from goodsight.catalog.rows import Attribute
 from goodsight.cli.app import main
 from goodsight.errors import CatalogError, EngineError, ModelError
+from goodsight.flow import splits
+from goodsight.flow.splits import Prepared
 from goodsight.flow.training import Training
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel
@@ -629,6 +631,103 @@ def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos
     assert [name for name, _ in found.left_out] == [f"first/{names[0]}"]
     assert f"second/{names[0]} says '{other}, {told[names[0]]['type']}'" in found.left_out[0][1]
     assert [len(part.photo_set.training) for part in found.parts] == [49, 48]
+
+
+# ---- split and promote
+
+
+@pytest.fixture(scope="module")
+def prepared(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    out = tmp_path_factory.mktemp("attributes") / "prepared"
+    return goodsight.split(photos, out, validation=0, test=0.3, labels=LISTED)
+
+
+@pytest.fixture(scope="module")
+def better(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """Trained on what was split."""
+    return goodsight.train(prepared.folder, tmp_path_factory.mktemp("better") / "model", labels=LISTED, wishes=QUICK)
+
+
+def test_a_split_keeps_all_labels_and_deals_each_combination(prepared: Prepared, photos: Path) -> None:
+    rows, told = _list(prepared.folder), _list(photos)
+    assert list(rows[next(iter(rows))]) == ["file_name", "colour", "type", "tags", *splits.COLUMNS]
+    assert sorted(row["source"] for row in rows.values()) == sorted(told)
+    for name, row in rows.items():
+        old = told[row["source"]]
+        assert (row["colour"], row["type"]) == (old["colour"], old["type"])
+        assert set(row["tags"].split()) == set(old["tags"].replace(",", " ").split())
+        assert (prepared.folder / name).read_bytes() == (photos / row["source"]).read_bytes()
+        if row["colour"] and row["type"]:
+            assert name.split("/")[:2] == [row["split"], f"{row['colour']}_{row['type']}"]
+    assert set(prepared.counts) == {f"{colour}_{kind}" for colour, kind in TRAINED} | {"-_bag", "blue_-"}
+    for name, counts in prepared.counts.items():
+        assert abs(counts["test"] - 0.3 * sum(counts.values())) <= 1.5, name
+    assert [name for name, _ in prepared.lacking] == ["-_bag", "blue_-"]
+
+
+def test_train_reads_a_split_of_several_attributes(prepared: Prepared, better: Training) -> None:
+    tested = sum(counts["test"] for counts in prepared.counts.values())
+    assert 24 <= tested <= 34
+    assert [(result.name, result.leaked) for result in better.findings.results] == [
+        (f"{name}: {part}", 0) for name in NAMES for part in ("test", "out-of-fold")
+    ]
+    assert [part.results[0].scores.n for part in better.findings.parts] == [tested] * 4
+
+
+def test_a_model_of_several_attributes_takes_the_place_of_one_that_is_right_less_often(
+    prepared: Prepared, better: Training, tmp_path: Path
+) -> None:
+    """On the test photos of its own training; the model in use has two of its attributes, in another order."""
+    rows = _list(prepared.folder)
+    tested = sum(row["split"] == "test" for row in rows.values())
+    wrong = dict(zip(coloured.COLOURS, [*list(coloured.COLOURS)[1:], next(iter(coloured.COLOURS))], strict=True))
+    part = _copied(prepared.folder, tmp_path / "part")
+    coloured.listed(
+        part, [(n, wrong.get(row["colour"], ""), row["type"], "") for n, row in rows.items() if row["split"] == "train"]
+    )
+    worse = goodsight.train(part, tmp_path / "worse", labels=Labels(label=("type", "colour")), wishes=QUICK).folder
+    with pytest.raises(ModelError, match=r"does not answer for crossed, framed as .* does; train it so"):
+        goodsight.promote(worse, better.folder)
+    done = goodsight.promote(better.folder, worse)
+    assert (done.comparison.n, done.left_out) == (tested, 0)
+    assert done.comparison.current_accuracy < 0.2  # every colour was learned wrong
+    assert done.comparison.candidate_accuracy > 0.7
+    assert done.promoted
+    assert done.kept is not None
+    for folder, names in ((worse, NAMES), (done.kept, ["type", "colour"])):
+        assert [each["name"] for each in goodsight.inspect(folder)["attributes"]] == names
+
+
+def test_a_model_is_not_better_than_itself_and_right_where_all_its_answers_are(
+    several: LoadedModel, made: Training, new: Path, tmp_path: Path
+) -> None:
+    told = _list(new)
+    right = [
+        prediction.label.split() == [row["colour"], row["type"], *sorted(row["tags"].split())]
+        for prediction in goodsight.classify(several, new)
+        for row in (told[prediction.row.file_name],)
+    ]
+    copy = _copied(made.folder, tmp_path / "copy")
+    done = goodsight.promote(made.folder, copy, test=new, labels=LISTED)
+    assert (done.promoted, done.kept, done.left_out) == (False, None, 0)
+    assert done.comparison.current_accuracy == done.comparison.candidate_accuracy == pytest.approx(np.mean(right))
+    assert done.comparison.gain.value == done.comparison.loss_gain.value == 0
+    with pytest.raises(CatalogError, match="answers for tags; name their column with `tags`"):
+        goodsight.promote(made.folder, copy, test=new)
+
+
+def test_a_tag_is_compared_as_it_is_given(made: Training, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its cut, which may be anywhere."""
+    load = model_folder.load
+
+    def strict(folder: Path) -> LoadedModel:
+        loaded = load(folder)
+        judges = tuple(replace(each, cut=2.0) if each.attribute.tag else each for each in loaded.model.judges)
+        return replace(loaded, model=replace(loaded.model, judges=judges))
+
+    monkeypatch.setattr(model_folder, "load", strict)
+    done = goodsight.promote(made.folder, made.folder, test=new, labels=LISTED)
+    assert 0 < done.comparison.candidate_accuracy <= 1 / 3  # no tag is ever given, and a third of the photos has none
 
 
 # ---- inspect and train on the command line

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_up import learned
 
-from goodsight.arrays import Vectors
 from goodsight.backbones.backbone import Backbone, Block
 from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet, to_train
@@ -21,19 +21,15 @@ from goodsight.heads import kinds, ridge, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
-from goodsight.measuring import combinations
-from goodsight.measuring.combinations import Combinations, Hidden, beside, measure, numbers
-from goodsight.model.learn import Learned, Wishes, learn, topic
-from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.measuring.combinations import Combinations, Hidden, measure
 from goodsight.photos.resize import Resize
-from goodsight.progress import quiet
 from goodsight.report import template
-from goodsight.training.groups import group
+from goodsight.training import cells
+from goodsight.training.cells import beside, numbers
 
 WIDTH = 48
 COLOURS, KINDS = ("black", "blue", "red"), ("dress", "jeans", "shirt")
 GRID = list(product(COLOURS, KINDS))
-WISHES = Wishes(0.9, 0.05, 0.01, 0.0, DEFAULT_LIMITS)
 TINY = Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("features", WIDTH, 1.0),))
 ATTRIBUTES = (Attribute("colour"), Attribute("kind"), Attribute("new", tag=True))
 Labels = tuple[str, ...]
@@ -55,37 +51,16 @@ def _sets(
     rows = []
     for i, one in enumerate(labels):
         every = (*one, "yes" if i % 3 else "no")[:3]
-        rows.append(Row(f"{i}.jpg", Path(f"{i}.jpg"), " ".join(one), splits[i] if splits else "", labels=every))
+        rows.append(Row(f"{i}.jpg", Path(f"{i}.jpg"), every, splits[i] if splits else ""))
     digests = tuple(hashlib.sha256(b"twin" if i in twins else f"{i}".encode()).hexdigest() for i in range(len(rows)))
     thumbnails = rng.integers(0, 255, (len(rows), 256), dtype=np.uint8)
     table = Table(tuple(rows), digests, vectors.astype(np.float32), thumbnails, ())
-    return to_train(Catalog("photos", tuple(rows), (), (), ATTRIBUTES), table)
-
-
-def _learned(sets: Sequence[PhotoSet], copies: Vectors | None = None) -> list[Learned]:
-    grouped = group(sets, TINY)
-    nothing = Table((), (), np.zeros((0, WIDTH), np.float32), np.zeros((0, 256), np.uint8), ())
-    on = topic(sets, TINY, grouped[0].found.groups, nothing)
-    return [
-        learn(
-            each,
-            TINY,
-            found,
-            on,
-            WISHES,
-            "",
-            beside=beside(sets, number),
-            copies=copies,
-            lap=lambda _: None,
-            progress=quiet,
-        )
-        for number, (each, found) in enumerate(zip(sets, grouped, strict=True))
-    ]
+    return to_train(Catalog("photos", tuple(rows), ATTRIBUTES), table)
 
 
 def _measured(labels: Sequence[Labels], **more: object) -> Combinations:
     sets = _sets(labels, **more)  # type: ignore[arg-type]
-    found = measure(sets, _learned(sets))
+    found = measure(learned(sets, TINY))
     assert found is not None
     return found
 
@@ -113,9 +88,10 @@ def test_a_hidden_combination_is_not_learned_from() -> None:
 def test_a_copy_of_a_hidden_combination_is_not_learned_from(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "WITH_COPIES", search.WITH_COPIES[:1])
     sets = _sets(GRID * 13, whole=whole, splits=["test"] * 9 + ["train"] * 108)
-    learned = _learned(sets, sets[0].table.vectors[9:])
-    assert [each.copies is not None for each in learned] == [True, True, False]  # the last is a tag
-    found = measure(sets, learned)
+    every = learned(sets, TINY, copies=sets[0].table.vectors[9:])
+    examples = [each.fitted.examples for each in every]
+    assert [each and each.copies is not None for each in examples] == [True, True, False]  # the last is a tag
+    found = measure(every)
     assert found is not None
     assert found.seen > 0.98
     assert found.all_right < 0.45 if whole else found.all_right > 0.9
@@ -203,22 +179,22 @@ def test_photos_that_lack_a_label_and_those_of_a_test_are_of_no_combination() ->
 def test_without_a_photo_of_two_labels_there_are_no_combinations() -> None:
     sets = _sets([("black", ""), ("blue", ""), ("", "jeans"), ("", "dress")] * 6, whole=False)
     assert numbers(sets) is None
-    assert measure(sets, _learned(sets)) is None
+    assert measure(learned(sets, TINY)) is None
     assert numbers(sets[:1]) is None
     assert numbers(sets[1:]) is None  # a kind and a tag
 
 
 def test_of_very_many_photos_a_part_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     sets = _sets(GRID * 12, whole=False)
-    learned = _learned(sets)
+    every = learned(sets, TINY)
     monkeypatch.setattr(ridge, "EXACT", 60)
-    found = measure(sets, learned)
+    found = measure(every)
     assert found is not None
     assert sum(each.photos for each in found.hidden) == 60
     assert sum(found.trained.values()) == 108
     assert found.all_right > 0.8
-    monkeypatch.setattr(combinations, "MOST", 4)
-    most = measure(sets, learned)
+    monkeypatch.setattr(cells, "MOST", 4)
+    most = measure(every)
     assert most is not None
     assert len(most.hidden) == 4
 

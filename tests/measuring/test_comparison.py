@@ -7,40 +7,45 @@ from pathlib import Path
 
 import drawn
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import goodsight
+from goodsight import Wishes
+from goodsight.arrays import Bools, Ints
 from goodsight.errors import CatalogError, GoodsightError, ModelError
-from goodsight.measuring.comparison import compare
+from goodsight.measuring.comparison import Comparison, Outcome, compare
 
+QUICK = Wishes(budget=0)
 Sound = dict[str, list[Path]]
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 RNG = np.random.default_rng(0)
 
 
-def _probabilities(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    given = np.where(right, labels, 1 - labels)
-    return np.where(np.arange(2) == given[:, None], 0.9, 0.1)
+def _compared(current: Bools, candidate: Bools, labels: Ints, groups: Ints) -> Comparison:
+    """Two models that give 0.9 to the right one of two classes, or to the other one."""
+    given = (np.where(right, labels, 1 - labels) for right in (current, candidate))
+    probabilities = (np.where(np.arange(2) == one[:, None], 0.9, 0.1) for one in given)
+    one, two = (Outcome.of(each, labels) for each in probabilities)
+    return compare(one, two, groups)
 
 
 def test_a_real_gain_is_above_zero_and_a_chance_one_is_not() -> None:
     labels, groups = RNG.integers(0, 2, 400), np.arange(400)
     current = RNG.random(400) < 0.8
     better = current | (RNG.random(400) < 0.5)
-    found = compare(_probabilities(current, labels), _probabilities(better, labels), labels, groups)
+    found = _compared(current, better, labels, groups)
     assert found.gain.value == pytest.approx(better.mean() - current.mean())
     assert 0 < found.gain.low < found.gain.value < found.gain.high
     assert found.loss_gain.low > 0
     like = RNG.permutation(current)
-    assert compare(_probabilities(current, labels), _probabilities(like, labels), labels, groups).gain.low < 0
+    assert _compared(current, like, labels, groups).gain.low < 0
 
 
 def test_twins_make_the_interval_wider() -> None:
     labels = np.repeat(RNG.integers(0, 2, 40), 10)
     current, better = (np.repeat(RNG.random(40) < share, 10) for share in (0.6, 0.8))
-    pair = _probabilities(current, labels), _probabilities(better, labels)
-    apart, together = (compare(*pair, labels, groups).gain for groups in (np.arange(400), np.repeat(np.arange(40), 10)))
+    every = (np.arange(400), np.repeat(np.arange(40), 10))
+    apart, together = (_compared(current, better, labels, groups).gain for groups in every)
     assert together.high - together.low > 2 * (apart.high - apart.low)
 
 
@@ -65,7 +70,7 @@ def sources(sound: Sound, lay: Lay, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def models(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
-    return {name: goodsight.train(sources[name], root / name, budget=0).folder for name in ("wrong", "right")}
+    return {name: goodsight.train(sources[name], root / name, wishes=QUICK).folder for name in ("wrong", "right")}
 
 
 def _in_use(models: dict[str, Path], name: str, tmp_path: Path) -> Path:
@@ -116,13 +121,13 @@ def test_what_cannot_be_compared_is_said(
     models: dict[str, Path], sources: dict[str, Path], sound: Sound, lay: Lay, tmp_path: Path
 ) -> None:
     more = lay(tmp_path / "more", {kind: sound[kind][:6] for kind in ("bag", "lamp")})
-    other = goodsight.train(more, tmp_path / "other", budget=0).folder
+    other = goodsight.train(more, tmp_path / "other", wishes=QUICK).folder
     in_use = _in_use(models, "right", tmp_path)
     with pytest.raises(ModelError, match="lacks the classes mug"):
         goodsight.promote(other, in_use)
     full = lay(tmp_path / "full", {kind: sound[kind][:6] for kind in ("bag", "lamp", "mug")})
-    unsplit = goodsight.train(full, tmp_path / "unsplit", budget=0).folder
-    with pytest.raises(CatalogError, match="without test or validation photos; give some with --test"):
+    unsplit = goodsight.train(full, tmp_path / "unsplit", wishes=QUICK).folder
+    with pytest.raises(CatalogError, match="without test or validation photos; give some with `test`"):
         goodsight.promote(unsplit, in_use)
     with pytest.raises(CatalogError, match="none of the labels"):
         goodsight.promote(
@@ -134,7 +139,7 @@ def test_what_cannot_be_compared_is_said(
 
 def test_a_changed_test_photo_is_refused(sources: dict[str, Path], models: dict[str, Path], tmp_path: Path) -> None:
     photos = Path(shutil.copytree(sources["right"], tmp_path / "photos"))
-    candidate = goodsight.train(photos, tmp_path / "candidate", budget=0).folder
+    candidate = goodsight.train(photos, tmp_path / "candidate", wishes=QUICK).folder
     changed, gone, *_ = sorted((photos / "test" / "bag").iterdir())
     gone.unlink()
     in_use = _in_use(models, "wrong", tmp_path)
@@ -147,7 +152,7 @@ def test_a_changed_test_photo_is_refused(sources: dict[str, Path], models: dict[
 def test_a_correction_wins_and_is_named(sound: Sound, lay: Lay, tmp_path: Path) -> None:
     first = lay(tmp_path / "photos", {"bag": [*sound["bag"][:8], sound["mug"][9]], "mug": sound["mug"][:8]})
     second = lay(tmp_path / "corrections", {"mug": [sound["mug"][9]]})
-    training = goodsight.train([first, second], tmp_path / "out", budget=0)
+    training = goodsight.train([first, second], tmp_path / "out", wishes=QUICK)
     name = sound["mug"][9].name
     assert training.findings.left_out == [
         (f"photos/bag/{name}", f"labelled 'bag', but corrections/mug/{name} says 'mug'")
@@ -162,7 +167,7 @@ def test_photos_without_a_split_are_training_photos_beside_those_with_one(
     first = lay(tmp_path / "a" / "photos", {kind: sound[kind][:8] for kind in ("bag", "mug")})
     split = {"train/bag": sound["bag"][8:10], "test/bag": sound["bag"][10:13], "test/mug": sound["mug"][10:13]}
     second = lay(tmp_path / "b" / "photos", split)
-    training = goodsight.train([first, second], tmp_path / "out", budget=0)
+    training = goodsight.train([first, second], tmp_path / "out", wishes=QUICK)
     assert training.findings.counts == {"bag": {"train": 10, "test": 3}, "mug": {"train": 8, "test": 3}}
     names = {row.split(",")[0].split("/")[0] for row in (training.folder / "predictions.csv").read_text().split()[1:]}
     assert names <= {"photos (1)", "photos (2)", "photos", "(1)", "(2)"}

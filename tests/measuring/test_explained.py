@@ -47,7 +47,7 @@ def test_a_network_without_maps_has_a_report_without_them(
 ) -> None:
     monkeypatch.setattr(evidence, "gives", lambda _: False)
     wrong = trained.findings.results[0].worst[0][0]
-    (tmp_path / "list.csv").write_text(f"file_name,label\n{wrong.path},{wrong.label}\n")
+    (tmp_path / "list.csv").write_text(f"file_name,label\n{wrong.path},{wrong.labels[0]}\n")
     goodsight.evaluate(loaded, tmp_path / "list.csv", out=tmp_path / "out", spoilt=0)
     assert EXPLAINED not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -58,14 +58,15 @@ def test_mistakes_are_explained_up_to_a_number_and_gone_photos_left_out(
     result = trained.findings.results[0]
     row, true, given, p = result.worst[0]
     gone = Row("gone.jpg", tmp_path / "gone.jpg")
-    other = next(name for name in loaded.model.classes if name != given)
+    (judge,), embedder = loaded.model.judges, loaded.embedder(cached=False)
+    other = next(name for name in judge.classes if name != given)
     some: Result = replace(result, worst=[(gone, true, given, p), (row, true, given, p), (row, true, other, p)])
-    found = explained.of_worst(loaded.model, loaded.engine, [some, some])
+    found = explained.of_worst(judge, embedder, [some, some])
     assert list(found) == [(row.path, given), (row.path, other)]
     assert not np.allclose(found[row.path, given].map, found[row.path, other].map, atol=0.1)
     monkeypatch.setattr(explained, "MOST", 2)
-    assert list(explained.of_worst(loaded.model, loaded.engine, [some])) == [(row.path, given)]
-    assert explained.of_worst(loaded.model, loaded.engine, [replace(some, worst=some.worst[:1])]) == {}
+    assert list(explained.of_worst(judge, embedder, [some])) == [(row.path, given)]
+    assert explained.of_worst(judge, embedder, [replace(some, worst=some.worst[:1])]) == {}
     drawn = evidence.draw(open_rgb(read(row.path)), loaded.model.backbone.resize, found[row.path, given].map)
     assert drawn.size == open_rgb(read(row.path)).size
 

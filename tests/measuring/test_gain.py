@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up import learned, nothing
 
 import goodsight
+from goodsight import Labels, Wishes
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.catalog.replay import Replayed
@@ -21,15 +23,14 @@ from goodsight.flow.training import Training
 from goodsight.heads.head import Setting
 from goodsight.measuring import gain
 from goodsight.measuring.gain import Gain
-from goodsight.model.learn import Learned, Wishes, learn, topic
-from goodsight.photos.limits import DEFAULT_LIMITS
+from goodsight.model.learn import Learned
 from goodsight.photos.resize import Resize
-from goodsight.progress import quiet
+from goodsight.training.fitted import Undone
 from goodsight.training.groups import Grouped, group
 
 Sound = dict[str, list[Path]]
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
-WISHES = Wishes(0.9, 0.05, 0.01, 0.0, DEFAULT_LIMITS)
+QUICK = Wishes(budget=0, spoilt=0)
 WIDTH = 8
 
 
@@ -47,23 +48,28 @@ def _table(kinds: Sequence[str], labels: Sequence[str], seed: int, copies: Mappi
     corner = np.array([sorted({"bag", "mug"}).index(kind) for kind in kinds])
     vectors = rng.normal(0, 1, (n, WIDTH)).astype(np.float32)
     vectors[:, 0] += 3 * corner
-    rows = tuple(Row(f"{label}/{seed}-{i}.jpg", Path(f"{seed}-{i}.jpg"), label) for i, label in enumerate(labels))
+    rows = tuple(Row(f"{label}/{seed}-{i}.jpg", Path(f"{seed}-{i}.jpg"), (label,)) for i, label in enumerate(labels))
     digests = tuple(hashlib.sha256((copies or {}).get(i, f"{seed}-{i}".encode())).hexdigest() for i in range(n))
     return Table(rows, digests, vectors, rng.integers(0, 255, (n, 256), dtype=np.uint8), ())
 
 
-def _measured(after: PhotoSet, backbone: Backbone, replayed: Replayed, put_back: Table) -> Gain:
-    return gain.measure(replayed, after, _learned(after, backbone), put_back)
+def _measured(after: PhotoSet, backbone: Backbone, old: Mapping[str, str], put_back: Table) -> Gain:
+    """The gain of a ledger that relabelled photos, by name with their ``old`` labels, and dropped ``put_back``."""
+    return gain.measure(_replayed(after, old), _learned(after, backbone, put_back))
 
 
-def _learned(after: PhotoSet, backbone: Backbone) -> Learned:
-    grouped = _grouped(after, backbone)
-    on = topic([after], backbone, grouped.found.groups, _table([], [], 9))
-    return learn(after, backbone, grouped, on, WISHES, "", lap=lambda _: None, progress=quiet)
+def _replayed(after: PhotoSet, old: Mapping[str, str]) -> Replayed:
+    relabelled = {name: (label,) for name, label in old.items()}
+    return Replayed(Catalog("photos", after.table.rows), relabelled=relabelled)
+
+
+def _learned(after: PhotoSet, backbone: Backbone, put_back: Table) -> Learned:
+    (found,) = learned([after], backbone, undone=put_back)
+    return found
 
 
 def _set(table: Table) -> PhotoSet:
-    (made,) = to_train(Catalog("photos", table.rows, ("bag", "mug")), table)
+    (made,) = to_train(Catalog("photos", table.rows), table)
     return made
 
 
@@ -75,8 +81,8 @@ def _grouped(photo_set: PhotoSet, backbone: Backbone) -> Grouped:
 def test_right_labels_gain_and_the_interval_says_so(tiny: Backbone) -> None:
     kinds = ["bag", "mug"] * 100
     after = _set(_table(kinds, kinds, 0))
-    wrong = {row.file_name: "bag" for row in after.table.rows[:160] if row.label == "mug"}
-    found = _measured(after, tiny, Replayed(_none(), relabelled=wrong), _table([], [], 9))
+    wrong = {row.file_name: "bag" for row in after.table.rows[:160] if row.labels == ("mug",)}
+    found = _measured(after, tiny, wrong, nothing(WIDTH))
     assert found.comparison is not None
     assert found.comparison.n == 200 - len(wrong) == 120
     assert found.comparison.gain.low > 0
@@ -91,7 +97,7 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     kinds = ["bag", "mug"] * 50
     after = _set(_table(kinds, kinds, 0))
     wrong = _table(["bag"] * 60, ["mug"] * 60, 1)
-    found = _measured(after, tiny, Replayed(_none()), wrong)
+    found = _measured(after, tiny, {}, wrong)
     assert found.comparison is not None
     assert found.comparison.n == 100
     assert found.comparison.gain.low > 0
@@ -105,7 +111,7 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     after = _set(replace(after.table, thumbnails=thumbnails, vectors=vectors))
     assert (_grouped(after, tiny).folds == folds).all()
     bridge = replace(wrong.take(np.arange(1)), thumbnails=between, vectors=vectors[[a]])
-    found = _measured(after, tiny, Replayed(_none()), bridge)
+    found = _measured(after, tiny, {}, bridge)
     assert found.comparison is not None
     assert found.comparison.n == 99
 
@@ -113,42 +119,41 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
 def test_dropped_photos_are_put_back_with_their_copies(tiny: Backbone) -> None:
     kinds = ["bag", "mug"] * 50
     after, wrong = _set(_table(kinds, kinds, 0)), _table(["bag"] * 60, ["mug"] * 60, 1)
-    learned = _learned(after, tiny)
-    head = replace(learned.model.head, setting=Setting("cosine", 0.0, 0.1, grey=True))
-    learned = replace(learned, model=replace(learned.model, head=head), copies=after.table.vectors)
+    found = _learned(after, tiny, wrong)
+    head = replace(found.judge.head, setting=Setting("cosine", 0.0, 0.1, grey=True))
+    assert found.fitted.examples is not None
+    examples = replace(found.fitted.examples, copies=after.table.vectors)
+    judge = replace(found.judge, head=head)
     losses = []
     for kind in ("bag", "mug"):
         copies = _table([kind] * 60, ["mug"] * 60, 2).vectors
-        found = gain.measure(Replayed(_none()), after, learned, wrong, copies=copies)
-        assert found.comparison is not None
-        assert found.comparison.n == 100
-        losses.append(found.losses[0])
+        fitted = replace(found.fitted, examples=examples, undone=Undone(wrong, copies))
+        gained = gain.measure(_replayed(after, {}), replace(found, fitted=fitted, judge=judge))
+        assert gained.comparison is not None
+        assert gained.comparison.n == 100
+        losses.append(gained.losses[0])
     assert losses[0] > losses[1] + 0.02  # copies that show a bag, and are called a mug, mislead once more
 
 
 def test_a_class_that_only_the_ledger_has_is_compared(tiny: Backbone) -> None:
     kinds = ["bag", "mug"] * 50
     table = _table(kinds, [f"new {kind}" if i < 20 else kind for i, kind in enumerate(kinds)], 0)
-    old = {row.file_name: row.label.removeprefix("new ") for row in table.rows[:20]}
-    found = _measured(_set(table), tiny, Replayed(_none(), relabelled=old), _table(["bag"], ["gone"], 1))
+    old = {row.file_name: row.labels[0].removeprefix("new ") for row in table.rows[:20]}
+    found = _measured(_set(table), tiny, old, _table(["bag"], ["gone"], 1))
     assert found.comparison is not None
     assert found.comparison.n == 80
 
 
 def test_what_cannot_be_measured_is_said(tiny: Backbone) -> None:
     kinds = ["bag", "mug"] * 10
-    after, none = _set(_table(kinds, kinds, 0)), _table([], [], 9)
-    idle = _measured(after, tiny, Replayed(_none()), none)
+    after, none = _set(_table(kinds, kinds, 0)), nothing(WIDTH)
+    idle = _measured(after, tiny, {}, none)
     assert idle.to_json() == {"not_measured": "it changes no photo that is trained on"}
-    every = {row.file_name: "mug" if i % 3 else "bag" for i, row in enumerate(after.table.rows)}
-    assert _measured(after, tiny, Replayed(_none(), relabelled=every), none).reason == "it leaves no photo untouched"
-    mugs = {row.file_name: "bag" for row in after.table.rows if row.label == "mug"}
-    found = _measured(after, tiny, Replayed(_none(), relabelled=mugs), none)
+    every = {row.file_name: "mug" if row.labels == ("bag",) else "bag" for row in after.table.rows}
+    assert _measured(after, tiny, every, none).reason == "it leaves no photo untouched"
+    mugs = {row.file_name: "bag" for row in after.table.rows if row.labels == ("mug",)}
+    found = _measured(after, tiny, mugs, none)
     assert found.reason == "without it there is one class only"
-
-
-def _none() -> Catalog:
-    return Catalog("", (), ())
 
 
 def _ledger(path: Path, photos: Path, *rows: tuple[str, str, str]) -> Path:
@@ -181,7 +186,7 @@ def corrected(wrong: Path, sound: Sound, tmp_path_factory: pytest.TempPathFactor
         (f"bag/{sound['bag'][10].name}", "keep", ""),
         ("bag/gone.jpg", "drop", ""),
     )
-    return goodsight.train(wrong, root / "out", ledger=ledger, budget=0, spoilt=0)
+    return goodsight.train(wrong, root / "out", labels=Labels(ledger=ledger), wishes=QUICK)
 
 
 def test_a_training_with_a_ledger_says_what_it_changed_and_gained(
@@ -213,7 +218,7 @@ def test_dropped_test_photos_are_not_put_into_the_training(sound: Sound, lay: La
     given = {f"train/{kind}": sound[kind][:6] for kind in kinds} | {f"test/{kind}": sound[kind][6:16] for kind in kinds}
     photos = lay(tmp_path / "photos", given)
     ledger = _ledger(tmp_path / "a.csv", photos, (f"test/bag/{sound['bag'][6].name}", "drop", ""))
-    found = goodsight.train(photos, tmp_path / "out", ledger=ledger, budget=0, spoilt=0).findings
+    found = goodsight.train(photos, tmp_path / "out", labels=Labels(ledger=ledger), wishes=QUICK).findings
     assert found.counts["bag"] == {"train": 6, "test": 9}
     gained = found.parts[0].gain
     assert gained is not None
@@ -226,7 +231,9 @@ def test_evaluating_honours_a_ledger(corrected: Training, wrong: Path, sound: So
     first = sound["bag"][0].name
     ledger = _ledger(tmp_path / "a.csv", wrong, (f"mug/{first}", "relabel", "bag"))
     plain = goodsight.evaluate(corrected.folder, wrong)
-    found = goodsight.evaluate(corrected.folder, wrong, ledger=[ledger], out=tmp_path / "report", spoilt=0)
+    found = goodsight.evaluate(
+        corrected.folder, wrong, labels=Labels(ledger=[ledger]), out=tmp_path / "report", spoilt=0
+    )
     assert plain.findings.ledger is None
     assert found.result.scores.support == (plain.result.scores.support[0] + 1, plain.result.scores.support[1] - 1)
     told = json.loads((tmp_path / "report" / "metrics.json").read_text())["ledger"]
@@ -234,8 +241,8 @@ def test_evaluating_honours_a_ledger(corrected: Training, wrong: Path, sound: So
     assert "0 photos are dropped, 1 relabelled" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_gain_is_not_measured_for_a_network_trained_here() -> None:
-    empty = _table([], [], 9)
-    photo_set = PhotoSet(empty, (), np.empty(0, np.int64), np.empty(0, str), np.empty(0, np.int64))
-    found = gain.measure(Replayed(_none()), photo_set, None, empty, own=object())  # type: ignore[arg-type]
+def test_the_gain_is_not_measured_for_a_network_trained_here(tiny: Backbone) -> None:
+    after = _set(_table(["bag", "mug"] * 10, ["bag", "mug"] * 10, 0))
+    one = _learned(after, tiny, nothing(WIDTH))
+    found = gain.measure(_replayed(after, {}), replace(one, fitted=replace(one.fitted, examples=None, undone=None)))
     assert found.reason == "the network that is trained here would have to be trained again"

@@ -9,23 +9,23 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from goodsight.arrays import Array, Pixels
 from goodsight.backbones.backbone import Backbone, Block
 from goodsight.catalog.rows import Row
+from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.spoilt import spoilt_vectors
 from goodsight.measuring import metrics, robustness
 from goodsight.measuring.metrics import Estimate
 from goodsight.measuring.robustness import Card
 from goodsight.photos import decoder
-from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.photos.resize import Resize
 from goodsight.photos.spoil import CONDITIONS, Condition, spoil
+from goodsight.progress import Progress, quiet
 from goodsight.report import template
 
-Vectors = npt.NDArray[np.float32]
 SIDE = 224
 TINY = Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", 2, 1.0),))
 KINDS = list(dict.fromkeys(c.kind for c in CONDITIONS))
@@ -36,7 +36,7 @@ def _of(kind: str) -> list[Condition]:
     return [c for c in CONDITIONS if c.kind == kind]
 
 
-def _scene(side: int = SIDE, seed: int = 0) -> npt.NDArray[np.uint8]:
+def _scene(side: int = SIDE, seed: int = 0) -> Pixels:
     """Soft patches of colour with fine grain, and white bars above and below."""
     rng = np.random.default_rng(seed)
     patches = Image.fromarray(rng.integers(20, 236, (8, 8, 3), np.uint8)).resize((side, side))
@@ -45,18 +45,18 @@ def _scene(side: int = SIDE, seed: int = 0) -> npt.NDArray[np.uint8]:
     return np.asarray(pixels, np.uint8)
 
 
-def _distance(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
+def _distance(a: Pixels, b: Pixels) -> float:
     return float(np.abs(a.astype(int) - b).mean())
 
 
-class Lazy(Future[Vectors]):
+class Lazy(Future[Array]):
     """Is worked out when it is asked for, so that what is under way can be counted."""
 
-    def __init__(self, engine: "Means", pixels: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, engine: "Means", pixels: Pixels) -> None:
         super().__init__()
         self._engine, self._pixels = engine, pixels
 
-    def result(self, timeout: float | None = None) -> Vectors:
+    def result(self, timeout: float | None = None) -> Array:
         self._engine.under_way -= 1
         return _means(self._pixels)
 
@@ -71,20 +71,24 @@ class Means:
         self.under_way = self.most = 0
         self.batches: list[int] = []
 
-    def submit(self, pixels: npt.NDArray[np.uint8]) -> Future[Vectors]:
+    def submit(self, pixels: Pixels) -> Future[Array]:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         self.batches.append(len(pixels))
         return Lazy(self, pixels)
 
-    def explained(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Vectors]:
+    def explained(self, pixels: Pixels) -> dict[str, Array]:
         return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
         pass
 
 
-def _means(pixels: npt.NDArray[np.uint8]) -> Vectors:
+def _embedder(engine: Means, progress: Progress = quiet) -> Embedder:
+    return Embedder(TINY, engine=engine, cached=False, progress=progress)
+
+
+def _means(pixels: Pixels) -> Array:
     flat = pixels.reshape(len(pixels), -1).astype(np.float32)
     return np.stack([flat.mean(axis=1), flat.std(axis=1)], axis=1)
 
@@ -177,13 +181,13 @@ def rows(tmp_path: Path) -> list[Row]:
 
 def test_vectors_are_in_order_without_the_photos_that_cannot_be_read(rows: list[Row]) -> None:
     engine, told = Means(), list[tuple[str, int, int]]()
-    vectors, good = spoilt_vectors(rows, TINY, engine, DEFAULT_LIMITS, progress=lambda *a: told.append(a))
+    vectors, good = spoilt_vectors(rows, _embedder(engine, lambda *a: told.append(a)))
     assert good == [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]
     assert (vectors.shape, vectors.dtype.name) == ((18, 10, 2), "float32")
     assert engine.batches == [18] * 10
     assert 1 < engine.most <= 4
     assert told == [("robustness", n, 12) for n in range(1, 13)]
-    again, _ = spoilt_vectors(rows[::-1], TINY, Means(), DEFAULT_LIMITS)
+    again, _ = spoilt_vectors(rows[::-1], _embedder(Means()))
     assert (vectors == again[:, ::-1]).all()
     for at, index in enumerate(good):
         pixels = decoder.decode(rows[index].path.read_bytes(), TINY.resize)
@@ -210,12 +214,12 @@ def test_memory_does_not_grow_with_the_number_of_photos(rows: list[Row], monkeyp
         finished.append(done)
         assert len(taken) - done <= 2 + 4
 
-    spoilt_vectors(Watched(), TINY, Means(), DEFAULT_LIMITS, progress=progress)
+    spoilt_vectors(Watched(), _embedder(Means(), progress))
     assert len(finished) == len(taken) == 60
 
 
 def test_no_photo_that_can_be_read(rows: list[Row]) -> None:
-    vectors, good = spoilt_vectors([rows[3], rows[8]], TINY, Means(), DEFAULT_LIMITS)
+    vectors, good = spoilt_vectors([rows[3], rows[8]], _embedder(Means()))
     assert (vectors.shape, good) == ((18, 0, 2), [])
 
 

@@ -6,6 +6,7 @@ import drawn
 import numpy as np
 
 import goodsight
+from goodsight import Wishes
 from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
 from goodsight.photos import spoil
@@ -34,7 +35,7 @@ def test_much_damage_costs_more_than_little(trained: Training) -> None:
 def test_the_users_split_is_tried_without_what_leaked(sound: dict[str, list[Path]], lay: Lay, tmp_path: Path) -> None:
     folders = {f"train/{kind}": photos[:12] for kind, photos in sound.items()}
     folders |= {f"validation/{kind}": photos[10:15] for kind, photos in sound.items()}  # two of each are in train/
-    training = goodsight.train(lay(tmp_path / "photos", folders), tmp_path / "model", budget=0)
+    training = goodsight.train(lay(tmp_path / "photos", folders), tmp_path / "model", wishes=Wishes(budget=0))
     card = training.findings.parts[0].card
     assert card
     assert (card.which, card.photos) == ("validation", 4 * 3)

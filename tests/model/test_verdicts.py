@@ -54,9 +54,7 @@ def test_the_threshold_and_the_off_topic_level_decide(loaded: LoadedModel, sound
 
     def verdict(*, threshold: float, off_topic_alpha: float) -> Trust:
         changed = (replace(judge, threshold=threshold),)
-        return _predict(
-            loaded, replace(loaded.model, judges=changed, off_topic_alpha=off_topic_alpha), photo
-        ).verdict
+        return _predict(loaded, replace(loaded.model, judges=changed, off_topic_alpha=off_topic_alpha), photo).verdict
 
     assert verdict(threshold=found.probability, off_topic_alpha=0.0) == "sure"
     assert verdict(threshold=found.probability + 1e-9, off_topic_alpha=0.0) == "unsure"

@@ -17,7 +17,7 @@ import pytest
 from hostile_names import HOSTILE, NAMES, QUOTED, planted
 
 from goodsight.auditing.findings import KINDS, Audit, Finding, Suspect
-from goodsight.catalog.rows import Row
+from goodsight.catalog.rows import LABEL, Row
 from goodsight.report import audit as report
 
 
@@ -115,7 +115,7 @@ def test_the_data_keep_every_name(tmp_path: Path) -> None:
     assert [photo["file_name"] for photo in data["photos"]] == list(NAMES)
     assert [photo["sha256"] for photo in data["photos"]] == [suspect.sha256 for suspect in audit.review]
     assert [photo["suggested"] for photo in data["photos"]] == ["", "bag", "", "", "", "", "", ""]
-    assert data["classes"] == [{"attribute": "", "label": name, "said": name} for name in audit.classes["label"]]
+    assert data["classes"] == [{"attribute": "", "label": name, "said": name} for name in audit.classes[LABEL]]
 
 
 def test_the_headline_says_how_many_and_what_to_expect(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_same_photos_are_the_same_audit(tmp_path: Path) -> None:
 def test_pictures_are_small(tmp_path: Path) -> None:
     path = tmp_path / "big.jpg"
     path.write_bytes(drawn.megapixel(np.random.default_rng(0)))
-    row = Row("big.jpg", path, "bag")
+    row = Row("big.jpg", path, ("bag",))
     audit = replace(planted(tmp_path), findings=(), review=(Suspect(row, "0" * 64, 0.9, ()),))
     assert len(_page(tmp_path, audit)) < 60_000
 

@@ -16,7 +16,7 @@ from hostile_names import HOSTILE, NAMES, planted
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
 from goodsight.auditing.findings import Audit, Finding
-from goodsight.catalog import ledger as ledgers
+from goodsight.catalog.replay import replay
 from goodsight.catalog.rows import Attribute, Catalog
 from goodsight.report import audit as report
 
@@ -351,9 +351,18 @@ def test_a_photo_without_a_hash_has_no_buttons(page: Page, audit: Audit, tmp_pat
 @pytest.fixture
 def several(audit: Audit) -> Audit:
     """The same photos with two attributes and a tag; the second photo may have another colour."""
-    classes = {"colour": ("black", "red", HOSTILE), "type": ("bag", "mug"), "new": ("no", "yes")}
-    found = Finding(audit.review[1].row, "mislabelled", 0.05, "colour: looks red", "relabel", "red", attribute="colour")
-    return replace(audit, classes=classes, findings=(found,))
+    classes = {
+        Attribute("colour"): ("black", "red", HOSTILE),
+        Attribute("type"): ("bag", "mug"),
+        Attribute("new", tag=True): ("no", "yes"),
+    }
+    said = [("red", "bag", "no") if i == 1 else ("black", "mug", "yes") for i in range(len(audit.review))]
+    review = tuple(
+        replace(suspect, row=replace(suspect.row, labels=labels))
+        for suspect, labels in zip(audit.review, said, strict=True)
+    )
+    found = Finding(review[1].row, "mislabelled", 0.05, "colour: looks red", "relabel", "red", attribute="colour")
+    return replace(audit, classes=classes, findings=(found,), review=review)
 
 
 def test_a_new_label_says_which_attribute_it_is_for(page: Page, several: Audit, tmp_path: Path) -> None:
@@ -433,16 +442,9 @@ def test_new_labels_of_two_attributes_are_both_replayed(two: Page, several: Audi
     expect(two.get_by_role("status")).to_contain_text("Relabelled as colour: black")
     assert decided(two) == BOTH
     (tmp_path / "ledger.csv").write_bytes(ledger(two)[1])
-    labels = {"colour": "red", "type": "bag", "new": "no"}
-    others = {"colour": "black", "type": "mug", "new": "yes"}
-    rows = [
-        replace(suspect.row, labels=tuple((labels if i == 1 else others).values()))
-        for i, suspect in enumerate(several.review)
-    ]
-    catalog = Catalog.of("ads", rows, (), tuple(Attribute(name) for name in labels))
-    found = ledgers.replay(
-        catalog, [tmp_path / "ledger.csv"], classes={name: [label] for name, label in labels.items()}
-    )
+    catalog = Catalog("ads", tuple(suspect.row for suspect in several.review), tuple(several.classes))
+    known = {attribute.name: several.classes[attribute] for attribute in several.classes}
+    found = replay(catalog, [tmp_path / "ledger.csv"], classes=known)
     assert [row.labels for row in found.catalog.rows if row.file_name == NAMES[1]] == [("black", "mug", "no")]
     assert list(found.relabelled) == [NAMES[1]]
 

@@ -27,8 +27,8 @@ from goodsight.heads.search import Trial
 from goodsight.measuring.combinations import Combinations, Hidden
 from goodsight.measuring.gain import Gain
 from goodsight.measuring.measured import Findings, Part
-from goodsight.measuring.result import Result, evaluate
-from goodsight.model.record import Model
+from goodsight.measuring.result import Result, Scored, of
+from goodsight.model.record import Judge, Model
 from goodsight.photos.resize import Resize
 from goodsight.report import page, plots, template
 
@@ -37,24 +37,32 @@ QUOTED = "\"' onerror='x' \" ![](https://x.example/y.png)"
 Change = Callable[[Findings], Findings]
 
 
-def _model(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Model:
-    width, none = 2, np.zeros((0, 2), np.float32)
-    scaler = Scaler(*(np.ones(width, np.float32) for _ in range(3)))
-    return Model(
+WIDTH = 2
+SCALER = Scaler(*(np.ones(WIDTH, np.float32) for _ in range(3)))
+
+
+def _judge(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Judge:
+    return Judge(
+        attribute=attribute,
         classes=classes,
-        backbone=Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", width, 1.0),)),
-        scaler=scaler,
-        head=Linear(Setting("linear", 0.0, 0.1), scaler, np.zeros((width, len(classes)), np.float32)),
-        off_topic=OffTopic(slice(0, width), np.eye(2, dtype=np.float32), none),
+        head=Linear(Setting("linear", 0.0, 0.1), SCALER, np.zeros((WIDTH, len(classes)), np.float32)),
         temperature=1.25,
         calibration=tuple(np.zeros(1, np.float32) for _ in classes),
+        threshold=0.875,
+    )
+
+
+def _model(*judges: Judge) -> Model:
+    return Model(
+        judges=judges,
+        backbone=Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", WIDTH, 1.0),)),
+        scaler=SCALER,
+        off_topic=OffTopic(slice(0, WIDTH), np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)),
         on_topic=np.zeros(1, np.float32),
         alpha=0.05,
         off_topic_alpha=0.01,
         precision=0.99,
-        threshold=0.875,
         training=Fingerprints((), np.zeros((0, 256), np.uint8), np.zeros((0, 256), np.float16)),
-        attribute=attribute,
     )
 
 
@@ -64,19 +72,24 @@ def _result(classes: int, rows: list[Row], leaked: int = 9) -> Result:
     names = (HOSTILE, *(f"class {i}" for i in range(1, classes)))
     labels = np.append(rng.integers(1, classes, 60), [0, 0])
     p = rng.dirichlet(np.ones(classes), 62)
-    return evaluate("validation", rows, names, p, labels, np.arange(62), np.arange(62) < leaked, 0.875)
+    return of("validation", _judge(names), Scored(rows, labels, p, np.arange(62), np.arange(62) < leaked))
 
 
 def _part(result: Result, attribute: Attribute = LABEL, **more: Any) -> Part:
     none = Table((), (), np.zeros((0, 2), np.float32), np.zeros((0, 256), np.uint8), ())
     nothing = np.zeros(0, np.int64)
-    photo_set = PhotoSet(none, result.classes, nothing, np.zeros(0, str), nothing, attribute)
-    return Part(_model(result.classes, attribute), [result], photo_set, **more)
+    photo_set = PhotoSet(none, attribute, 0, result.classes, nothing, np.zeros(0, str), nothing)
+    return Part(_judge(result.classes, attribute), [result], photo_set, **more)
+
+
+def _of(findings: Findings, *parts: Part) -> Findings:
+    """The same with other parts."""
+    return replace(findings, parts=parts, model=_model(*(part.judge for part in parts)))
 
 
 def _with(findings: Findings, **changes: Any) -> Findings:
     """The same with another first part."""
-    return replace(findings, parts=[replace(findings.parts[0], **changes), *findings.parts[1:]])
+    return _of(findings, replace(findings.parts[0], **changes), *findings.parts[1:])
 
 
 @pytest.fixture
@@ -89,10 +102,12 @@ def rows(tmp_path: Path) -> list[Row]:
 
 @pytest.fixture
 def findings(rows: list[Row]) -> Findings:
-    result = _result(3, rows)
+    trials = [Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)]
+    part = _part(_result(3, rows), trials=trials, gain=Gain(reason=HOSTILE))
     return Findings(
         title=f"Training report: {HOSTILE}",
-        parts=[_part(result, trials=[Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)], gain=Gain(reason=HOSTILE))],
+        model=_model(part.judge),
+        parts=[part],
         counts={HOSTILE: {"train": 7, "validation": 2}, "class 1": {"train": 8}, "class 2": {"validation": 31}},
         exact_twins=4,
         near_twins=5,
@@ -104,7 +119,7 @@ def findings(rows: list[Row]) -> Findings:
         off_topic=[(rows[4], 0.0125, "teapot"), (rows[5], float("nan"), "")],
         timings=[("embed the photos", 1.5)],
         ledger=Replayed(
-            Catalog("photos", tuple(rows), (HOSTILE,)),
+            Catalog("photos", tuple(rows)),
             ("a.csv",),
             absent=((QUOTED, HOSTILE),),
             disputed=((QUOTED, f"{HOSTILE}: keep, bob: drop"),),
@@ -198,7 +213,7 @@ def test_a_file_name_that_is_not_text_can_be_written(findings: Findings, tmp_pat
 def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
     assert "Most frequent confusions" not in _page(tmp_path, findings)
     result = _result(40, rows)
-    text = _page(tmp_path, replace(findings, parts=[_part(result)]))
+    text = _page(tmp_path, _of(findings, _part(result)))
     assert "Most frequent confusions" in text
     assert "rows are the labels" not in text
     assert '<th scope="row">class 39</th>' in text
@@ -227,7 +242,7 @@ def test_ids_are_unique_and_headings_in_order(findings: Findings, tmp_path: Path
     names = ("\u0446\u0432\u0435\u0442", "\u0442\u0438\u043f\u0430", HOSTILE)
     others = [_part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
     findings = _with(findings, results=[findings.results[0], second])
-    text = _page(tmp_path, replace(findings, parts=[*findings.parts, *others]))
+    text = _page(tmp_path, _of(findings, *findings.parts, *others))
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids)) > 20
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(ids)
@@ -268,7 +283,7 @@ def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path
 
 
 def test_the_card_of_a_model_that_is_never_sure_says_so(findings: Findings, tmp_path: Path) -> None:
-    page.card(tmp_path, _with(findings, model=replace(findings.model, threshold=float("inf"))))
+    page.card(tmp_path, _with(findings, judge=replace(findings.parts[0].judge, threshold=float("inf"))))
     assert "No probability was high enough for a precision of 0.99" in (tmp_path / "README.md").read_text("utf-8")
 
 
@@ -281,7 +296,7 @@ def several(findings: Findings) -> Findings:
     parts = [
         replace(
             part,
-            model=_model(result.classes, Attribute(name, tag=name == "new")),
+            judge=_judge(result.classes, Attribute(name, tag=name == "new")),
             results=[replace(result, name=f"{name}: out-of-fold")],
         )
         for name in names
@@ -289,7 +304,7 @@ def several(findings: Findings) -> Findings:
     hidden = (Hidden((HOSTILE, "mug"), 3, (0.25, 1.0), 0.25), Hidden(("red", "mug"), 7, (0.75, 1.0), 0.75))
     trained: Counter[tuple[str, ...]] = Counter({(HOSTILE, "mug"): 3, ("red", "mug"): 7, ("red", "silk"): 2})
     together = Combinations(names[:2], trained, hidden * 30, 0.875)
-    return replace(findings, parts=parts, combinations=together)
+    return replace(_of(findings, *parts), combinations=together)
 
 
 def test_the_page_of_several_attributes_says_which_is_which(several: Findings, tmp_path: Path) -> None:

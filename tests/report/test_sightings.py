@@ -195,7 +195,7 @@ def test_no_sighting_without_a_brand_or_a_photo() -> None:
 
 
 def test_a_model_that_always_answers_is_refused(loaded: LoadedModel, sound: dict[str, list[Path]]) -> None:
-    with pytest.raises(ModelError, match=r"no answer for photos without a brand; train it with --none"):
+    with pytest.raises(ModelError, match=r"no answer for photos without a brand; train it with `network` brands"):
         goodsight.sightings(loaded, sound["bag"][0])
 
 

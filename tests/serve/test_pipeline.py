@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import goodsight
-from goodsight.backbones.engine import Engine, Pixels, Vectors
+from goodsight import Work
+from goodsight.arrays import Array, Pixels
+from goodsight.backbones.engine import Engine
 from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Prediction
@@ -25,12 +27,12 @@ class Broken:
     name, precision = "broken", "f32"
     outputs = ("embedding",)
 
-    def submit(self, pixels: Pixels) -> "Future[Vectors]":
-        failed: Future[Vectors] = Future()
+    def submit(self, pixels: Pixels) -> "Future[Array]":
+        failed: Future[Array] = Future()
         failed.set_exception(RuntimeError(f"cannot run {len(pixels)} photos"))
         return failed
 
-    def explained(self, pixels: Pixels) -> "dict[str, Vectors]":
+    def explained(self, pixels: Pixels) -> "dict[str, Array]":
         return {"embedding": self.submit(pixels).result()}
 
     def close(self) -> None:
@@ -61,9 +63,10 @@ def test_the_answers_are_those_of_classify(
 
     found = asyncio.run(ask())
     pipeline.close()
-    expected = list(goodsight.classify(loaded, *files, cache=False))
+    expected = list(goodsight.classify(loaded, *files, work=Work(cache=False)))
     assert [p.label for p in found] == [p.label for p in expected]
-    assert np.allclose([p.probabilities for p in found], [p.probabilities for p in expected], atol=0.05)
+    one, two = ([p.answers[0].probabilities for p in answered] for answered in (found, expected))
+    assert np.allclose(one, two, atol=0.05)
     assert sum(sizes) == len(files)
     assert 1 < max(sizes) <= BATCH
 

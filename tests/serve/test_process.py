@@ -11,6 +11,7 @@ import loopback
 import pytest
 
 import goodsight
+from goodsight import Wishes
 from goodsight.files import exchange
 from goodsight.flow.training import Training
 from goodsight.store import Store
@@ -72,7 +73,7 @@ def test_a_new_model_takes_over_under_load_without_a_lost_request(
         (photos / kind).mkdir(parents=True)
         for path in sound[kind][:12]:
             shutil.copyfile(path, photos / kind / path.name)
-    other = goodsight.train(photos, tmp_path / "other", budget=0).folder
+    other = goodsight.train(photos, tmp_path / "other", wishes=Wishes(budget=0)).folder
     in_use = Path(shutil.copytree(trained.folder, tmp_path / "model"))
     with loopback.service(in_use, tmp_path / "data") as running:
         changer = threading.Timer(0.5, lambda: exchange(other, in_use))

@@ -17,6 +17,7 @@ from PIL import Image
 from sqlalchemy.exc import OperationalError
 
 import goodsight
+from goodsight import Wishes
 from goodsight.errors import ConflictError
 from goodsight.flow.training import Training
 from goodsight.model import evidence
@@ -79,7 +80,7 @@ def test_a_check_answers_as_the_command_line(client: TestClient, loaded: LoadedM
         assert answer["probability"] == pytest.approx(expected.probability, abs=0.05)
         assert answer["p_value"] == pytest.approx(expected.p_value, abs=0.05)
         assert answer["model"] == "drawn"
-        assert set(answer["probabilities"]) == set(loaded.model.classes)
+        assert set(answer["probabilities"]) == set(loaded.model.judges[0].classes)
         assert sum(answer["probabilities"].values()) == pytest.approx(1)
 
 
@@ -329,7 +330,7 @@ def test_a_new_model_is_swapped_in_and_a_damaged_one_is_not(
     folder = tmp_path / "model"
     shutil.copytree(trained.folder, folder)
     photos = lay(tmp_path / "photos", {kind: sound[kind][:12] for kind in ("bag", "mug")})
-    other = goodsight.train(photos, tmp_path / "other", budget=0).folder
+    other = goodsight.train(photos, tmp_path / "other", wishes=Wishes(budget=0)).folder
     settings = Settings({"m": folder}, tmp_path / "data")
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as running:
 

@@ -54,7 +54,9 @@ class _Coin(_Circle):
 PLAN = Plan(epochs=12, rate=0.02, decay=0.0, smoothing=0.0)
 
 
-def _train(folder: Path, plan: Plan = PLAN, work: loop.Work | None = None, stop_after: int = 0) -> Fit:
+def _train(
+    folder: Path, plan: Plan = PLAN, work: loop.Work | None = None, stop_after: int = 0, device: Device = CPU
+) -> Fit:
     torch.manual_seed(0)
     done = 0
 
@@ -65,12 +67,13 @@ def _train(folder: Path, plan: Plan = PLAN, work: loop.Work | None = None, stop_
             raise KeyboardInterrupt
 
     return loop.train(
-        _Net(), work or _Circle(), plan, CPU, 0, folder, name="net", progress=stop if stop_after else quiet
+        _Net(), work or _Circle(), plan, device, 0, folder, name="net", progress=stop if stop_after else quiet
     )
 
 
-def test_it_learns(tmp_path: Path) -> None:
-    fit = _train(tmp_path, replace(PLAN, epochs=60))
+@pytest.mark.parametrize("bf16", [False, True])
+def test_it_learns(bf16: bool, tmp_path: Path) -> None:
+    fit = _train(tmp_path, replace(PLAN, epochs=60), device=replace(CPU, bf16=bf16))
     assert len(fit.history) == 60
     assert fit.history[-1].validation_accuracy > 0.93
     assert fit.history[-1].loss < fit.history[0].loss

@@ -6,6 +6,7 @@ from pathlib import Path
 import drawn
 import numpy as np
 import pytest
+import torch
 
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import start
@@ -16,6 +17,7 @@ from goodsight.errors import EngineError
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import tuned as last_blocks
+from goodsight.training.device import Device
 from goodsight.training.recipe import Photos, Recipe, Trained
 from goodsight.training.road import train_network
 
@@ -23,18 +25,20 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def photos(sound: dict[str, list[Path]]) -> Photos:
-    rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:10]]
+def photos(easy: Path) -> Photos:
+    rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sorted((easy / kind).iterdir())[:10]]
     labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
     return Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[(1, True), (2, False)], ids=["one view, bf16", "two views, f32"])
 def tuned(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Fine-tuned a little, with one and with two views."""
+    """Fine-tuned a little, with one and with two views, in both precisions, whichever this processor prefers."""
+    views, bf16 = request.param
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(last_blocks, "choose", lambda _: Device(torch.device("cpu"), bf16))
         patch.setattr(last_blocks, "VIEWS", 3)
-        recipe = Recipe("lite0:tuned", size=SIZE, views=request.param, epochs=12, device="cpu")
+        recipe = Recipe("lite0:tuned", size=SIZE, views=views, epochs=12, device="cpu")
         return train_network(recipe, photos, tmp_path_factory.mktemp("tuned"), quiet)
 
 

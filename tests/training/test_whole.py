@@ -11,6 +11,7 @@ from goodsight.errors import EngineError
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import whole
+from goodsight.training.device import Device
 from goodsight.training.networks import build
 from goodsight.training.recipe import Photos, Recipe, Trained
 
@@ -26,11 +27,18 @@ def photos(sound: dict[str, list[Path]]) -> Photos:
     return Photos(tuple(rows), labels, groups + 100 * labels, DEFAULT_LIMITS)
 
 
-@pytest.fixture(scope="module", params=["compact", "lite0:tuned"])
+@pytest.fixture(
+    scope="module",
+    params=[("compact", True), ("compact", False), ("lite0:tuned", True), ("lite0:tuned", False)],
+    ids=str,
+)
 def trained(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A network from nothing, and the default one fine-tuned as a whole, as on a GPU."""
-    recipe = Recipe(request.param, size=64, epochs=2, distort=True, device="cpu")
-    return whole.train(recipe, photos, tmp_path_factory.mktemp("whole"), quiet)
+    """A network from nothing, and the default one fine-tuned as a whole, as on a GPU; in both precisions."""
+    network, bf16 = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whole, "choose", lambda _: Device(torch.device("cpu"), bf16))
+        recipe = Recipe(network, size=64, epochs=2, distort=True, device="cpu")
+        return whole.train(recipe, photos, tmp_path_factory.mktemp("whole"), quiet)
 
 
 def test_only_watched_photos_have_scores(trained: Trained, photos: Photos) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import fft, sparse
 from scipy.ndimage import uniform_filter1d
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Array, Bools, Ints, Pixels
 from goodsight.progress import Progress
 
 NEIGHBOURS = 6
@@ -34,7 +34,6 @@ WAYS = (
     *((1.0, turn, mirrored) for mirrored in (False, True) for turn in (-3.0, 3.0)),
 )
 """How one picture may have been made from the other: scale, turn in degrees, mirrored."""
-Array = npt.NDArray[np.float32]
 
 
 def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) -> Ints:
@@ -62,7 +61,7 @@ def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) ->
     return np.unique(pairs, axis=0).astype(np.int64)
 
 
-def alike(pictures: npt.NDArray[np.uint8], pairs: Ints, progress: Progress) -> Array:
+def alike(pictures: Pixels, pairs: Ints, progress: Progress) -> Array:
     """The best correlation of detail of each pair, -1 to 1.
 
     Args:
@@ -82,12 +81,12 @@ def alike(pictures: npt.NDArray[np.uint8], pairs: Ints, progress: Progress) -> A
     return found
 
 
-def twins(correlation: Array, cosine: Array) -> npt.NDArray[np.bool_]:
+def twins(correlation: Array, cosine: Array) -> Bools:
     """Which pairs (m,) are near twins."""
     return np.asarray(correlation + cosine / 4 >= SAME)
 
 
-def _aligned(pictures: npt.NDArray[np.uint8], pairs: Ints) -> Array:
+def _aligned(pictures: Pixels, pairs: Ints) -> Array:
     (firsts, one), (seconds, other) = (np.unique(column, return_inverse=True) for column in pairs.T)
     laid, plain = _small(pictures[firsts]), np.conj(_spectra(_small(pictures[seconds]), WAYS[0]))[other]
     heights = np.stack([_peak(_spectra(laid, way)[one] * plain, _COARSE) for way in WAYS])
@@ -101,7 +100,7 @@ def _aligned(pictures: npt.NDArray[np.uint8], pairs: Ints) -> Array:
     return best
 
 
-def _small(pictures: npt.NDArray[np.uint8]) -> Array:
+def _small(pictures: Pixels) -> Array:
     """The detail of grey pictures (n, 32, 32, 1)."""
     grey = pictures.reshape(len(pictures), _COARSE, 2, _COARSE, 2, 3).sum(axis=(2, 4, 5), dtype=np.uint32)
     return _detail(grey[..., None].astype(np.float32))

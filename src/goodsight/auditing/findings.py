@@ -75,6 +75,7 @@ class Audit:
         findings: one per photo and kind, worst first within a kind.
         review: every photo that could be read, the most suspicious first.
         left_out: names of rows that were not looked at, and why.
+        notes: what else should be known of the photos, such as an empty class folder.
         limits: on bytes and pixels of a photo.
         ledger: what people had decided before; None when nothing was given.
         timings: (step, seconds) in order.
@@ -89,6 +90,7 @@ class Audit:
     limits: Limits
     ledger: Replayed | None = None
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
+    notes: Sequence[tuple[str, str]] = ()
 
     def said(self, row: Row) -> str:
         """The labels of a photo in one phrase."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Array, Bools, Doubles, Ints
 from goodsight.auditing import copies, labels, quality, review, topic
 from goodsight.auditing.findings import KINDS, Audit, Finding, Suspect
-from goodsight.auditing.labels import Doubts, Floats
+from goodsight.auditing.labels import Doubts
 from goodsight.auditing.looks import Looks
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.names import common_names
@@ -98,7 +97,7 @@ def inspect(
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
-    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger)
+    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger, notes=catalog.notes)
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,10 @@ class _Judged:
     classes: tuple[str, ...]
     found: list[Finding]
     doubts: Doubts
-    own: Floats
-    likeness: Floats
-    anywhere: Floats
-    conflicts: Floats
+    own: Doubles
+    likeness: Doubles
+    anywhere: Doubles
+    conflicts: Doubles
 
 
 def _judged(
@@ -125,7 +124,7 @@ def _judged(
     pairs: Ints,
     groups: Ints,
     scaler: Scaler,
-    features: npt.NDArray[np.float32],
+    features: Array,
 ) -> _Judged:
     name = catalog.attributes[attribute].name if len(catalog.attributes) > 1 else ""
     said = [row.labels[attribute] for row in table.rows]
@@ -182,15 +181,13 @@ def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler, nothing: 
     return replace(everything, share=found.share)
 
 
-def _few(numbers: Ints, groups: Ints) -> npt.NDArray[np.bool_]:
+def _few(numbers: Ints, groups: Ints) -> Bools:
     """Which photos (n,) have a label of too few distinct photos to say anything about it."""
     few = [c for c in np.unique(numbers) if len(np.unique(groups[numbers == c])) < FEW]
     return np.isin(numbers, few)
 
 
-def _likeness(
-    features: npt.NDArray[np.float32], numbers: Ints, groups: Ints, doubts: Doubts
-) -> tuple[Floats, Floats, Floats]:
+def _likeness(features: Array, numbers: Ints, groups: Ints, doubts: Doubts) -> tuple[Doubles, Doubles, Doubles]:
     """To good examples (n,): of a photo's label; of its label or the suggested one, whichever is more; of any label."""
     everything, nothing = np.arange(len(numbers)), np.zeros(len(numbers), np.int64)
     x = topic.hellinger(features)
@@ -248,7 +245,7 @@ def _mislabelled(
 
 
 def _off_topic(
-    rows: Sequence[Row], likeness: Floats, odds: Floats, table: Table, backbone: Backbone
+    rows: Sequence[Row], likeness: Doubles, odds: Doubles, table: Table, backbone: Backbone
 ) -> Iterator[Finding]:
     chance, usual = 1 / (1 + np.exp(-odds)), np.median(likeness)
     found = np.flatnonzero(chance > SURE)
@@ -258,7 +255,7 @@ def _off_topic(
         yield Finding(rows[i], "off-topic", float(1 - chance[i]), words, "drop")
 
 
-def _suspects(table: Table, chance: Floats, found: Sequence[Finding]) -> tuple[Suspect, ...]:
+def _suspects(table: Table, chance: Doubles, found: Sequence[Finding]) -> tuple[Suspect, ...]:
     reasons: dict[str, list[str]] = {}
     for finding in found:
         reasons.setdefault(finding.row.file_name, []).append(f"{finding.kind}: {finding.evidence}")

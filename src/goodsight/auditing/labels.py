@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Array, Ints, Vectors
+from goodsight.arrays import Array, Bools, Doubles, Ints, Vectors
 from goodsight.heads import calibrate, discriminant, kinds
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
@@ -23,7 +22,6 @@ from goodsight.heads.scaler import Scaler
 SETTINGS = (Setting("kernel", 0.5, 0.06), Setting("cosine", 0.0, 0.1))
 COMPONENTS = 800
 _ROUNDS = 100
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,10 @@ class Doubts:
 
     """
 
-    chance: Floats
+    chance: Doubles
     suggested: Ints
-    probability: Floats
-    contradicted: npt.NDArray[np.bool_]
+    probability: Doubles
+    contradicted: Bools
     share: float
 
 
@@ -79,7 +77,7 @@ def nothing(labels: Ints) -> Doubts:
     return Doubts(none, labels, none + 1, none > 0, 0.0)
 
 
-def wrong(own: Floats, classes: int) -> tuple[Floats, float]:
+def wrong(own: Doubles, classes: int) -> tuple[Doubles, float]:
     """The chance (n,) that each label is wrong, and the share of wrong labels.
 
     Args:
@@ -97,7 +95,7 @@ def wrong(own: Floats, classes: int) -> tuple[Floats, float]:
     return chance, share
 
 
-def _answers(low: Array, labels: Ints, folds: Ints, doubted: npt.NDArray[np.bool_]) -> Floats:
+def _answers(low: Array, labels: Ints, folds: Ints, doubted: Bools) -> Doubles:
     """Out-of-fold probabilities (n, C): the geometric mean of the heads', each calibrated on what is not doubted."""
     logs, plain = [], Scaler.none(low.shape[1])
     examples = Examples(low, labels, folds, doubted=doubted if doubted.any() else None)

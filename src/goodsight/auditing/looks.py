@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import uniform_filter1d
 
+from goodsight.arrays import Doubles, Floats, Ints, Pixels
 from goodsight.catalog.rows import Row
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
@@ -21,7 +21,6 @@ SIDE = 64
 _AT_LEAST = 192
 _AHEAD = 256
 _NEAR = 16
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ class Looks:
 
     """
 
-    pictures: npt.NDArray[np.uint8]
-    sizes: npt.NDArray[np.int64]
-    blur: Floats
-    darkest: Floats
-    lightest: Floats
-    filled: Floats
+    pictures: Pixels
+    sizes: Ints
+    blur: Doubles
+    darkest: Doubles
+    lightest: Doubles
+    filled: Doubles
 
 
 def look(rows: Sequence[Row], limits: Limits, progress: Progress) -> Looks:
@@ -58,7 +57,7 @@ def look(rows: Sequence[Row], limits: Limits, progress: Progress) -> Looks:
     return Looks(pictures, sizes, *measures.T)
 
 
-_Seen = tuple[npt.NDArray[np.uint8], tuple[int, int], tuple[float, float, float, float]]
+_Seen = tuple[Pixels, tuple[int, int], tuple[float, float, float, float]]
 
 
 def _seen(rows: Sequence[Row], limits: Limits) -> Iterator[_Seen | None]:
@@ -90,7 +89,7 @@ def _blur(grey: Image.Image) -> float:
     return max(blurriness(np.asarray(scale, np.float32)) for scale in (grey, grey.reduce(3)))
 
 
-def blurriness(grey: npt.NDArray[np.floating]) -> float:
+def blurriness(grey: Floats) -> float:
     """How little is lost when a picture (height, width) is blurred more: 0 for a sharp one, 1 for one without detail.
 
     Source: Crété-Roffet et al. 2007, The Blur Effect.

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from goodsight.arrays import Doubles, Ints
 from goodsight.auditing.looks import Looks
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,13 @@ class Check:
 
     """
 
-    score: Callable[[Looks], Floats]
+    score: Callable[[Looks], Doubles]
     least: float
     words: str
-    measure: Callable[[Looks], Floats]
+    measure: Callable[[Looks], Doubles]
 
 
-def _shape(looks: Looks) -> Floats:
+def _shape(looks: Looks) -> Doubles:
     return np.asarray(looks.sizes.min(axis=1) / np.maximum(looks.sizes.max(axis=1), 1))
 
 
@@ -55,9 +53,9 @@ CHECKS = {
 """By kind of finding. The limits are strict: on real catalogs each finds a few photos in a thousand."""
 
 
-def find(looks: Looks) -> dict[str, tuple[npt.NDArray[np.int64], Floats, list[str]]]:
+def find(looks: Looks) -> dict[str, tuple[Ints, Doubles, list[str]]]:
     """For each kind: which photos are found, worst first, their scores, and the evidence in words."""
-    found = {}
+    found: dict[str, tuple[Ints, Doubles, list[str]]] = {}
     for kind, check in CHECKS.items():
         scores, measures = check.score(looks), check.measure(looks)
         rows = np.flatnonzero((scores < check.least) & (looks.sizes > 0).all(axis=1))

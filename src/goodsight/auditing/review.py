@@ -9,9 +9,8 @@ planted faults in four sets of photos; ``bench/audit.py`` measures what they com
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.auditing.labels import Doubts
 
 FOREIGN = 0.6
@@ -24,10 +23,9 @@ _LEAST, _MOST = -8.0, 12.0
 _SUREST = 0.99
 """Nothing here is surer than that."""
 _USUAL = 0.9
-Floats = npt.NDArray[np.float64]
 
 
-def foreign(likeness: Floats, anywhere: Floats) -> Floats:
+def foreign(likeness: Doubles, anywhere: Doubles) -> Doubles:
     """The log-odds (n,) that a photo shows none of what its label's photos show.
 
     Args:
@@ -38,7 +36,7 @@ def foreign(likeness: Floats, anywhere: Floats) -> Floats:
     return np.asarray(_STEEP * (FOREIGN - likeness) + _STEEPER * np.maximum(0, NOWHERE - anywhere))
 
 
-def chances(foreign: Floats, doubts: Doubts, conflict: Floats) -> Floats:
+def chances(foreign: Doubles, doubts: Doubts, conflict: Doubles) -> Doubles:
     """The chance (n,) that a photo's label or topic is wrong.
 
     Args:
@@ -53,7 +51,7 @@ def chances(foreign: Floats, doubts: Doubts, conflict: Floats) -> Floats:
     return np.asarray(np.maximum(chance, conflict))
 
 
-def conflicts(labels: Ints, groups: Ints) -> Floats:
+def conflicts(labels: Ints, groups: Ints) -> Doubles:
     """The chance (n,) that a photo's label is wrong as its twins are labelled otherwise: the share that says so.
 
     A photo that is of its twins' majority is not suspected for the others' sake.
@@ -68,7 +66,7 @@ def conflicts(labels: Ints, groups: Ints) -> Floats:
     return np.asarray(np.where(share <= 0.5, 1 - share, 0.0))
 
 
-def usual(likeness: Floats, labels: Ints, doubts: Doubts) -> npt.NDArray[np.bool_]:
+def usual(likeness: Doubles, labels: Ints, doubts: Doubts) -> Bools:
     """Which photos (n,) are good examples of their label: nine in ten of it, and none that is contradicted."""
     found = ~doubts.contradicted
     for c in np.unique(labels):

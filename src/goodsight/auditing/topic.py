@@ -7,13 +7,11 @@ Things Everyone Should Know), which say what is there rather than how much of it
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Array, Bools, Doubles, Ints
 
 MOST = 4000
 """Photos of a label that others are compared with."""
-Array = npt.NDArray[np.float32]
 
 
 def neighbours(count: int) -> int:
@@ -32,11 +30,11 @@ def likeness(
     x: Array,
     labels: Ints,
     groups: Ints,
-    usual: npt.NDArray[np.bool_],
+    usual: Bools,
     asked: Ints,
     at: Ints,
     count: int = 0,
-) -> npt.NDArray[np.float64]:
+) -> Doubles:
     """The mean cosine of some photos (m,) to the nearest usual photos of a label; 1 where there are none.
 
     Args:
@@ -64,7 +62,7 @@ def likeness(
     return found
 
 
-def _mean(nearest: Array) -> npt.NDArray[np.float64]:
+def _mean(nearest: Array) -> Doubles:
     """Of each row, without the -1 of twins; 1 where nothing else is left."""
     other = nearest >= 0
     total, count = (nearest * other).sum(axis=1), other.sum(axis=1)

@@ -9,15 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from goodsight.arrays import Array, Pixels
 from goodsight.errors import EngineError, did_you_mean
-
-Pixels = npt.NDArray[np.uint8]
-
-
-Vectors = npt.NDArray[np.float32]
-
 
 ENGINES = ("openvino", "onnxruntime")
 
@@ -32,7 +26,7 @@ class Engine(Protocol):
     def outputs(self) -> tuple[str, ...]:
         """The names of the network's outputs; ``submit`` answers with the first."""
 
-    def submit(self, pixels: Pixels) -> Future[Vectors]:
+    def submit(self, pixels: Pixels) -> Future[Array]:
         """Start a batch. The engine must be kept until the answer is there.
 
         Args:
@@ -43,14 +37,14 @@ class Engine(Protocol):
 
         """
 
-    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+    def explained(self, pixels: Pixels) -> dict[str, Array]:
         """All outputs of a batch by name, as float32: slower, and made ready on the first call only."""
 
     def close(self) -> None:
         """Wait for what was submitted and free the network."""
 
 
-def run(engine: Engine, pixels: Pixels, batch: int = 16) -> Vectors:
+def run(engine: Engine, pixels: Pixels, batch: int = 16) -> Array:
     """What the network makes of photos (n, height, width, 3), any number of them, in batches."""
     answers = [engine.submit(pixels[i : i + batch]) for i in range(0, len(pixels), batch)]
     return np.concatenate([answer.result() for answer in answers])
@@ -116,20 +110,20 @@ class _OpenVino:
         return queue
 
     @staticmethod
-    def _done(request: Any, future: Future[Vectors]) -> None:
+    def _done(request: Any, future: Future[Array]) -> None:
         # The request's memory is used again for the next batch, so the answer is copied out here.
         future.set_result(np.array(request.get_output_tensor(0).data, np.float32))
 
-    def submit(self, pixels: Pixels) -> Future[Vectors]:
+    def submit(self, pixels: Pixels) -> Future[Array]:
         # A batch that does not fit would fail in the queue's own thread, and its future would never be done.
         _require_shape(pixels, self._shape)
         with self._lock:
             self._queue = self._queue or self._start_queue()
-        future: Future[Vectors] = Future()
+        future: Future[Array] = Future()
         self._queue.start_async({0: pixels}, future)
         return future
 
-    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+    def explained(self, pixels: Pixels) -> dict[str, Array]:
         _require_shape(pixels, self._shape)
         with self._lock:
             self._explaining = self._explaining or self._compile(self._network, "LATENCY")
@@ -160,15 +154,15 @@ class _OnnxRuntime:
         self._first_alone.only_execute_path_to_fetches = True
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="goodsight-engine")
 
-    def submit(self, pixels: Pixels) -> Future[Vectors]:
+    def submit(self, pixels: Pixels) -> Future[Array]:
         _require_shape(pixels, self._shape)
         return self._pool.submit(self._run, pixels)
 
-    def _run(self, pixels: Pixels) -> Vectors:
+    def _run(self, pixels: Pixels) -> Array:
         found = self._session.run(self.outputs[:1], {self._input: pixels}, self._first_alone)
         return np.asarray(found[0], np.float32)
 
-    def explained(self, pixels: Pixels) -> dict[str, Vectors]:
+    def explained(self, pixels: Pixels) -> dict[str, Array]:
         _require_shape(pixels, self._shape)
         found = self._session.run(self.outputs, {self._input: pixels})
         return {name: np.asarray(one, np.float32) for name, one in zip(self.outputs, found, strict=True)}

@@ -1,48 +1,152 @@
-"""One folder per class, or train, validation and test folders, become rows."""
+"""Folders become rows: one per class, or splits with one per class in each, or classes with splits in each.
+
+The form is told by the names and by what lies in the folders. Where they do not agree, nothing is guessed: the error
+says what was seen and how to say what is meant. What lies beside is named as left out.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from goodsight.catalog.labels import Labels
-from goodsight.catalog.rows import SPLITS, Row
+from goodsight.catalog.labels import FOLDER, Labels
+from goodsight.catalog.rows import Found, Row, split_of
 from goodsight.errors import CatalogError
-from goodsight.photos import find
+from goodsight.photos.find import find
 
 FORMS = (
     "give one folder per class, train/validation/test folders with one folder per class in each, "
     "or a metadata.csv with the columns file_name and label"
 )
+_DEBRIS = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information", "__pycache__"}
+"""Folders that systems leave behind; never a class."""
 
 
-def from_folders(root: Path, labels: Labels) -> tuple[list[Row], list[tuple[str, str]]]:
-    """The photos of class folders, and what lies in none with the reason."""
-    folders = sorted(p for p in _children(root) if p.is_dir())
-    split_of = {p: SPLITS.get(p.name.lower(), "") for p in folders}
-    given = "train" in split_of.values() and all(split_of.values())
-    rows, left_out = [], []
-    for path in find.find(root):
+@dataclass(frozen=True)
+class _Form:
+    """Which part of a photo's path is its class and which its split (-1 for none)."""
+
+    label: int
+    split: int
+
+
+def split_folders(root: Path) -> list[Path]:
+    """The folders of a root that are called like splits."""
+    return [folder for folder in _folders(root) if split_of(folder.name)]
+
+
+def from_folders(root: Path, labels: Labels) -> Found:
+    """The photos of class folders, and what lies in none with the reason.
+
+    Raises:
+        CatalogError: there are none, or the form is doubtful.
+
+    """
+    form = _form(root)
+    found, classes = Found(), set()
+    for path in find(root):
         name = path.relative_to(root).as_posix()
         parts = name.split("/")
-        depth = 1 if given else 0
-        if len(parts) < depth + 2:
-            left_out.append((name, "lies in no class folder"))
+        reason = _outside(parts, form)
+        if reason:
+            found.left_out.append((name, reason))
             continue
-        said = tuple(parts[depth].split("_", len(labels.names) - 1)) if labels.folders else (parts[depth],)
+        folder = unicodedata.normalize("NFC", parts[form.label]).strip()
+        classes.add("/".join(parts[: form.label + 1]))
+        said = tuple(folder.split("_", len(labels.names) - 1)) if labels.folders else (folder,)
         if len(said) < len(labels.names) or not all(said):
             wanted = "_".join(labels.names).upper()
-            left_out.append((name, f"the folder {parts[depth]!r} does not name one label of each, as {wanted} would"))
+            found.left_out.append((name, f"the folder {folder!r} does not name one label of each, as {wanted} would"))
         else:
-            rows.append(Row(name, path, said, split_of[root / parts[0]] if given else ""))
-    if not rows:
+            split = "" if form.split < 0 else split_of(parts[form.split])
+            found.rows.append(Row(name, path, said, split, group=_group(parts, form, labels)))
+    if not found.rows:
         raise CatalogError(f"{root}: no photos in class folders; {FORMS}")
-    return rows, left_out
+    found.notes += [
+        (f"{name}/", "a class folder without photos") for name in _class_folders(root, form) if name not in classes
+    ]
+    return found
 
 
-def _children(root: Path) -> Iterable[Path]:
+def _group(parts: list[str], form: _Form, labels: Labels) -> str:
+    """The folder below the class, or '' for a photo that lies in the class itself."""
+    inner = parts[max(form.label, form.split) + 1 : -1]
+    return "/".join([parts[form.label], *inner]) if labels.group == FOLDER and inner else ""
+
+
+def _outside(parts: list[str], form: _Form) -> str:
+    """Why a file is no photo of a class, '' if it is one."""
+    if parts[0].lower() in _DEBRIS:
+        return "lies in a folder that a system left behind"
+    if form.split == 0 and len(parts) > 1 and not split_of(parts[0]):
+        return f"lies in {parts[0]!r}, beside the splits"
+    if len(parts) < max(form.label, form.split) + 2:
+        return "lies in no class folder"
+    return ""
+
+
+def _form(root: Path) -> _Form:
+    """Which form a folder has.
+
+    Raises:
+        CatalogError: it is doubtful.
+
+    """
+    folders = [folder for folder in _folders(root) if folder.name.lower() not in _DEBRIS]
+    splits = [folder for folder in folders if split_of(folder.name)]
+    if len(folders) == 1 and not splits and _folders(folders[0]) and not _directly(folders[0]):
+        raise CatalogError(f"{root}: holds one folder only, and its photos lie deeper; give {folders[0]}")
+    if not splits:
+        inside = [[split_of(below.name) for below in _folders(folder)] for folder in folders]
+        # Classes with the splits in each: photos of a class are then in no other folder.
+        if any(inside) and all(all(names) for names in inside if names) and any("train" in names for names in inside):
+            return _Form(label=0, split=1)
+        return _Form(label=0, split=-1)
+    others = [folder for folder in folders if folder not in splits]
+    whole = [folder for folder in splits if _folders(folder)]
+    trains = [folder for folder in whole if split_of(folder.name) == "train"]
+    if trains or (whole and not any(_has_photos(folder) for folder in others)):
+        return _Form(label=1, split=0)
+    seen = ", ".join(f"{folder.name}/" for folder in folders[:8])
+    which = splits[0].name
+    if others:
+        raise CatalogError(
+            f"{root}: holds {seen}: {which!r} is the name of a split, and lies beside what may be classes; put the "
+            f"class folders into train/, move {which}/ away or give it another name, or say each photo's class in a "
+            "metadata.csv"
+        )
+    raise CatalogError(
+        f"{root}: holds {seen}, called like splits, but without class folders in them; put one folder per class into "
+        "each, or say each photo's class in a metadata.csv with the columns file_name and label"
+    )
+
+
+def _class_folders(root: Path, form: _Form) -> Iterator[str]:
+    """The names of the folders that would be classes, relative to the root."""
+    for folder in _folders(root):
+        if folder.name.lower() in _DEBRIS or (form.split == 0 and not split_of(folder.name)):
+            continue
+        if form.label == 0:
+            yield folder.name
+        else:
+            yield from (f"{folder.name}/{below.name}" for below in _folders(folder))
+
+
+def _directly(folder: Path) -> bool:
+    """Whether a folder holds files itself."""
+    return any(path.is_file() for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _has_photos(folder: Path) -> bool:
+    return next(find(folder), None) is not None
+
+
+def _folders(root: Path) -> list[Path]:
     try:
-        return [root / entry.name for entry in os.scandir(root) if not entry.name.startswith(".")]
+        with os.scandir(root) as entries:
+            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir())
     except OSError as error:
         raise CatalogError(f"{root}: cannot be read: {error.strerror}") from error

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from goodsight.errors import CatalogError
 
+FOLDER = "folder"
+"""The group that is the folder of a photo."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -21,6 +24,9 @@ class Labels:
         ledger: what people decided about these photos, in one or several files; see
             :mod:`goodsight.catalog.ledger`.
         ignore_split: treat all photos alike, whatever split they came with.
+        group: the column of a list that names the seller, shelf, session or product of a photo, or ``folder`` for the
+            folder below the class (of a list, the folder of the file): photos of one group never lie on both sides of
+            a fold, a split or a calibration.
 
     Raises:
         CatalogError: a name is empty or given twice, or both columns and folders are named.
@@ -32,6 +38,7 @@ class Labels:
     tags: str = ""
     ledger: str | Path | Sequence[str | Path] = ()
     ignore_split: bool = False
+    group: str = ""
 
     def __post_init__(self) -> None:
         if self.attributes and self.label:
@@ -52,6 +59,11 @@ class Labels:
         given = self.attributes or self.label
         names = (given,) if isinstance(given, str) else tuple(given)
         return tuple(name.strip() for name in names) or (() if self.tags else ("label",))
+
+    @property
+    def group_column(self) -> str:
+        """The column that names groups, '' where it is the folder or nobody says."""
+        return "" if self.group == FOLDER else self.group
 
     @property
     def ledgers(self) -> tuple[Path, ...]:

@@ -7,16 +7,16 @@ of them it is for, and the newest for each counts.
 
 from __future__ import annotations
 
-import csv
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodsight.errors import LedgerError, did_you_mean
-from goodsight.files import read_records, read_table, refuse_existing, whole_file, write_table
+from goodsight.catalog.records import Record, records
+from goodsight.errors import CatalogError, LedgerError, did_you_mean
+from goodsight.files import refuse_existing, whole_file, write_table
 
 COLUMNS = ("file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute")
 
@@ -63,16 +63,9 @@ def read(path: Path) -> list[Entry]:
     if not path.is_file():
         raise LedgerError(f"`ledger` {path}: there is no such file")
     try:
-        _, columns = next(read_table(path), (0, []))
-        for column in _NEEDED:
-            if column not in columns:
-                there = ", ".join(columns).encode(errors="backslashreplace").decode()[:200]
-                raise LedgerError(f"{path}: there is no column {column!r}; the columns are {there}")
-        return [_entry(path, number, record) for number, record in read_records(path)]
-    except csv.Error as error:
-        raise LedgerError(f"{path}: cannot be read as UTF-8 text in rows: {error}") from error
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
+        return [_entry(record) for record in records(path, table=True)]
+    except CatalogError as error:
+        raise LedgerError(str(error)) from error
 
 
 def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
@@ -102,9 +95,12 @@ def _cells(e: Entry) -> tuple[str, ...]:
     return e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute
 
 
-def _entry(path: Path, number: int, record: Mapping[str, str]) -> Entry:
-    where = f"{path}: line {number}"
-    value = {column: record.get(column, "").strip() for column in COLUMNS} | {"file_name": record["file_name"]}
+def _entry(record: Record) -> Entry:
+    for column in _NEEDED:
+        if column not in record:
+            raise record.lacks(column)
+    where = f"{record.listed}: line {record.line}"
+    value = {column: record.text(column) for column in COLUMNS} | {"file_name": str(record.values["file_name"])}
     if not value["file_name"]:
         raise LedgerError(f"{where}: the file_name is empty")
     if not re.fullmatch("[0-9a-fA-F]{64}", value["sha256"]):

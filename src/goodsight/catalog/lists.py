@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import posixpath
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from goodsight.catalog.labels import Labels
-from goodsight.catalog.rows import SPLITS, Row
-from goodsight.errors import CatalogError, did_you_mean
+from goodsight.catalog.labels import FOLDER, Labels
+from goodsight.catalog.records import Record, records
+from goodsight.catalog.rows import TAG_END, Found, Row, split_of
+from goodsight.errors import CatalogError
 from goodsight.photos.boxes import parse
+from goodsight.photos.find import find
 
 LISTS = ("metadata.csv", "metadata.jsonl")
-
-
-LINE_BYTES = 2**20
-"""Of a line of JSON Lines."""
+NO_LABEL = ("nan", "null", "n/a", "na", "#n/a", "nil", "undefined", "<na>")
+"""What programs write where there is no value; in CSV it is a text like any other."""
 
 
 def list_in(source: Path) -> Path | None:
-    """The list that a source is or holds, or None."""
+    """The list that a source is, or that a folder holds; None for a folder without one that names photos."""
     if source.suffix.lower() in {".csv", ".jsonl"} and source.is_file():
         return source
-    return next((source / name for name in LISTS if (source / name).is_file()), None)
+    return next((path for path in _held(source) if _names_photos(path)), None)
 
 
-def from_list(listed: Path, labels: Labels, *, boxes: bool) -> tuple[list[Row], list[tuple[str, str]]]:
-    """The photos of a list, and the rows that are left out with the reason."""
+def foreign_lists(source: Path) -> list[tuple[str, str]]:
+    """Lists in a folder that name no photos, with the reason why they are passed over."""
+    return [
+        (path.name, "has no column file_name, so it is passed over")
+        for path in _held(source)
+        if source.is_dir() and not _names_photos(path)
+    ]
+
+
+def _held(folder: Path) -> list[Path]:
+    return [folder / name for name in LISTS if (folder / name).is_file()]
+
+
+def _names_photos(listed: Path) -> bool:
+    """Whether a list has the column ``file_name``; one that cannot be read is read again, for its own error."""
+    try:
+        return all("file_name" in record for record, _ in zip(records(listed), range(1), strict=False))
+    except CatalogError:
+        return True
+
+
+def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Found:
+    """The photos of a list.
+
+    Args:
+        listed: the list.
+        labels: its label columns, and the column of tags.
+        boxes: read the column ``boxes``.
+        whole: name the photos beside it, and below, that it does not list.
+
+    Raises:
+        CatalogError: a column is missing, a value cannot be read, or a row has no file.
+
+    """
     rows: dict[str, Row] = {}
-    left_out: list[tuple[str, str]] = []
+    found = Found([], [], [])
     missing: list[str] = []
-    wanted = {
-        "`attributes`" if labels.folders else "`label`": labels.names,
-        "`tags`": (labels.tags,) if labels.tags else (),
-    }
-    for number, record in records(listed):
-        name = name_of(listed, number, record)
-        for option, column in ((option, column) for option, those in wanted.items() for column in those):
-            if column not in record:
-                others = [c for c in record if c not in {"file_name", "split"}]
-                raise CatalogError(
-                    f"{listed}: there is no column {column!r}; the columns are {', '.join(record)}."
-                    f"{did_you_mean(column, others)} Choose one with {option}"
-                )
-        said = tuple(record[column].strip() for those in wanted.values() for column in those)
-        row = Row(name, listed.parent / name, said, _split(listed, number, record.get("split", "")))
+    for record in records(listed):
+        name = name_of(record)
+        said = _said(record, labels)
+        path = path_of(listed.parent, name)
+        row = Row(name, path, said, _split(record), group=_group(record, name, labels))
         if not any(said) and not labels.tags:
-            left_out.append((name, "no label"))
+            found.left_out.append((name, "no label"))
         elif name in rows and rows[name].labels != said:
             one, two = (", ".join(given) for given in (rows[name].labels, said))
             raise CatalogError(f"{listed}: {name} is listed as {one!r} and as {two!r}; keep one of them")
         elif name in rows and rows[name].split != row.split:
             raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
         elif not row.path.is_file():
-            missing.append(f"row {number}: {name}")
+            missing.append(f"line {record.line}: {name}")
         else:
-            around = parse(record.get("boxes", ""), f"{listed}: row {number}") if boxes else ()
+            around = parse(record.boxes("boxes"), f"{listed}: line {record.line}") if boxes else ()
             earlier = rows[name].boxes if name in rows else ()
             rows[name] = replace(row, boxes=tuple(dict.fromkeys(earlier + around)))
     if missing:
@@ -66,78 +87,88 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool) -> tuple[list[Row], 
         raise CatalogError(
             f"{listed}: {len(missing)} rows without a file ({shown}); file_name is relative to {listed.parent}"
         )
-    return list(rows.values()), left_out
+    found.rows += rows.values()
+    if whole:
+        named = {row.path for row in found.rows} | {path_of(listed.parent, name) for name, _ in found.left_out}
+        found.left_out += [(name, f"is not in {listed.name}") for name, path in beside(listed) if path not in named]
+    found.notes += _doubtful(found.rows, labels)
+    return found
 
 
-def records(listed: Path, *, table: bool = False) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Each row as text by column, with its line number in the file.
+def beside(listed: Path) -> Iterator[tuple[str, Path]]:
+    """Every file in the folder of a list, and below, but for lists: its name and path."""
+    for path in find(listed.parent):
+        if path.name not in LISTS and path != listed:
+            yield path.relative_to(listed.parent).as_posix(), path
 
-    With ``table`` it is a CSV whatever its name, and bytes that are no UTF-8 text are kept, as in names of files.
+
+def name_of(record: Record) -> str:
+    """The normalised ``file_name`` of a row.
 
     Raises:
-        CatalogError: it cannot be read; of JSON Lines, a line is no JSON object, no UTF-8 text or over 1 MiB.
+        CatalogError: it has none.
 
     """
-    try:
-        if not table and listed.suffix.lower() != ".csv":
-            yield from _json_records(listed)
-            return
-        with listed.open(encoding="utf-8-sig", errors="surrogateescape" if table else "strict", newline="") as stream:
-            reader = csv.DictReader(stream, restval="")
-            for record in reader:
-                yield reader.line_num, {str(k): str(v) for k, v in record.items() if k is not None}
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"{listed}: cannot be read as UTF-8 text in rows: {error}") from error
-    except OSError as error:
-        raise CatalogError(f"{listed}: cannot be read: {error.strerror}") from error
-
-
-def _json_records(listed: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    with listed.open("rb") as stream:
-        # Not the stream's own lines: one without an end would fill the memory.
-        for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES + 1), b""), 1):
-            if len(line) > LINE_BYTES:
-                raise CatalogError(f"{listed}: line {number} is over 1 MiB; shorten it or leave it out")
-            try:
-                text = line.decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise CatalogError(f"{listed}: line {number} is not UTF-8 text; save the file as UTF-8") from error
-            if text.strip():
-                yield number, _json_record(listed, number, text)
-
-
-def _json_record(listed: Path, number: int, line: str) -> Mapping[str, str]:
-    try:
-        record = json.loads(line)
-        if isinstance(record, dict):
-            return {key: "" if value is None else str(value) for key, value in record.items()}
-    except json.JSONDecodeError as error:
-        raise CatalogError(f"{listed}: line {number} is not JSON: {error.msg}") from error
-    except RecursionError as error:
-        raise CatalogError(f"{listed}: line {number} has too many brackets in each other; leave it out") from error
-    except ValueError as error:
-        raise CatalogError(f"{listed}: line {number} has a number of too many digits; leave it out") from error
-    raise CatalogError(f"{listed}: line {number} is not a JSON object")
-
-
-def name_of(listed: Path, number: int, record: Mapping[str, str]) -> str:
-    """The normalised ``file_name`` of a row."""
     if "file_name" not in record:
-        raise CatalogError(f"{listed}: there is no column 'file_name'; the columns are {', '.join(record)}")
-    name = record["file_name"].strip()
+        raise record.lacks("file_name")
+    name = record.text("file_name")
     if not name:
-        raise CatalogError(f"{listed}: row {number} has an empty file_name")
-    if not (listed.parent / name).exists():
+        raise CatalogError(f"{record.listed}: line {record.line} has an empty file_name")
+    if "\\" in name and not (record.listed.parent / name).exists():
         # A list made on Windows; where such a file is really there, the backslash is part of its name.
         name = name.replace("\\", "/")
     return posixpath.normpath(name)
 
 
-def _split(listed: Path, number: int, value: str) -> str:
-    value = value.strip().lower()
-    if value and value not in SPLITS:
-        raise CatalogError(
-            f"{listed}: row {number} has the split {value!r}; use train, validation or test, or leave it empty."
-            f"{did_you_mean(value, SPLITS)}"
-        )
-    return SPLITS.get(value, "")
+def path_of(folder: Path, name: str) -> Path:
+    """Where a named photo is: accents may be composed in a list and decomposed on the disk, or the other way round."""
+    path = folder / name
+    try:
+        if name.isascii() or path.exists():
+            return path
+        others = (folder / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+        return next((other for other in others if other.exists()), path)
+    except (OSError, ValueError):  # too long, or with a NUL: what is wrong is told when it is opened
+        return path
+
+
+def _said(record: Record, labels: Labels) -> tuple[str, ...]:
+    """One label of each attribute, composed as Unicode's NFC, and all tags as one text."""
+    for column in labels.names:
+        if column not in record:
+            raise record.lacks(column, f" Choose one with `{'attributes' if labels.folders else 'label'}`")
+    if labels.tags and labels.tags not in record:
+        raise record.lacks(labels.tags, " Choose one with `tags`")
+    said = [unicodedata.normalize("NFC", record.label(column)) for column in labels.names]
+    if labels.tags:
+        said.append(TAG_END.join(unicodedata.normalize("NFC", tag) for tag in record.tags(labels.tags)))
+    return tuple(said)
+
+
+def _split(record: Record) -> str:
+    value = record.text("split")
+    found = split_of(value)
+    if value and not found:
+        raise record.error("split", f"is {value!r}; use train, validation or test, or leave it empty")
+    return found
+
+
+def _group(record: Record, name: str, labels: Labels) -> str:
+    if labels.group == FOLDER:
+        return posixpath.dirname(name)
+    if labels.group and labels.group not in record:
+        raise record.lacks(labels.group, " Choose one with `group`")
+    return record.text(labels.group) if labels.group else ""
+
+
+def _doubtful(rows: list[Row], labels: Labels) -> list[tuple[str, str]]:
+    """Labels that look like no label at all."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for label in row.labels[: len(labels.names)]:
+            if label.lower() in NO_LABEL:
+                counts[label] = counts.get(label, 0) + 1
+    return [
+        (f"label {label!r}", f"is taken for a class of {count} photos; leave the cell empty if it means no label")
+        for label, count in counts.items()
+    ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodsight.catalog import lists
 from goodsight.catalog.read import unlabelled
+from goodsight.catalog.records import records
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
 
@@ -52,22 +52,22 @@ def read(source: Path) -> Feed:
         raise CatalogError(f"{source}: there is no such feed")
     posts, bad, timeless = [], [], []
     folder = source.parent.resolve()
-    for number, record in lists.records(source):
-        image = record.get("image", "").strip()
+    for record in records(source, "image"):
+        number, image = record.line, record.text("image")
         if not image:
             raise CatalogError(f"{source}: line {number} has no image; write the path of the post's photo there")
-        name = record.get("id", "").strip() or image
+        name = record.text("id") or image
         image = _repaired(source.parent, image)
         if not _inside(folder, image):
             bad.append((name, f"line {number}: the image is outside the feed's folder; put it there"))
             continue
         try:
-            day = _day(record.get("time", "").strip())
+            day = _day(record.text("time"))
         except (ValueError, OverflowError, OSError):
             day = ""
-            said = f"the time {record['time'][:50]!r} is no ISO 8601 time nor seconds or milliseconds since 1970"
+            said = f"the time {record.text('time')[:50]!r} is no ISO 8601 time nor seconds or milliseconds since 1970"
             timeless.append((name, f"line {number}: {said}"))
-        posts.append(Post(name, Row(image, source.parent / image), record.get("text", ""), day))
+        posts.append(Post(name, Row(image, source.parent / image), record.text("text"), day))
     if not posts and not bad:
         raise CatalogError(f"{source}: no posts; write one JSON object a line, with the path of its photo as image")
     return Feed(posts, bad, timeless)

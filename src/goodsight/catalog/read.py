@@ -1,25 +1,27 @@
 """A folder of photos, or a list of them, becomes rows: which photo, which labels, which split.
 
 Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
-per class; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column, one or
-several label columns and, if wanted, a ``split`` column and a ``boxes`` column (see :mod:`goodsight.photos.boxes`).
-With several attributes a folder's name holds one label of each (``black_jeans``), and a column of tags gives every tag
-an attribute of its own, with the labels yes and no.
+per class, or a list; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column,
+one or several label columns and, if wanted, a ``split`` column and a ``boxes`` column (see
+:mod:`goodsight.photos.boxes`). With several attributes a folder's name holds one label of each (``black_jeans``), and a
+column of tags gives every tag an attribute of its own, with the labels yes and no.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from goodsight.catalog.folders import FORMS, from_folders
+from goodsight.catalog.folders import FORMS, from_folders, split_folders
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.lists import from_list, list_in, name_of, records
-from goodsight.catalog.rows import NO, TAKEN, YES, Attribute, Catalog, Row
+from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of
+from goodsight.catalog.records import records
+from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row, split_of
 from goodsight.errors import CatalogError
-from goodsight.photos import find
+from goodsight.photos.find import find
 
 _ENDINGS = re.compile(r"(.+)_(?:probability|verdict|top\d+_label|top\d+_probability)")
 
@@ -43,13 +45,15 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
     """
     rows: list[Row] = []
     left_out: list[tuple[str, str]] = []
+    notes: list[tuple[str, str]] = []
     read = [_read(source, labels, boxes) for source in sources]
     ignore_split = ignore_split or labels.ignore_split
-    split_given = not ignore_split and any(row.split for found, _ in read for row in found)
-    for number, ((found, without), prefix) in enumerate(zip(read, _prefixes(sources), strict=True)):
-        own_split = any(row.split for row in found)
-        left_out += [(prefix + name, reason) for name, reason in without]
-        for row in found:
+    split_given = not ignore_split and any(row.split for found in read for row in found.rows)
+    for number, (found, prefix) in enumerate(zip(read, _prefixes(sources), strict=True)):
+        own_split = any(row.split for row in found.rows)
+        left_out += [(prefix + name, reason) for name, reason in found.left_out]
+        notes += [(prefix + name, reason) for name, reason in found.notes]
+        for row in found.rows:
             split = "" if ignore_split else row.split
             if split_given and not split and own_split:
                 left_out.append((prefix + row.file_name, "no split given"))
@@ -59,8 +63,53 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
     said = ", ".join(map(str, sources))
     if not rows:
         raise CatalogError(f"{said}: no photos with a label; {FORMS}")
+    if split_given and not any(row.split == "train" for row in rows):
+        there = ", ".join(sorted({row.split for row in rows}))
+        raise CatalogError(
+            f"{said}: has photos of the splits {there} and none of train; add a folder train/ or rows of that split, "
+            "or treat all photos alike with `ignore_split`"
+        )
     rows, attributes = _attributed(said, rows, labels)
-    return Catalog(said, tuple(rows), attributes, tuple(left_out))
+    _require_distinct(said, rows, attributes)
+    return Catalog(said, tuple(rows), attributes, tuple(left_out), tuple(notes))
+
+
+def read_unsorted(source: Path) -> Catalog:
+    """The photos of a folder without class folders, without a label; for what needs none.
+
+    Raises:
+        CatalogError: there is no photo.
+
+    """
+    rows = tuple(Row(path.relative_to(source).as_posix(), path, ("",)) for path in find(source))
+    if not rows:
+        raise CatalogError(f"{source}: holds no photo")
+    return Catalog(str(source), rows)
+
+
+def is_unsorted(source: Path) -> bool:
+    """Whether a folder holds photos and neither folders nor a list."""
+    return source.is_dir() and list_in(source) is None and all(path.parent == source for path in find(source))
+
+
+def _require_distinct(said: str, rows: Sequence[Row], attributes: Sequence[Attribute]) -> None:
+    """Labels that differ only in case or blanks are one label, written twice.
+
+    Raises:
+        CatalogError: there are such.
+
+    """
+    for number, attribute in enumerate(attributes):
+        alike: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in rows:
+            alike[" ".join(row.labels[number].split()).casefold()][row.labels[number]] += 1
+        for labels in alike.values():
+            if len(labels) > 1:
+                shown = " and ".join(f"{label!r} ({count} photos)" for label, count in labels.most_common())
+                raise CatalogError(
+                    f"{said}: {f'{attribute.name}: ' if len(attributes) > 1 else ''}the labels {shown} differ only in "
+                    "case or blanks; write them the same, or rename one"
+                )
 
 
 def _attributed(said: str, rows: list[Row], labels: Labels) -> tuple[list[Row], tuple[Attribute, ...]]:
@@ -90,7 +139,7 @@ def _attributed(said: str, rows: list[Row], labels: Labels) -> tuple[list[Row], 
 
 
 def _tags(text: str) -> set[str]:
-    return set(text.replace(",", " ").split())
+    return set(text.split(TAG_END)) - {""}
 
 
 def _prefixes(sources: Sequence[Path]) -> list[str]:
@@ -107,38 +156,82 @@ def _prefixes(sources: Sequence[Path]) -> list[str]:
 def unlabelled(source: Path) -> Iterator[Row]:
     """Every photo of a file, a folder (searched recursively) or a list, whatever its labels.
 
+    A folder with a list gives the photos of the list first, and then those that it lacks.
+
     Raises:
         CatalogError: ``source`` is not there, or is a list that cannot be read.
 
     """
     listed = list_in(source)
     if listed:
-        for number, record in records(listed):
-            name = name_of(listed, number, record)
-            yield Row(name, listed.parent / name)
+        named = set()
+        for record in records(listed):
+            name = name_of(record)
+            path = path_of(listed.parent, name)
+            named.add(path)
+            yield Row(name, path)
+        if source.is_dir():
+            yield from (Row(name, path) for name, path in beside(listed) if path not in named)
     elif source.is_dir():
-        for path in find.find(source):
-            yield Row(path.relative_to(source).as_posix(), path)
+        passed = {name for name, _ in foreign_lists(source)}
+        for path in find(source):
+            name = path.relative_to(source).as_posix()
+            if name not in passed:
+                yield Row(name, path)
     elif source.exists():
         yield Row(source.name, source)
     else:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
 
 
-def _read(source: Path, labels: Labels, boxes: bool) -> tuple[list[Row], list[tuple[str, str]]]:
+def _read(source: Path, labels: Labels, boxes: bool) -> Found:
     if not source.exists():
         raise CatalogError(f"{source}: there is no such folder or list")
     listed = list_in(source)
     if listed:
-        return from_list(listed, labels, boxes=boxes)
+        return from_list(listed, labels, boxes=boxes, whole=source.is_dir())
     if not source.is_dir():
         raise CatalogError(f"{source}: not a folder, .csv or .jsonl file; {FORMS}")
-    if labels.tags:
-        raise CatalogError(f"{source}: `tags` {labels.tags} is a column of a list, and there is no metadata.csv")
+    lists = {folder: inner for folder in split_folders(source) if (inner := list_in(folder))}
+    if lists:
+        return _from_lists(source, lists, labels, boxes)
+    for option, column in (("tags", labels.tags), ("group", labels.group_column)):
+        if column:
+            raise CatalogError(f"{source}: `{option}` {column} is a column of a list, and there is no metadata.csv")
     if len(labels.names) > 1 and not labels.folders:
         said = " and ".join(f"`label` {name}" for name in labels.names)
         raise CatalogError(
             f"{source}: {said} are columns of a list, and there is no metadata.csv; for labels in the names of folders "
             f"use `attributes` {','.join(labels.names)}"
         )
-    return from_folders(source, labels)
+    found = from_folders(source, labels)
+    passed = dict(foreign_lists(source))
+    found.left_out = [(name, passed.get(name, reason)) for name, reason in found.left_out]
+    return found
+
+
+def _from_lists(source: Path, lists: dict[Path, Path], labels: Labels, boxes: bool) -> Found:
+    """A list in each split folder, as Hugging Face's ``imagefolder`` has it.
+
+    Raises:
+        CatalogError: a split folder has none.
+
+    """
+    without = [folder.name for folder in split_folders(source) if folder not in lists and next(find(folder), None)]
+    if without:
+        there = ", ".join(f"{folder.name}/{listed.name}" for folder, listed in lists.items())
+        raise CatalogError(
+            f"{source}: there is {there}, and no list in {without[0]}/; put one into each split folder, or one list "
+            "with a column split at the top"
+        )
+    every = Found()
+    for folder, listed in lists.items():
+        found, split = from_list(listed, labels, boxes=boxes, whole=True), split_of(folder.name)
+        for row in found.rows:
+            every.rows.append(replace(row, file_name=f"{folder.name}/{row.file_name}", split=split))
+        every.left_out += [(f"{folder.name}/{name}", reason) for name, reason in found.left_out]
+        every.notes += found.notes
+    inside = tuple(f"{folder.name}/" for folder in lists)
+    names = (path.relative_to(source).as_posix() for path in find(source))
+    every.left_out += [(name, "lies beside the splits") for name in names if not name.startswith(inside)]
+    return every

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from goodsight.photos.boxes import Box
@@ -15,9 +16,24 @@ SPLITS = {
     "valid": "validation",
     "validation": "validation",
     "dev": "validation",
+    "eval": "validation",
+    "evaluation": "validation",
     "test": "test",
     "testing": "test",
+    "holdout": "test",
 }
+_AROUND = "set|sets|data|dataset|split|folder|image|images|img|imgs|photo|photos|picture|pictures"
+"""What people write around a split's name."""
+_SPLIT_WORD = re.compile(rf"({'|'.join(sorted(SPLITS, key=len, reverse=True))})?({_AROUND})?")
+TAG_END = "\n"
+"""Between the tags of a row, until each is an attribute of its own; no tag holds it."""
+
+
+def split_of(name: str) -> str:
+    """The split that a name means, also one such as ``train_set`` or ``images-val2017``; '' for none."""
+    words = [_SPLIT_WORD.fullmatch(word) for word in re.findall(r"[^\W\d_]+", name.lower())]
+    said = {SPLITS[word[1]] for word in words if word and word[1]}
+    return said.pop() if len(said) == 1 and all(words) else ""
 
 
 NONE = "none"
@@ -49,7 +65,8 @@ class Row:
     """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
 
     ``labels`` has one of each attribute of its catalog, and is empty where nobody asked for labels. ``source`` numbers
-    the folder or list it came from. ``boxes`` are around what the label names, where that is known.
+    the folder or list it came from. ``boxes`` are around what the label names, where that is known. ``group`` names the
+    seller, shelf or session that it came from; '' where nobody says.
     """
 
     file_name: str
@@ -58,19 +75,31 @@ class Row:
     split: str = ""
     source: int = 0
     boxes: tuple[Box, ...] = ()
+    group: str = ""
+
+
+@dataclass
+class Found:
+    """What a source holds: rows, names of what is left out, and what should be known, each with the reason."""
+
+    rows: list[Row] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Catalog:
     """Rows in a fixed order, what their labels are labels of, and what was left out with the reason.
 
-    ``name`` says where they came from, for messages.
+    ``name`` says where they came from, for messages; ``notes`` are about what is used but should be known, such as an
+    empty class folder.
     """
 
     name: str
     rows: tuple[Row, ...]
     attributes: tuple[Attribute, ...] = (LABEL,)
     left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def classes(self, attribute: int) -> tuple[str, ...]:
         """The labels of one attribute, by its number, in the order used everywhere."""

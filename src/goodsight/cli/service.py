@@ -9,35 +9,38 @@ from typing import Annotated, Any
 
 import typer
 
+from goodsight.cli import options
+from goodsight.cli.options import OUTPUT
 from goodsight.errors import GoodsightError
 
-reviews = typer.Typer(help="What people decided in the review queue.", no_args_is_help=True)
+Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
-Data = Annotated[Path, typer.Option(help="The folder for kept photos, the default database and the cookie key.")]
-
-
-StoreUrl = Annotated[str, typer.Option(help="A database URL (postgresql://...); SQLite in --data by default.")]
+StoreUrl = Annotated[str, typer.Option(help="A database, postgresql://...; else SQLite in --data.")]
 
 
 def serve(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model folders, or name=folder for several.")],
+    *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
-    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with --tokens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-    keep_days: Annotated[float, typer.Option(min=0, help="Days that photos are kept.")] = 30.0,
-    most_photos: Annotated[int, typer.Option(min=1, help="Photos in work at once; more are refused with 503.")] = 96,
-    decode_seconds: Annotated[float, typer.Option(min=0.1, help="Time for decoding one photo.")] = 10.0,
-    body_seconds: Annotated[float, typer.Option(min=0.1, help="Time for an upload to arrive.")] = 30.0,
-    max_mb: Annotated[float, typer.Option(min=0.001, help="Photos of more MiB are refused.")] = 32.0,
-    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Photos of more megapixels are refused.")] = 64.0,
-    https: Annotated[bool, typer.Option("--https", help="Behind HTTPS: send the session cookie only there.")] = False,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
+    keep_days: Annotated[float, typer.Option(min=0, metavar="DAYS", help="Days that photos are kept.")] = 30.0,
+    most_photos: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Photos in work at once.")] = 96,
+    decode_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for decoding one photo.")
+    ] = 10.0,
+    body_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
+    ] = 30.0,
+    https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
+    max_mb: options.MaxMb = 32.0,
+    max_megapixels: options.MaxMegapixels = None,
 ) -> None:
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")
-    from goodsight.photos.limits import Limits
     from goodsight.serve.access import read_tokens
     from goodsight.serve.service import Settings
 
@@ -51,15 +54,16 @@ def serve(
         most_photos=most_photos,
         decode_seconds=decode_seconds,
         body_seconds=body_seconds,
-        limits=Limits(int(max_mb * 2**20), int(max_megapixels * 1e6)),
+        limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
     )
     app.serve(settings, host, port)
 
 
 def token(
+    *,
     name: Annotated[str, typer.Option(help="Whose token it is: letters, digits, - and _.")],
-    role: Annotated[str, typer.Option(help="check, review or admin; each includes those before it.")] = "check",
+    role: Annotated[str, typer.Option(help="check, review (and check) or admin (and all).")] = "check",
 ) -> None:
     """Make a token: the lines for the tokens file on standard output, the token itself, once, on standard error."""
     made, lines = _web("goodsight.serve.access").new_token(name, role)
@@ -67,32 +71,25 @@ def token(
     typer.echo(f"the token, shown only now: {made}", err=True)
 
 
-@reviews.command()
 def export(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
+    out: Annotated[Path, typer.Option(help="The folder to make.", rich_help_panel=OUTPUT)],
+    force: options.Force = False,
 ) -> None:
     """Write what people decided as a folder that train reads."""
     stores = _web("goodsight.store")
     from goodsight.store import export as exporting
 
     if not store and not data.is_dir():
-        raise GoodsightError(f"--data {data}: there is no such folder; give the one that `goodsight serve` uses")
+        raise GoodsightError(f"`data` {data}: there is no such folder; give the one that `goodsight serve` uses")
     opened = stores.Store.open(store, data)
     try:
         done = exporting.export(opened, out, force=force)
     finally:
         opened.close()
     typer.echo(f"{out}: {done}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Put the commands into the command line."""
-    app.command()(serve)
-    app.command()(token)
-    app.add_typer(reviews, name="reviews")
 
 
 def _named(models: list[str]) -> dict[str, Path]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
+    from goodsight.collecting.terms import Collected
+    from goodsight.flow.splits import Prepared
+    from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
     from goodsight.measuring.gain import Gain
+    from goodsight.measuring.measured import Findings
     from goodsight.measuring.metrics import Scores
     from goodsight.measuring.result import Result
-    from goodsight.model.record import Model
-    from goodsight.model.verdicts import Prediction
+    from goodsight.model.record import Judge
+    from goodsight.model.verdicts import Check, Prediction
     from goodsight.progress import Progress
 
 
@@ -28,11 +34,20 @@ _COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
 """What a step that begins with this word counts; all others count photos."""
 
 
+OPTIONS: dict[str, str] = {}
+"""The option of each parameter, as the running command calls it."""
+
+
+def as_typed(message: str) -> str:
+    """A message of the library with options in the place of parameters: ``--none-class`` for `` `none_class` ``."""
+    return re.sub(r"`(\w+)`", lambda found: OPTIONS.get(found[1], found[0]), message)
+
+
 class Printed:
     """Rows on the terminal, as they come."""
 
-    def __init__(self, models: Sequence[Model], top: int) -> None:
-        self._models, self._top = models, top
+    def __init__(self, judges: Sequence[Judge], top: int) -> None:
+        self._judges, self._top = judges, top
 
     def write(self, prediction: Prediction) -> None:
         """Print a row."""
@@ -41,9 +56,30 @@ class Printed:
         chance = "" if prediction.problem else f"{prediction.probability:.3f}"
         file_name, verdict = prediction.row.file_name, prediction.verdict
         line = f"{file_name:<40} {prediction.label:<20} {chance:>6} {verdict:<10} {prediction.reason}"
-        for _, label, p in predictions.ranked(prediction, self._models, self._top):
+        for _, label, p in predictions.ranked(prediction, self._judges, self._top):
             line += f"  {label} {p:.3f}" if p is not None else ""
         print(line.rstrip())
+
+
+class Tally:
+    """Counts the answers as they come, and says in the end how many there were of each verdict."""
+
+    def __init__(self) -> None:
+        self._verdicts: Counter[str] = Counter()
+        self._bad: list[tuple[str, str]] = []
+
+    def write(self, prediction: Prediction) -> None:
+        """Count a row."""
+        if prediction.problem:
+            self._bad.append((prediction.row.file_name, prediction.reason))
+        else:
+            self._verdicts[prediction.verdict] += 1
+
+    def print(self) -> None:
+        """Print the counts where they are not in the way of a table."""
+        said = ", ".join(f"{self._verdicts[verdict]} {verdict}" for verdict in ("sure", "unsure", "off-topic"))
+        print(f"{self._verdicts.total()} photos: {said}", file=sys.stderr)
+        print_left_out("bad photos", self._bad, file=sys.stderr)
 
 
 @contextmanager
@@ -76,6 +112,88 @@ def progress() -> Iterator[Progress]:
                 print(f"{step}: {note}", file=sys.stderr)
 
         yield tell
+
+
+def print_collected(collected: Collected, *, paged: bool) -> None:
+    """How many photos came, and what gave none."""
+    if paged:
+        print(f"pages: {collected.pages}")
+    print_left_out("pages without photos", collected.empty)
+    print(f"photos: {collected.photos} new, {collected.there} there already, {collected.copies} exact copies left out")
+    print_left_out("photos under several labels, kept under each", collected.two_labels)
+    print_left_out("left out", collected.left_out)
+
+
+def print_training(found: Findings) -> None:
+    """What training measured, and what it left out."""
+    for result in found.results:
+        print_result(result)
+    print_combinations(found.combinations)
+    print_ledger(found.ledger, {part.name if found.several else "": part.gain for part in found.parts})
+    print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
+    print_left_out("bad photos", found.bad)
+    print_left_out("rows left out", found.left_out)
+
+
+def print_evaluation(found: Findings) -> None:
+    """What an evaluation measured, and what it left out."""
+    for result in found.results:
+        print_result(result)
+    print_ledger(found.ledger)
+    print_left_out("bad photos", found.bad)
+    print_left_out("rows left out", found.left_out)
+
+
+def print_split(done: Prepared) -> None:
+    """How many photos went where."""
+    splits = list(next(iter(done.counts.values())))
+    print(", ".join(f"{name}: {sum(by[name] for by in done.counts.values())} photos" for name in splits))
+    print(f"twins: {done.twin_groups} groups, none is divided")
+    print_left_out("classes too small for every split", done.lacking)
+    print_ledger(done.ledger)
+    print_left_out("bad photos", done.bad)
+    print_left_out("rows left out", done.left_out)
+    print(f"photos: {done.folder}")
+
+
+def print_promotion(candidate: Path, over: Path, done: Promotion, min_gain: float) -> None:
+    """How a candidate compares with the model in use, and what became of it."""
+    found = done.comparison
+    print(f"{over}: accuracy {found.current_accuracy:.4f}, {candidate}: {found.candidate_accuracy:.4f}")
+    print(f"gain {found.gain.value:+.4f} [{found.gain.low:+.4f}, {found.gain.high:+.4f}] ({found.n} photos)")
+    if done.left_out:
+        print(f"left out: {done.left_out} photos that are bad, unknown to {over}, or have a twin in a training")
+    if done.promoted:
+        print(f"promoted: {over} is the candidate now; the old one is kept as {done.kept}")
+    else:
+        print(f"not promoted: the gain may be as low as {found.gain.low:+.4f}, and must be above {min_gain:+.4f}")
+
+
+def print_inspected(model: Path, record: Mapping[str, Any]) -> None:
+    """What ``model.json`` of a sound folder says."""
+    print(f"{model}: sound: {len(record['sha256'])} files as they were written, canaries answer as expected")
+    print(f"network: {record['backbone']['name']}, {record['backbone']['resize']['size']} px")
+    for said in record["attributes"]:
+        prefix = f"{said['name']}: " if len(record["attributes"]) > 1 else ""
+        head = said["head"]
+        given = f"; yes from probability {said['cut']:.3f}" if said["tag"] else ""
+        threshold = "none reached" if said["threshold"] is None else f"probability {said['threshold']:.3f}"
+        print(f"{prefix}classes: {', '.join(said['classes'])}{given}")
+        print(f"{prefix}head: {head['kind']}, gamma {head['gamma']:g}, penalty {head['penalty']:g}")
+        print(f"{prefix}decides without a person from: {threshold} (wanted precision {record['precision']:g})")
+    if record["combinations"]:
+        print(f"combinations: {len(record['combinations'])} trained")
+    print(f"alpha: {record['alpha']:g} mismatch, {record['off_topic_alpha']:g} off-topic")
+    print(f"trained on: {record['info']['photos']} photos of {record['info']['source']}")
+    print(f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}")
+
+
+def print_check(attribute: str, answer: Check) -> None:
+    """The answer about one declared class; the attribute is '' when there is one."""
+    said = attribute and f"{attribute}: "
+    print(f"{said}{answer.verdict}: {answer.reason}" if answer.reason else f"{said}{answer.verdict}")
+    print(f"{said}declared {answer.declared}: probability {answer.probability:.3f}, p-value {answer.p_value:.3f}")
+    print(f"{said}most likely: {answer.label}")
 
 
 def print_result(result: Result) -> None:
@@ -177,6 +295,6 @@ def print_left_out(what: str, pairs: Sequence[tuple[str, str]], file: TextIO | N
         return
     print(f"{what}: {len(pairs)}", file=file)
     for name, reason in pairs[:5]:
-        print(f"  {_printable(f'{name}: {reason}')}", file=file)
+        print(f"  {_printable(f'{name}: {as_typed(reason)}')}", file=file)
     if len(pairs) > 5:
         print(f"  and {len(pairs) - 5} more", file=file)

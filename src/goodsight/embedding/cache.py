@@ -17,7 +17,7 @@ from goodsight.files import cache_folder, whole_file
 _SHARD = 256
 
 
-_DECODER = 1
+_DECODER = 2
 """Raised when the decoder's pixels change, so that embeddings of the older pixels are not used."""
 
 

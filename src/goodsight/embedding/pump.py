@@ -24,6 +24,7 @@ def pump(
     prepare: Callable[[Item], Prepared],
     pixels: Callable[[Prepared], Pixels | None],
     engine: Engine,
+    ahead: int = AHEAD,
 ) -> Iterator[tuple[Prepared, Array | None]]:
     """Every item as it was prepared, with what the engine made of its pixels, in the order of the items.
 
@@ -32,6 +33,7 @@ def pump(
         prepare: runs in threads, for several items at once.
         pixels: of a prepared item, uint8 RGB (n, side, side, 3), for one batch; None when the engine is not needed.
         engine: runs the network; it may answer to others meanwhile.
+        ahead: items in work for each thread; fewer where each is large.
 
     """
     workers = max(2, os.cpu_count() or 2)
@@ -41,7 +43,7 @@ def pump(
         running: deque[tuple[Prepared, Future[Array] | None]] = deque()
 
         def feed() -> None:
-            while len(preparing) < AHEAD * workers:
+            while len(preparing) < ahead * workers:
                 for item in remaining:
                     preparing.append(pool.submit(prepare, item))
                     break

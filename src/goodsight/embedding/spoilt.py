@@ -18,6 +18,8 @@ from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto
 from goodsight.photos.spoil import CONDITIONS, spoil
 
+_AHEAD = 1
+"""Photos in work for each thread: each has the pixels of 18."""
 _REVISION = 1
 """Raised when a way to spoil changes, so that embeddings of the older pixels are not used."""
 
@@ -38,7 +40,7 @@ def spoilt_vectors(rows: Sequence[Row], embedder: Embedder) -> tuple[Array, list
     """
     vectors = np.empty((len(CONDITIONS), len(rows), embedder.backbone.width), np.float32)
     good: list[int] = []
-    spoiling = pump(rows, lambda row: _all_spoilt(row, embedder), _pixels, embedder.engine)
+    spoiling = pump(rows, lambda row: _all_spoilt(row, embedder), _pixels, embedder.engine, ahead=_AHEAD)
     for index, (spoilt, said) in enumerate(spoiling):
         if spoilt is not None:
             # Rounded as the cache's vectors are, with which these are compared.

@@ -10,7 +10,7 @@ from goodsight.auditing.findings import Audit
 from goodsight.auditing.looks import look
 from goodsight.backbones import by_name
 from goodsight.catalog.labels import UNSAID, Labels
-from goodsight.catalog.read import read_catalog
+from goodsight.catalog.read import is_unsorted, read_catalog, read_unsorted
 from goodsight.catalog.replay import replay
 from goodsight.files import refuse_folder, whole_folder
 from goodsight.flow.work import USUAL, Clock, Work, require_apart, require_usable
@@ -20,7 +20,8 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
     """Find what is wrong with photos before anyone trains on them. Nothing is moved, changed or deleted.
 
     Args:
-        photos: labelled photos, in any form that :func:`goodsight.train` reads; a split in it is ignored.
+        photos: labelled photos, in any form that :func:`goodsight.train` reads; a split in it is ignored. A folder of
+            photos without class folders is audited for all that needs no label.
         out: a folder for report.html, findings.csv, review.csv and metrics.json, if wanted.
         labels: where the labels are, and what people decided already; dropped photos are not looked at again,
             relabelled ones have their new label.
@@ -36,7 +37,9 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
     if out is not None:
         refuse_folder(Path(out), force=work.force)
     clock, source = Clock(), Path(photos)
-    given = read_catalog(source, labels=labels, ignore_split=True)
+    given = (
+        read_unsorted(source) if _unsorted(source, labels) else read_catalog(source, labels=labels, ignore_split=True)
+    )
     if out is not None:
         require_apart(Path(out), [source], given.rows)
     replayed = replay(given, labels.ledgers, limits=work.limits)
@@ -57,3 +60,8 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
             work.progress("write the report", 0, 0)
             report.write(folder, found)
     return found
+
+
+def _unsorted(source: Path, labels: Labels) -> bool:
+    """Whether there are no labels, and nobody says where they would be."""
+    return labels.label == () and labels.attributes == () and not labels.tags and is_unsorted(source)

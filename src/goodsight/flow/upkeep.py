@@ -19,6 +19,7 @@ from goodsight.errors import CatalogError, ModelError
 from goodsight.files import exchange
 from goodsight.flow.evaluation import in_order, labels_for
 from goodsight.flow.work import USUAL, Work, leaks, opened
+from goodsight.heads.calibrate import log_loss
 from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model import folder as model_folder
 from goodsight.model import testset
@@ -149,5 +150,6 @@ def _outcome(model: Model, table: Table, rows: Ints, classes: list[tuple[str, ..
     for number, (judge, names) in enumerate(zip(model.judges, classes, strict=True)):
         columns = [judge.classes.index(name) for name in names]
         labels = np.array([names.index(table.rows[i].labels[number]) for i in rows])
-        outcomes.append(Outcome.of(judge.probabilities(table.vectors[rows])[:, columns], labels))
+        probabilities = judge.probabilities(table.vectors[rows])[:, columns]
+        outcomes.append(Outcome(judge.given(probabilities) == labels, log_loss(probabilities, labels)))
     return reduce(and_, outcomes)

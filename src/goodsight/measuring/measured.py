@@ -13,7 +13,7 @@ import numpy as np
 from goodsight.arrays import Bools, Ints
 from goodsight.backbones.names import common_names
 from goodsight.catalog.replay import Replayed
-from goodsight.catalog.rows import Row
+from goodsight.catalog.rows import Catalog, Row
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.twins import Twins
@@ -80,6 +80,7 @@ class Findings:
         leaked_pairs: pairs (photo that is scored, its twin in training), to look at.
         bad: photos that could not be decoded and why.
         left_out: rows that were not used and why.
+        notes: what else should be known of the photos, such as a class of which none is left.
         off_topic: the least on-topic photos: row, p-value, the network's name for it.
         timings: (step, seconds) in order.
         own: how the network was trained, if it was trained here.
@@ -99,6 +100,7 @@ class Findings:
     leaked_pairs: Sequence[tuple[Row, Row]] = field(default_factory=list)
     bad: Sequence[tuple[str, str]] = field(default_factory=list)
     left_out: Sequence[tuple[str, str]] = field(default_factory=list)
+    notes: Sequence[tuple[str, str]] = field(default_factory=list)
     off_topic: Sequence[tuple[Row, float, str]] = field(default_factory=list)
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
     own: Trained | None = None
@@ -258,9 +260,24 @@ def gather(
         left_out=[*left_out, *_unknown(model, parts)],
         off_topic=[] if behind is None else _least_on_topic(model, parts[0].photo_set, behind.topic),
         own=None if behind is None else behind.own,
+        notes=[*ledger.catalog.notes, *_lost(model, parts, ledger.catalog)],
         ledger=ledger if ledger.files else None,
         combinations=None if behind is None else behind.combinations,
     )
+
+
+def _lost(model: Model, parts: Sequence[Part], catalog: Catalog) -> list[tuple[str, str]]:
+    """Classes of the catalog of which no photo is left."""
+    notes = []
+    for part in parts:
+        number, attribute = part.photo_set.number, part.judge.attribute
+        for label in catalog.classes(number):
+            rows = [row for row in catalog.rows if row.labels[number] == label]
+            there = {part.photo_set.label(row) for row in part.photo_set.table.rows}
+            if label not in there:
+                said = f"none of its {len(rows)} photos can be used, so the class is lost"
+                notes.append((f"{model.prefix(part.judge)}class {label!r}" if not attribute.tag else label, said))
+    return notes
 
 
 def _unknown(model: Model, parts: Sequence[Part]) -> list[tuple[str, str]]:

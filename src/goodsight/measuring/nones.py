@@ -9,12 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from goodsight.arrays import Ints
-
-Array = npt.NDArray[np.floating]
+from goodsight.arrays import Bools, Ints
 
 
 @dataclass(frozen=True)
@@ -57,5 +52,5 @@ def of_answers(labels: Ints, answers: Ints, none: int) -> Nones:
     )
 
 
-def _share(found: npt.NDArray[np.bool_]) -> float:
+def _share(found: Bools) -> float:
     return float(found.mean()) if len(found) else float("nan")

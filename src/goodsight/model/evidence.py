@@ -17,21 +17,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from goodsight.arrays import Array, Doubles, Floats, Pixels
 from goodsight.backbones import lite0
 from goodsight.backbones.backbone import Backbone
-from goodsight.backbones.engine import Engine, Pixels
+from goodsight.backbones.engine import Engine
 from goodsight.errors import GoodsightError
 from goodsight.photos import decoder
 from goodsight.photos.limits import Limits
 from goodsight.photos.resize import Resize
 
-Array = npt.NDArray[np.float32]
-
-
-Scores = Callable[[Array], npt.NDArray[np.floating]]
+Scores = Callable[[Array], Floats]
 """Makes scores (m, classes) of embeddings (m, width), such as a :class:`goodsight.heads.head.Head`."""
 
 
@@ -72,7 +69,7 @@ def require(backbone: Backbone, engine: Engine) -> None:
     if not gives(engine):
         raise GoodsightError(
             f"`explain`: the network {backbone.name} does not say where its answers come from; lite0 does, as it is "
-            "and with `finetune`, and so do networks of brands (a model that was made before this was possible must be "
+            "and as lite0:tuned, and so do networks of brands (a model that was made before this was possible must be "
             "trained again)"
         )
 
@@ -254,5 +251,5 @@ def _kept(side: int, views: int, height: int, width: int) -> Array:
     return np.asarray(kept / kept.sum(axis=2, keepdims=True), np.float32)
 
 
-def _axis(begin: float, end: float, places: int) -> npt.NDArray[np.float64]:
+def _axis(begin: float, end: float, places: int) -> Doubles:
     return begin + (np.arange(places) + 0.5) / places * (end - begin)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import re
 import stat
-import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms
 
-from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits, check_bytes, check_pixels
+from goodsight.photos import headers, mending, profiles, samples
+from goodsight.photos.formats import kind_of, opened
+from goodsight.photos.limits import DEFAULT_LIMITS, WHOLE, BadPhoto, Limits, check_bytes, check_pixels
 from goodsight.photos.resize import Resize
 
 # Pillow warns about damaged EXIF and about large pictures. Both cases are handled here, so the lines would be noise.
@@ -85,15 +84,18 @@ def _opened(path: Path, limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
 
 
 def decode(data: bytes, resize: Resize, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
-    """A photo as a `(resize.size, resize.size, 3)` array of RGB values 0 to 255, the right way up.
+    """A photo as a `(resize.size, resize.size, 3)` array of RGB values 0 to 255 in sRGB, the right way up.
 
     Raises BadPhoto with any of its reasons, and no other exception for any bytes.
     """
-    picture, (width, height), turn = _load(data, limits, resize.box)
+    picture, (width, height), turn, profile = _load(data, limits, resize.box)
     box = resize.box(width, height)
     if picture.size != box:
         picture = picture.resize(box, Image.Resampling.BILINEAR, (0, 0, width, height))
-    if turn is not None:  # the resized picture is small, so turning it now is cheap; a square box turns into itself
+    # The resized picture is small, so changing its colours and turning it now is cheap; a square box turns into itself.
+    if profile is not None:
+        picture = profiles.apply(profile, picture)
+    if turn is not None:
         picture = picture.transpose(turn)
     canvas = np.full((resize.size, resize.size, 3), 255, np.uint8)
     left, top = (resize.size - picture.width) // 2, (resize.size - picture.height) // 2
@@ -102,108 +104,113 @@ def decode(data: bytes, resize: Resize, limits: Limits = DEFAULT_LIMITS) -> npt.
 
 
 def open_rgb(data: bytes, limits: Limits = DEFAULT_LIMITS, at_least: int | None = None) -> Image.Image:
-    """A photo as an RGB image, the right way up, for annotating and thumbnails.
+    """A photo as an RGB image in sRGB, the right way up, for annotating and thumbnails.
 
     With `at_least` (pixels), a JPEG may come at a half, quarter or eighth of its scale, as long as its shorter side
     keeps that many pixels; a photo that is smaller is not enlarged. Raises BadPhoto as `decode` does.
     """
     if at_least is not None and at_least < 1:
         raise ValueError(f"at_least must be 1 pixel or more, not {at_least}")
-    picture, _, turn = _load(data, limits, None if at_least is None else lambda *_: (at_least, at_least))
-    return picture if turn is None else picture.transpose(turn)
+    picture, _, turn, profile = _load(data, limits, None if at_least is None else lambda *_: (at_least, at_least))
+    if profile is not None:
+        picture = profiles.apply(profile, picture)
+    picture = picture.copy() if turn is None else picture.transpose(turn)
+    picture.info.pop("icc_profile", None)  # it no longer says what the colours mean
+    return picture
 
 
 def size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Width and height in pixels as the header states them, as stored. Raises BadPhoto as `decode` does."""
-    with _picture(data, limits) as picture:
-        return picture.size
+    return _mended(data, limits, lambda picture, _: getattr(picture, "_tile_size", picture.size))
 
 
 def upright_size(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Width and height in pixels of the picture when it is the right way up. Raises BadPhoto as `decode` does."""
-    with _picture(data, limits) as picture:
-        sideways = _turn(picture) in _SIDEWAYS
-        return picture.size[::-1] if sideways else picture.size
+
+    def measured(picture: Image.Image, _: bytes) -> tuple[int, int]:
+        sideways = _turn(picture) in _SIDEWAYS  # asked first: of a PNG it may load the pixels, of a TIFF turn the size
+        if picture.format == "HEIF":  # its header may say another size than its pixels have
+            picture.load()
+        # Pillow turns a TIFF itself, and its size before it does.
+        width, height = getattr(picture, "_tile_size", picture.size)
+        return (height, width) if sideways else (width, height)
+
+    return _mended(data, limits, measured)
 
 
 def suffix(data: bytes) -> str:
     """The file name's ending for the format that the first bytes announce. Raises BadPhoto "not a picture"."""
-    return {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}.get(kind := _kind(data), f".{kind.lower()}")
-
-
-def _kind(data: bytes) -> str:
-    """Pillow's name for the format that the first bytes announce. Raises BadPhoto "not a picture"."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"  # Pillow's JPEG reader also takes the MPO files that some phones write
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data.startswith(b"BM") and data[15:18] == b"\0\0\0":  # "BM" alone also starts many a text
-        return "BMP"
-    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
-    if data[4:8] == b"ftyp":
-        length = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[at : at + 4] for at in range(8, length, 4)}
-        if brands & {b"avif", b"avis"}:
-            return "AVIF"
-        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}:
-            return "HEIF"
-    raise BadPhoto("not a picture", "not JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIF")
-
-
-_heif_lock = threading.Lock()
-
-
-def _register_heif() -> None:
-    with _heif_lock:  # only when the first HEIF file comes: it loads a large library
-        if "HEIF" not in Image.OPEN:
-            import pillow_heif
-
-            pillow_heif.register_heif_opener()
+    return {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}.get(kind := kind_of(data), f".{kind.lower()}")
 
 
 Target = Callable[[float, float], tuple[int, int]]
 
 
-def _load(
-    data: bytes, limits: Limits, target: Target | None
-) -> tuple[Image.Image, tuple[float, float], Image.Transpose | None]:
-    """An RGB image as stored, its exact (not whole) width and height in pixels, and the turn that puts it upright.
+_Loaded = tuple[Image.Image, tuple[float, float], Image.Transpose | None, ImageCms.ImageCmsTransform | None]
 
-    `target` maps the header's width and height to the size that is needed; a JPEG is then decoded at a smaller scale,
-    never below that size.
+
+def _load(data: bytes, limits: Limits, target: Target | None) -> _Loaded:
+    """A picture as stored, its exact (not whole) width and height in pixels, the turn that puts it upright, a profile.
+
+    It is RGB where there is no profile to apply. `target` maps the header's width and height to the size that is
+    needed; a JPEG is then decoded at a smaller scale, never below that size.
     """
-    with _picture(data, limits) as picture:
+
+    def loaded(picture: Image.Image, data: bytes) -> _Loaded:
+        kind = kind_of(data)  # not the picture's own format, which may be MPO
+        if kind == "JPEG" and not headers.ends(data):
+            # Pillow takes it where anything stands behind what is left of the pixels, as zeros of a broken download do.
+            raise BadPhoto("truncated", "the JPEG data ends early")
         drafted = None
-        if target is not None and _kind(data) == "JPEG":  # not the picture's own format, which may be MPO
+        if target is not None and kind == "JPEG":
             drafted = picture.draft("RGB", target(*picture.size))
+            check_pixels(picture.width * picture.height, limits)
+        samples.prepare(picture, data, kind)
         picture.load()
         # The scaled size is rounded up to whole pixels; the exact one keeps the edges where they belong.
         exact = drafted[1][2:] if drafted else picture.size
-        return _rgb(picture), exact, _turn(picture)
+        plain = samples.eight_bits(picture)
+        profile = profiles.transform(plain)
+        if profile is None and plain.mode != "RGB":
+            plain = plain.convert("RGB")
+        return plain, exact, _turn(picture), profile
+
+    return _mended(data, limits, loaded, reduced=target is not None)
 
 
-@contextmanager
-def _picture(data: bytes, limits: Limits) -> Iterator[Image.Image]:
-    """A photo whose header was read and is within the limits; what goes wrong with it becomes a BadPhoto."""
+Found = TypeVar("Found")
+
+
+def _mended(data: bytes, limits: Limits, use: Callable[[Image.Image, bytes], Found], *, reduced: bool = True) -> Found:
+    """What `use` makes of a photo whose header was read; should that fail, of the photo without its side parts."""
     check_bytes(len(data), limits)
-    kind = _kind(data)
+    kind = kind_of(data)
     try:
-        if kind == "HEIF":
-            _register_heif()
-        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
-            check_pixels(picture.width * picture.height, limits)
-            yield picture
-    except BadPhoto:
+        with opened(data, kind, limits, reduced=reduced) as picture:
+            return use(picture, data)
+    except BadPhoto as bad:
+        if bad.reason == "too large":
+            raise
+        for mended in mending.mend(data, kind):
+            if mended.other is not None and not _whole(mended.data, mended.other, kind, limits):
+                continue
+            with suppress(BadPhoto), opened(mended.data, kind, limits, reduced=reduced) as picture:
+                if mended.profile is not None:
+                    picture.info["icc_profile"] = mended.profile
+                return use(picture, mended.data)
         raise
-    # Codecs raise whatever their parser trips over (struct.error, IndexError, MemoryError, SyntaxError, ...);
-    # a list of types would miss one, and a single damaged photo would then end a whole run.
-    except Exception as error:
-        raise _named(error, kind, data, limits) from error
+
+
+def _whole(data: bytes, other: bytes, kind: str, limits: Limits) -> bool:
+    """Whether all pixels are there: then they do not depend on what follows them."""
+    both = []
+    with suppress(BadPhoto):
+        for one in (data, other):
+            with opened(one, kind, limits, reduced=True) as picture:
+                if picture.width * picture.height > WHOLE:
+                    picture.draft("RGB", (picture.width // 8, picture.height // 8))
+                both.append(picture.tobytes())
+    return len(both) == 2 and both[0] == both[1]
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:
@@ -211,71 +218,3 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
         return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF can raise nearly anything, and a photo is as good without it
         return None
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    """A loaded picture as RGB, transparency laid on white. Raises BadPhoto "unreadable" for a mode such as LAB."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_grey(picture)).convert("RGB")
-    if picture.has_transparency_data:
-        clear = picture.info.get("transparency")
-        if isinstance(clear, tuple) and max(clear) > 255:  # a 16-bit PNG: Pillow keeps the upper 8 bits of the pixels
-            picture.info["transparency"] = tuple(value >> 8 for value in clear)
-        layer = picture.convert("RGBA")
-        white = Image.new("RGB", picture.size, "white")
-        white.paste(layer, mask=layer)
-        return white
-    if picture.mode in ("RGB", "L", "1", "P", "CMYK", "YCbCr", "RGBX"):
-        return picture.convert("RGB")
-    raise BadPhoto("unreadable", f"colour mode {picture.mode} is not supported")
-
-
-def _grey(picture: Image.Image) -> npt.NDArray[np.uint8]:
-    """A 16-bit, 32-bit or floating-point grey picture as 8-bit grey, shape `(height, width)`."""
-    values = np.asarray(picture)
-    if picture.mode == "F":
-        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
-        scaled = values * np.float32(255) if values.max() <= 1 else values
-    else:
-        scaled = np.clip(values, 0, 65535) / np.float32(257)
-    grey: npt.NDArray[np.uint8] = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
-    clear = picture.info.get("transparency")
-    if isinstance(clear, int):
-        grey[values == clear] = 255
-    return grey
-
-
-def _named(error: Exception, kind: str, data: bytes, limits: Limits) -> BadPhoto:
-    """The BadPhoto that says what an exception from Pillow or a codec means."""
-    message = " ".join(str(error).split())[:120]
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        pixels = re.search(r"\((\d+) pixels\)", message)
-        try:
-            check_pixels(int(pixels[1]) if pixels else 0, limits)
-        except BadPhoto as too_large:
-            return too_large
-        return BadPhoto("too large", message)
-    if re.search(r"truncated|end of (file|data)|premature|not enough", message, re.IGNORECASE) or _cut(kind, data):
-        return BadPhoto("truncated", f"the {kind} data ends early")
-    if isinstance(error, UnidentifiedImageError):  # its message only names a buffer in memory
-        return BadPhoto("unreadable", f"the {kind} header is damaged")
-    return BadPhoto("unreadable", f"{kind}: {message or type(error).__name__}")
-
-
-def _cut(kind: str, data: bytes) -> bool:
-    """Whether the end of the file is missing. Asked only after decoding failed, for codecs that do not say why."""
-    if kind in ("AVIF", "HEIF"):  # a chain of boxes, each with its length; 0 means up to the end
-        at = 0
-        while at + 8 <= len(data):
-            length = int.from_bytes(data[at : at + 4], "big")
-            if length == 1:
-                length = int.from_bytes(data[at + 8 : at + 16], "big")
-            if length < 8:
-                return False
-            at += length
-        return at != len(data)
-    if kind in ("WEBP", "BMP"):
-        start, extra = (4, 8) if kind == "WEBP" else (2, 0)
-        return int.from_bytes(data[start : start + 4], "little") + extra > len(data)
-    end = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}.get(kind, b"")
-    return end not in data[-64:]

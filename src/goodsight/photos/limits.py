@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PIL import Image
-
 Reason = Literal["empty", "not a picture", "truncated", "too large", "unreadable"]
+
+WHOLE = 64_000_000
+"""Pixels of a photo that is decoded whole, unless another limit is asked for: 256 MB."""
+
+REDUCED = 200_000_000
+"""Pixels of a JPEG, unless another limit is asked for: it is decoded at an eighth when less is needed, for 13 MB."""
 
 
 class BadPhoto(Exception):  # noqa: N818
@@ -28,11 +32,18 @@ class BadPhoto(Exception):  # noqa: N818
 class Limits:
     """What is refused as "too large": the file in bytes, the picture in pixels as its header states them.
 
-    Pillow's own ceiling (`PIL.Image.MAX_IMAGE_PIXELS`, 89 megapixels unless the program changes it) holds as well.
+    With None, the default, `REDUCED` holds for a JPEG that is decoded at a reduced scale, and `WHOLE` for all else.
+    A number holds for every photo, also above Pillow's own ceiling of 89 megapixels.
     """
 
     max_bytes: int = 32 * 2**20
-    max_pixels: int = 64_000_000
+    max_pixels: int | None = None
+
+    def pixels(self, *, reduced: bool = False) -> int:
+        """The largest number of pixels, for a photo that is decoded at a reduced scale or whole."""
+        if self.max_pixels is not None:
+            return self.max_pixels
+        return REDUCED if reduced else WHOLE
 
 
 DEFAULT_LIMITS = Limits()
@@ -46,10 +57,8 @@ def check_bytes(count: int, limits: Limits) -> None:
         raise BadPhoto("too large", f"{count / 2**20:.1f} MiB, the limit is {limits.max_bytes / 2**20:g}")
 
 
-def check_pixels(pixels: int, limits: Limits) -> None:
+def check_pixels(pixels: int, limits: Limits, *, reduced: bool = False) -> None:
     """Raises BadPhoto "too large"."""
-    # Above Pillow's ceiling it warns, and above twice the ceiling it raises. With its ceiling taken as ours the answer
-    # is the same whether or not the program turns warnings into errors, and no global setting needs to change.
-    limit = min(limits.max_pixels, Image.MAX_IMAGE_PIXELS or limits.max_pixels)
+    limit = limits.pixels(reduced=reduced)
     if pixels > limit:
         raise BadPhoto("too large", f"{pixels / 1e6:.1f} megapixels, the limit is {limit / 1e6:.3g}")

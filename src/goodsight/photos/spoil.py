@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from goodsight.arrays import Pixels
 from goodsight.photos import decoder
-
-Pixels = npt.NDArray[np.uint8]
-
 
 Kind = Literal["blur", "darkness", "JPEG damage", "rotation", "noise", "small size"]
 

@@ -97,7 +97,7 @@ class Annotated:
         return [*panels, (picture, tags)] if tags else panels
 
     def _place(self, file_name: str) -> Path:
-        """Where a photo's picture goes in the folder: no other picture is there, and none is where it needs a folder."""
+        """Where a photo's picture goes in the folder: where no other picture is, nor one in place of a folder."""
         # A list may name photos outside its folder; the pictures stay inside theirs all the same.
         parts = [part for part in PurePosixPath(file_name).parts if part not in {"/", ".."}]
         *rooms, name = parts or ["photo"]

@@ -49,6 +49,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
         "worth_a_look": audit.worth(),
         "expected_faults": {str(first): round(audit.expected(first), 3) for first in _FIRSTS},
         "left_out": [list(pair) for pair in audit.left_out],
+        "notes": [list(pair) for pair in audit.notes],
         "seconds": {step: round(seconds, 3) for step, seconds in audit.timings},
     }
 

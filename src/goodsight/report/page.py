@@ -54,6 +54,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
         },
         "bad_photos": [list(pair) for pair in findings.bad],
         "left_out": [list(pair) for pair in findings.left_out],
+        "notes": [list(pair) for pair in findings.notes],
         "combinations": findings.combinations and findings.combinations.to_json(),
         "ledger": findings.ledger
         and findings.ledger.to_json()

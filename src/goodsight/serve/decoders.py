@@ -19,8 +19,8 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from goodsight.arrays import Pixels
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits, check_bytes
 from goodsight.photos.resize import Resize
@@ -53,7 +53,7 @@ class Decoders:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="goodsight-decode")
 
-    def pixels(self, data: bytes, resize: Resize) -> Future[npt.NDArray[np.uint8]]:
+    def pixels(self, data: bytes, resize: Resize) -> Future[Pixels]:
         """Decode bytes to uint8 RGB (size, size, 3).
 
         The future raises BadPhoto, or DecodeTimeoutError.
@@ -121,7 +121,7 @@ class _Worker:
         self._renew()
         raise DecodeTimeoutError(f"decoding took more than {seconds:g} s")
 
-    def pixels(self, size: int) -> npt.NDArray[np.uint8]:
+    def pixels(self, size: int) -> Pixels:
         """A copy of the pixels that the process left behind."""
         return _buffer(self._memory)[: size * size * 3].reshape(size, size, 3).copy()
 
@@ -141,7 +141,7 @@ class _Worker:
         self._memory.unlink()
 
 
-def _buffer(memory: SharedMemory) -> npt.NDArray[np.uint8]:
+def _buffer(memory: SharedMemory) -> Pixels:
     return np.ndarray((memory.size,), np.uint8, memory.buf)
 
 

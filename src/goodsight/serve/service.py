@@ -16,7 +16,7 @@ from pathlib import Path
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
 from goodsight.model.verdicts import Check, Prediction
-from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
+from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
@@ -45,7 +45,7 @@ class Settings:
         most_photos: photos in work at once; more are refused with 503.
         decode_seconds: for one photo.
         body_seconds: for an upload to arrive.
-        limits: on bytes and pixels of a photo.
+        limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
 
     """
@@ -59,7 +59,7 @@ class Settings:
     most_photos: int = 96
     decode_seconds: float = 10.0
     body_seconds: float = 30.0
-    limits: Limits = field(default_factory=lambda: DEFAULT_LIMITS)
+    limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
 
 

@@ -56,7 +56,7 @@ _CHUNK, _SAMPLES, _WATCHED, _BATCH = 256, 24, 1024, 4
 
 
 def train(recipe: Recipe, given: Photos, folder: Path, progress: Progress) -> Trained:
-    """Train a network that finds brands; see :func:`goodsight.training.road.run`."""
+    """Train a network that finds brands; see :func:`goodsight.training.road.train_network`."""
     size = brand_network.require(recipe.size)
     device = choose(recipe.device)
     canvas = pixels.decode(given.rows, Resize(size), folder / f"pixels-{size}.npy", given.limits, progress)

@@ -63,7 +63,7 @@ AUGMENT = Augment(crop=0.25, rotate=15, mixup=0.2)
 
 
 def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
-    """Fine-tune EfficientNet-Lite0; see :func:`goodsight.training.road.run`."""
+    """Fine-tune EfficientNet-Lite0; see :func:`goodsight.training.road.train_network`."""
     size = lite0.require(recipe.size)
     device = choose(recipe.device)
     network = lite0_torch.pretrained(size)

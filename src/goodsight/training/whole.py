@@ -59,7 +59,7 @@ PLANS = {
 
 
 def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
-    """Train a network; see :func:`goodsight.training.road.run`."""
+    """Train a network; see :func:`goodsight.training.road.train_network`."""
     members = MEMBERS.get(recipe.base, 1) if _plan(recipe, photos).epochs >= FEW else 1
     away = watched(photos.labels, photos.groups, members)
     count = len(away)

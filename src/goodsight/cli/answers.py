@@ -1,0 +1,145 @@
+"""The commands that look at new photos: classify, check, sightings."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goodsight.cli import options, terminal
+from goodsight.cli.options import OUTPUT
+from goodsight.errors import GoodsightError
+
+if TYPE_CHECKING:
+    from goodsight.model.record import LoadedModel
+    from goodsight.report.predictions import Sink
+
+
+def classify(
+    model: options.Model,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of them, or lists.")],
+    *,
+    top: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Most likely labels to add to each row.")] = 0,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Draw on the pictures of --annotate where the answer comes from.")
+    ] = False,
+    cache: options.Cache = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a .csv or .jsonl instead of printing a table.", rich_help_panel=OUTPUT),
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write pictures with the label drawn on them there.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    submission: Annotated[
+        Path | None, typer.Option(help="Write a plain image_id,label CSV.", rich_help_panel=OUTPUT)
+    ] = None,
+    force: options.Force = False,
+) -> None:
+    """Label photos; the verdict says which labels can be taken without a person."""
+    import goodsight
+    from goodsight.files import refuse_existing
+
+    for path in (out, annotate, submission):
+        if path is not None:
+            refuse_existing(path, force=force)
+    if annotate is not None and any(annotate.resolve().is_relative_to(p.resolve()) for p in photos if p.is_dir()):
+        raise GoodsightError(f"`annotate` {annotate}: lies in the folder of the photos; choose one outside it")
+    if explain and annotate is None:
+        raise GoodsightError("`explain`: draws on the pictures of `annotate`; give `annotate` FOLDER as well")
+    loaded = goodsight.load(model)
+    tally = terminal.Tally()
+    with ExitStack() as stack:
+        sinks = _sinks(stack, loaded, out, submission, annotate, top, explain=explain)
+        work = goodsight.Work(cache=cache, progress=stack.enter_context(terminal.progress()))
+        for prediction in goodsight.classify(loaded, *photos, work=work):
+            for sink in (*sinks, tally):
+                sink.write(prediction)
+    tally.print()
+
+
+def _sinks(
+    stack: ExitStack,
+    loaded: LoadedModel,
+    out: Path | None,
+    submission: Path | None,
+    annotate: Path | None,
+    top: int,
+    *,
+    explain: bool,
+) -> list[Sink]:
+    """Where the answers go: files and pictures, or the terminal when none is asked for."""
+    from goodsight.report import annotated, predictions
+
+    judges = loaded.model.judges
+    sinks: list[Sink] = []
+    if out is not None:
+        sinks.append(stack.enter_context(predictions.table(out, judges, top)))
+    if submission is not None:
+        sinks.append(stack.enter_context(predictions.submission(submission)))
+    if annotate is not None:
+        sinks.append(annotated.Annotated(annotate, loaded, explain=explain))
+    return sinks or [terminal.Printed(judges, top)]
+
+
+def check(
+    model: options.Model,
+    photo: Annotated[Path, typer.Argument(help="The photo to check.")],
+    *,
+    declared: Annotated[
+        list[str],
+        typer.Option(metavar="CLASS", help="CLASS, or ATTRIBUTE=CLASS of each attribute."),
+    ],
+) -> None:
+    """Say whether a photo shows what was declared: match (exit code 0), else mismatch, unsure or off-topic (1)."""
+    import goodsight
+
+    loaded = goodsight.load(model)
+    if len(loaded.model.judges) == len(declared) == 1:
+        answers = {"": goodsight.check(loaded, photo, declared[0])}
+    else:
+        answers = goodsight.check(loaded, photo, options.pairs(declared))
+    for attribute, answer in answers.items():
+        if not answer.verdict:
+            raise GoodsightError(f"{photo}: {answer.reason}")
+        terminal.print_check(attribute, answer)
+    raise typer.Exit(0 if all(answer.verdict == "match" for answer in answers.values()) else 1)
+
+
+def sightings(
+    model: options.Model,
+    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts, or a folder.")],
+    *,
+    cache: options.Cache = True,
+    out: Annotated[Path, typer.Option(help="Write one row for each brand seen, as a .csv.", rich_help_panel=OUTPUT)],
+    summary: Annotated[
+        Path | None, typer.Option(help="Write the counts by day and brand, as a .csv.", rich_help_panel=OUTPUT)
+    ] = None,
+    force: options.Force = False,
+) -> None:
+    """Find brands in the photos of posts: which, how sure, where; and count them by day."""
+    import goodsight
+    from goodsight.files import refuse_existing
+    from goodsight.report.sightings import write, write_summary
+
+    for option, path in (("out", out), ("summary", summary)):
+        if path is not None:
+            refuse_existing(path, force=force)
+            if path.suffix.lower() != ".csv":
+                raise GoodsightError(f"`{option}` {path}: the name must end in .csv")
+    if summary is not None and summary.resolve() == out.resolve():
+        raise GoodsightError(f"`summary` {summary}: is the file of `out` as well; choose another name")
+    with terminal.progress() as progress:
+        seen = goodsight.sightings(model, feed, work=goodsight.Work(cache=cache, progress=progress))
+        rows = write(out, seen.found)
+    if summary is not None:
+        write_summary(summary, rows)
+    terminal.print_sightings(seen.posts, rows)
+    terminal.print_left_out("bad photos", seen.bad)
+    terminal.print_left_out("posts without a day", seen.timeless)
+    print(f"sightings: {out}")

@@ -1,0 +1,216 @@
+"""The commands that make models and judge them: train, evaluate, inspect, promote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodsight.cli import options, terminal
+from goodsight.cli.options import LABELS, NETWORK, OUTPUT, PHOTOS, SPEED, VERDICTS
+from goodsight.errors import GoodsightError
+
+
+def train(
+    photos: Annotated[
+        list[Path],
+        typer.Argument(help="A folder per class, or a list; or several."),
+    ],
+    *,
+    ignore_split: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-split",
+            help="Treat all photos alike, whatever split they came with.",
+            rich_help_panel=PHOTOS,
+        ),
+    ] = False,
+    off_topic: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Photos that show none of the classes; makes off-topic better.",
+            rich_help_panel=PHOTOS,
+        ),
+    ] = None,
+    none: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For brands: photos without any of the brands.", rich_help_panel=PHOTOS),
+    ] = None,
+    max_mb: options.MaxMb = 32.0,
+    max_megapixels: options.MaxMegapixels = None,
+    label: options.Label = None,
+    attributes: options.Attributes = None,
+    tags: options.Tags = "",
+    ledger: options.Ledger = None,
+    none_class: Annotated[
+        str,
+        typer.Option(
+            metavar="CLASS",
+            help="For brands: the class of photos without a brand; else none.",
+            rich_help_panel=LABELS,
+        ),
+    ] = "",
+    precision: Annotated[
+        float, typer.Option(help="Share of right answers without a person.", rich_help_panel=VERDICTS)
+    ] = 0.99,
+    alpha: Annotated[
+        float, typer.Option(help="Share of honest photos flagged per class.", rich_help_panel=VERDICTS)
+    ] = 0.05,
+    off_topic_alpha: Annotated[
+        float, typer.Option(help="Share of honest photos called off-topic.", rich_help_panel=VERDICTS)
+    ] = 0.01,
+    none_recall: Annotated[
+        float,
+        typer.Option(help="For brands: share of nones to be found.", rich_help_panel=VERDICTS),
+    ] = 0.95,
+    network: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="lite0:tuned, brands, compact, lenet5, smallervgg, adnet, logonet, hf:NAME, FILE.onnx; else lite0.",
+            show_default=False,
+            rich_help_panel=NETWORK,
+        ),
+    ] = "lite0",
+    size: Annotated[
+        int,
+        typer.Option(
+            help="Side of the square that it looks at, in pixels; 0 for its own.",
+            show_default=False,
+            rich_help_panel=NETWORK,
+        ),
+    ] = 0,
+    views: Annotated[
+        int,
+        typer.Option(
+            help="2 looks at the centre as well, for twice the time; 0: from 20 classes on.",
+            show_default=False,
+            rich_help_panel=NETWORK,
+        ),
+    ] = 0,
+    epochs: Annotated[
+        int,
+        typer.Option(
+            help="Passes over the photos, if it is trained here; 0 for its own.",
+            show_default=False,
+            rich_help_panel=NETWORK,
+        ),
+    ] = 0,
+    distort: Annotated[
+        bool,
+        typer.Option(
+            "--distort", help="Train it on blurred, dark and JPEG-damaged photos as well.", rich_help_panel=NETWORK
+        ),
+    ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="cpu, cuda or mps to train it on; else the best there is.", rich_help_panel=NETWORK
+        ),
+    ] = "",
+    budget: Annotated[float, typer.Option(help="Seconds for choosing the head.", rich_help_panel=SPEED)] = 60.0,
+    spoilt: options.Spoilt = 24,
+    cache: options.Cache = True,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the training of a network that was cut off.", rich_help_panel=SPEED),
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The model folder to make.", rich_help_panel=OUTPUT)],
+    force: options.Force = False,
+) -> None:
+    """Turn labelled photos into a model folder with a report."""
+    import goodsight
+
+    recipe = goodsight.Recipe(network, size, views, epochs, distort, device, none_class, none_recall)
+    wishes = goodsight.Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
+    said = options.labels(label, attributes, tags, ledger, ignore_split=ignore_split)
+    read = options.limits(max_mb, max_megapixels)
+    with terminal.progress() as progress:
+        work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
+        training = goodsight.train(
+            photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, work=work
+        )
+    terminal.print_training(training.findings)
+    print(f"model: {training.folder}\nreport: {training.folder / 'report.html'}")
+
+
+def evaluate(
+    model: options.Model,
+    photos: options.Labelled,
+    *,
+    label: options.Label = None,
+    attributes: options.Attributes = None,
+    tags: options.Tags = "",
+    ledger: options.Ledger = None,
+    spoilt: options.Spoilt = 24,
+    cache: options.Cache = True,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for report.html and metrics.json.", rich_help_panel=OUTPUT)
+    ] = None,
+    force: options.Force = False,
+) -> None:
+    """Score a model on labelled photos, with and without those that leaked from its training."""
+    import goodsight
+
+    said = options.labels(label, attributes, tags, ledger)
+    with terminal.progress() as progress:
+        work = goodsight.Work(cache=cache, force=force, progress=progress)
+        evaluation = goodsight.evaluate(model, photos, out=out, labels=said, spoilt=spoilt, work=work)
+    terminal.print_evaluation(evaluation.findings)
+    if evaluation.folder:
+        print(f"report: {evaluation.folder / 'report.html'}")
+
+
+def inspect(model: options.Model) -> None:
+    """Verify a model folder, canaries included, and print what is in it."""
+    import goodsight
+
+    terminal.print_inspected(model, goodsight.inspect(model))
+
+
+def promote(
+    candidate: Annotated[Path, typer.Argument(help="The model folder that may be better.")],
+    *,
+    over: Annotated[Path, typer.Option(help="The model folder in use.")],
+    min_gain: Annotated[float, typer.Option(help="The least gain that is worth a change.")] = 0.0,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            "--photos",
+            help="Labelled photos to compare on; else the candidate's own test photos.",
+            rich_help_panel=PHOTOS,
+        ),
+    ] = None,
+    label: options.Label = None,
+    attributes: options.Attributes = None,
+    tags: options.Tags = "",
+    cache: options.Cache = True,
+    out: Annotated[Path | None, typer.Option(help="Write the comparison as JSON.", rich_help_panel=OUTPUT)] = None,
+    force: options.Force = False,
+) -> None:
+    """Replace a model by a candidate that is really better (exit code 0), or leave it (1)."""
+    import goodsight
+    from goodsight.files import refuse_existing, whole_file
+
+    if out is not None:
+        refuse_existing(out, force=force)
+    said = options.labels(label, attributes, tags)
+    if test is None and said != goodsight.Labels():
+        raise GoodsightError("`label`, `attributes` and `tags` are about `test`; give it as well")
+    with terminal.progress() as progress:
+        work = goodsight.Work(cache=cache, progress=progress)
+        done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)
+    if out is not None:
+        record = done.comparison.to_json() | {
+            "promoted": done.promoted,
+            "left_out": done.left_out,
+            "min_gain": min_gain,
+        }
+        with whole_file(out) as part:
+            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    terminal.print_promotion(candidate, over, done, min_gain)
+    if not done.promoted:
+        raise typer.Exit(1)

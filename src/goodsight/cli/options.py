@@ -1,0 +1,130 @@
+"""Options that several commands share, and the records that they become. A word means the same in every command."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goodsight.errors import GoodsightError
+
+if TYPE_CHECKING:
+    from goodsight import Labels, Limits
+
+
+PHOTOS, LABELS, VERDICTS, NETWORK = "Photos", "Labels", "Verdicts", "Network"
+SPEED, OUTPUT = "Speed", "Output"
+"""Panels of the help, in their order."""
+
+
+Label = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="The label column of a list; several are attributes.", rich_help_panel=LABELS),
+]
+Attributes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Attributes whose labels are in folders' names: colour,type of black_jeans.",
+        rich_help_panel=LABELS,
+    ),
+]
+Tags = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="A column of tags with spaces or commas between; each is yes or no.",
+        rich_help_panel=LABELS,
+    ),
+]
+Ledger = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="What people decided about these photos.", rich_help_panel=LABELS),
+]
+MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are not read.", rich_help_panel=PHOTOS)]
+MaxMegapixels = Annotated[
+    float | None,
+    typer.Option(help="Photos of more are not read; else 200 for JPEG, 64 for others.", rich_help_panel=PHOTOS),
+]
+Spoilt = Annotated[
+    int,
+    typer.Option(help="Photos in the robustness card, or 0.", rich_help_panel=SPEED),
+]
+Cache = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.", rich_help_panel=SPEED)
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
+Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
+Labelled = Annotated[Path, typer.Argument(help="Labelled photos, as train reads them.")]
+
+
+def labels(
+    label: Sequence[str] | None,
+    attributes: Sequence[str] | None,
+    tags: str,
+    ledger: Sequence[Path] | None = None,
+    *,
+    ignore_split: bool = False,
+) -> Labels:
+    """Where the labels are, as the options say."""
+    import goodsight
+
+    return goodsight.Labels(values(label), values(attributes), tags, files(ledger), ignore_split)
+
+
+def limits(max_mb: float, max_megapixels: float | None) -> Limits:
+    """The limits on photos, as the options say.
+
+    Raises:
+        GoodsightError: one is not above 0.
+
+    """
+    import goodsight
+
+    for option, value in (("max_mb", max_mb), ("max_megapixels", max_megapixels)):
+        if value is not None and not 0 < value < 1e9:
+            raise GoodsightError(f"`{option}` {value:g}: must be above 0 and below 1e9")
+    return goodsight.Limits(int(max_mb * 2**20), None if max_megapixels is None else int(max_megapixels * 1e6))
+
+
+def values(given: Sequence[str] | None) -> tuple[str, ...]:
+    """What an option says that may be given several times and with commas; a value with a comma stands in quotes."""
+    return tuple(
+        value.strip()
+        for text in given or ()
+        for value in (next(csv.reader([text], skipinitialspace=True), None) or [""])
+    )
+
+
+def files(given: Sequence[Path] | None) -> tuple[Path, ...]:
+    """The files that such an option names.
+
+    Raises:
+        GoodsightError: a name is empty.
+
+    """
+    names = values([str(path) for path in given or ()])
+    if not all(names):
+        raise GoodsightError(f"`ledger` {','.join(map(str, given or ()))}: a name is empty")
+    return tuple(map(Path, names))
+
+
+def pairs(declared: Sequence[str]) -> dict[str, str]:
+    """The declared class of each attribute.
+
+    Raises:
+        GoodsightError: a value is no pair, or an attribute is given twice.
+
+    """
+    found: dict[str, str] = {}
+    for text in values(declared):
+        attribute, equals, label = text.partition("=")
+        if not equals or attribute in found:
+            raise GoodsightError(
+                f"`declared` {text}: the model has several attributes; give ATTRIBUTE=CLASS, once for each of them"
+            )
+        found[attribute] = label
+    return found
