@@ -56,9 +56,7 @@ def numbers(audit: Audit) -> dict[str, Any]:
 
 # ---- tables
 
-_FINDINGS = tuple(
-    ["file_name", "finding", "score", "label", "evidence", "suggestion", "suggested_label", "twin", "attribute"]
-)
+_FINDINGS = ("file_name", "finding", "score", "label", "evidence", "suggestion", "suggested_label", "twin", "attribute")
 _REVIEW = ("file_name", "rank", "chance", "label", "reasons")
 
 

@@ -1,7 +1,8 @@
 """The Open Inference Protocol, version 2 (KServe), so that a platform which speaks it needs no adapter.
 
 One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each, in the forms that
-:mod:`goodsight.serve.photo_text` reads. Outputs: ``label``, ``verdict``, ``probability`` (shape [n]) and ``probabilities`` (shape [n, classes]).
+:mod:`goodsight.serve.photo_text` reads. Outputs: ``label``, ``verdict``, ``probability`` (shape
+[n]) and ``probabilities`` (shape [n, classes]).
 """
 
 from __future__ import annotations
