@@ -41,7 +41,7 @@ function uncell(said) {
 
 function ledgerBlob(rows) {
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column]))];
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column] ?? ""))];
   const text = lines.map((line) => `${line.map((one) => quoted(cell(one))).join(",")}\r\n`).join("");
   return new Blob([text], { type: "text/csv" });
 }
