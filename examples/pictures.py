@@ -48,7 +48,8 @@ def _attributes(folder: Path, out: Path) -> None:
 
 def _brand(folder: Path, out: Path) -> None:
     root = branded.fill(folder / "brands", {"cross": 40, "stripes": 40, "none": 80}, 0)
-    _goodsight("train", root / "shop", "--none", root / "everyday", "--epochs", "3", "--out", folder / "logos")
+    more = ("--network", "brands", "--none", root / "everyday", "--epochs", "3")
+    _goodsight("train", root / "shop", *more, "--out", folder / "logos")
     scene = drawn.draw("mug", np.random.default_rng(11), (branded.SIDE, branded.SIDE))
     branded.draw("cross", 1001, scene)[0].save(folder / "brand.png")
     _annotate(folder / "logos", folder / "brand.png", out)

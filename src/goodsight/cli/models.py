@@ -45,6 +45,7 @@ def train(
     attributes: options.Attributes = None,
     tags: options.Tags = "",
     ledger: options.Ledger = None,
+    group: options.Group = "",
     none_class: Annotated[
         str,
         typer.Option(
@@ -126,7 +127,7 @@ def train(
 
     recipe = goodsight.Recipe(network, size, views, epochs, distort, device, none_class, none_recall)
     wishes = goodsight.Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
-    said = options.labels(label, attributes, tags, ledger, ignore_split=ignore_split)
+    said = options.labels(label, attributes, tags, ledger, group=group, ignore_split=ignore_split)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
@@ -145,6 +146,7 @@ def evaluate(
     attributes: options.Attributes = None,
     tags: options.Tags = "",
     ledger: options.Ledger = None,
+    group: options.Group = "",
     spoilt: options.Spoilt = 24,
     cache: options.Cache = True,
     out: Annotated[
@@ -155,7 +157,7 @@ def evaluate(
     """Score a model on labelled photos, with and without those that leaked from its training."""
     import goodsight
 
-    said = options.labels(label, attributes, tags, ledger)
+    said = options.labels(label, attributes, tags, ledger, group=group)
     with terminal.progress() as progress:
         work = goodsight.Work(cache=cache, force=force, progress=progress)
         evaluation = goodsight.evaluate(model, photos, out=out, labels=said, spoilt=spoilt, work=work)

@@ -44,6 +44,14 @@ Ledger = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="What people decided about these photos.", rich_help_panel=LABELS),
 ]
+Group = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="Seller, shelf or session of each photo; folder for the folder below the class.",
+        rich_help_panel=LABELS,
+    ),
+]
 MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are not read.", rich_help_panel=PHOTOS)]
 MaxMegapixels = Annotated[
     float | None,
@@ -67,12 +75,13 @@ def labels(
     tags: str,
     ledger: Sequence[Path] | None = None,
     *,
+    group: str = "",
     ignore_split: bool = False,
 ) -> Labels:
     """Where the labels are, as the options say."""
     import goodsight
 
-    return goodsight.Labels(values(label), values(attributes), tags, files(ledger), ignore_split)
+    return goodsight.Labels(values(label), values(attributes), tags, files(ledger), ignore_split, group)
 
 
 def limits(max_mb: float, max_megapixels: float | None) -> Limits:

@@ -51,6 +51,7 @@ def audit(
     attributes: options.Attributes = None,
     tags: options.Tags = "",
     ledger: options.Ledger = None,
+    group: options.Group = "",
     cache: options.Cache = True,
     out: Annotated[Path, typer.Option(help="The folder of the report to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
@@ -58,7 +59,7 @@ def audit(
     """Find copies, wrong labels, foreign and bad photos before training, and say where to look first."""
     import goodsight
 
-    said = options.labels(label, attributes, tags, ledger)
+    said = options.labels(label, attributes, tags, ledger, group=group)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
@@ -81,6 +82,7 @@ def split(
     attributes: options.Attributes = None,
     tags: options.Tags = "",
     ledger: options.Ledger = None,
+    group: options.Group = "",
     cache: options.Cache = True,
     out: Annotated[Path, typer.Option(help="The folder to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
@@ -88,7 +90,7 @@ def split(
     """Copy photos into train, validation and test folders for other tools, with no twins on both sides."""
     import goodsight
 
-    said = options.labels(label, attributes, tags, ledger)
+    said = options.labels(label, attributes, tags, ledger, group=group)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)

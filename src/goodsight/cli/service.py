@@ -37,7 +37,7 @@ def serve(
     ] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = None,
+    max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")

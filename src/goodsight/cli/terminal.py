@@ -133,6 +133,7 @@ def print_training(found: Findings) -> None:
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
     print_left_out("bad photos", found.bad)
     print_left_out("rows left out", found.left_out)
+    print_left_out("to know", found.notes)
 
 
 def print_evaluation(found: Findings) -> None:
@@ -142,6 +143,7 @@ def print_evaluation(found: Findings) -> None:
     print_ledger(found.ledger)
     print_left_out("bad photos", found.bad)
     print_left_out("rows left out", found.left_out)
+    print_left_out("to know", found.notes)
 
 
 def print_split(done: Prepared) -> None:
@@ -153,6 +155,7 @@ def print_split(done: Prepared) -> None:
     print_ledger(done.ledger)
     print_left_out("bad photos", done.bad)
     print_left_out("rows left out", done.left_out)
+    print_left_out("to know", done.notes)
     print(f"photos: {done.folder}")
 
 
@@ -234,6 +237,7 @@ def print_audit(audit: Audit) -> None:
     for kind, count in Counter(finding.kind for finding in audit.findings).items():
         print(f"  {kind}: {count}")
     print_left_out("rows left out", audit.left_out)
+    print_left_out("to know", audit.notes)
     print_ledger(audit.ledger)
 
 

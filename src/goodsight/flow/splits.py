@@ -107,6 +107,7 @@ class Prepared:
         bad: photos that could not be decoded and why.
         left_out: rows that were not used and why.
         ledger: what ledgers changed; None without one.
+        notes: what else should be known of the photos, such as an empty class folder.
 
     """
 
@@ -117,6 +118,7 @@ class Prepared:
     bad: tuple[tuple[str, str], ...]
     left_out: tuple[tuple[str, str], ...]
     ledger: Replayed | None
+    notes: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For ``split.json``."""
@@ -126,6 +128,7 @@ class Prepared:
             "lacking": dict(self.lacking),
             "bad_photos": [list(pair) for pair in self.bad],
             "left_out": [list(pair) for pair in self.left_out],
+            "notes": [list(pair) for pair in self.notes],
             "ledger": self.ledger and self.ledger.to_json(),
         }
 
@@ -205,6 +208,7 @@ def _write(
         bad=tuple((row.file_name, str(bad)) for row, bad in table.bad),
         left_out=tuple(left_out),
         ledger=replayed if replayed.files else None,
+        notes=replayed.catalog.notes,
     )
     told = {"goodsight": __version__, "shares": dict(parts.wanted), "seed": parts.seed} | made.to_json()
     (folder / "split.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
