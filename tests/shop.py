@@ -51,7 +51,9 @@ class Clock:
 
 def jpeg(seed: int, kind: str = "JPEG", size: int = 24) -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (size, size), (seed * 37 % 256, seed * 91 % 256, seed % 256)).save(stream, kind)
+    picture = Image.new("RGB", (size, size), (seed * 37 % 256, seed * 91 % 256, seed % 256))
+    picture.paste("white", (0, 0, size, size // 2))  # a picture of one colour is no photo
+    picture.save(stream, kind)
     return stream.getvalue()
 
 

@@ -1,12 +1,24 @@
-"""Where files go, and how they get there whole: the cache folder, atomic files, atomic folders."""
+r"""Where files go, and how they get there whole: the cache folder, atomic files, atomic folders; and every CSV.
+
+A name or a label may be anything, and a table must hold it all the same: no cell is a formula to a spreadsheet, the
+file is always UTF-8, and :func:`read_table` gives back what :func:`write_table` was given.
+
+- A text that a spreadsheet could take for a formula gets an apostrophe in front. One that has apostrophes of its own
+  before such a text gets one more, so that one can always be taken away again.
+- A name that is no UTF-8 has a lone surrogate for each odd byte (:func:`os.fsdecode`). That is written as in JSON,
+  ``\udce9``; backslashes right before that, or before the same characters in a name, are doubled.
+"""
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import shutil
 import time
+import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +28,14 @@ from goodsight.errors import FolderExistsError
 
 MARKS = {"metrics.json": "", "split.json": '"goodsight":'}
 """What shows that Goodsight made a folder: a file, and the text in it where others have a file of that name as well."""
+
+
+LONGEST = 255
+"""Bytes in a name, on nearly all file systems."""
+
+
+_ODD = re.compile(r"(\\*)([\ud800-\udfff])|(\\+)(?=ud[89a-f][0-9a-f]{2})")
+_WRITTEN = re.compile(r"(\\+)u(d[89a-f][0-9a-f]{2})")
 
 
 def cache_folder() -> Path:
@@ -64,7 +84,7 @@ def whole_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 def exchange(new: Path, path: Path) -> Path:
     """Put a copy of one folder in the place of another; where the other is kept now."""
     path = path.resolve()
-    part, kept = _beside(path), path.with_name(f"{path.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
+    part, kept = _beside(path), path.with_name(_before(path.name))
     try:
         shutil.copytree(new, part)
         path.rename(kept)
@@ -72,6 +92,11 @@ def exchange(new: Path, path: Path) -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return kept
+
+
+def _before(name: str) -> str:
+    ending = f".before-{time.strftime('%Y%m%d-%H%M%S')}"
+    return shortened(name, LONGEST - len(ending)) + ending
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -105,4 +130,100 @@ def _marked(path: Path, text: str) -> bool:
 
 
 def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name[:80]}.{uuid.uuid4().hex}"
+    return path.parent / f".{shortened(path.name, 80)}.{uuid.uuid4().hex}"
+
+
+def shortened(name: str, most: int = LONGEST) -> str:
+    """The beginning of a name that has at most so many bytes."""
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
+
+
+# ---- tables
+
+
+def write_table(path: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV; what is no text, such as a number, is written as it is."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        stream.writelines(map(table_line, rows))
+
+
+def table_line(cells: Iterable[object]) -> str:
+    """A row of a CSV, with its end."""
+    # Not csv.writer, which leaves a lone carriage return bare, and then nobody can read the line back.
+    return ",".join(_quoted(cell(value)) for value in cells) + "\n"
+
+
+def read_table(path: Path, *, errors: str = "surrogateescape") -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV, the head as well, each with the number of its last line; empty lines are passed over.
+
+    Args:
+        path: that :func:`write_table` wrote, or anybody else.
+        errors: what to do with bytes that are no UTF-8.
+
+    Raises:
+        UnicodeDecodeError: as ``errors`` has it.
+        csv.Error: it is no CSV.
+
+    """
+    with path.open(encoding="utf-8-sig", errors=errors, newline="") as stream:
+        reader = csv.reader(stream)
+        for cells in reader:
+            if cells:
+                yield reader.line_num, [uncell(text) for text in cells]
+
+
+def read_records(path: Path, *, errors: str = "surrogateescape") -> Iterator[tuple[int, dict[str, str]]]:
+    """As :func:`read_table`, each row after the head by column; what a row lacks is '', what it has too much is left.
+
+    Raises:
+        UnicodeDecodeError: as ``errors`` has it.
+        csv.Error: it is no CSV.
+
+    """
+    rows = read_table(path, errors=errors)
+    _, head = next(rows, (0, []))
+    for number, cells in rows:
+        yield number, dict.fromkeys(head, "") | dict(zip(head, cells, strict=False))
+
+
+def cell(value: object) -> str:
+    """A value as a cell of a table says it."""
+    if not isinstance(value, str):
+        return "" if value is None else cell(str(value)) if isinstance(value, Path) else str(value)
+    text = _ODD.sub(_written, value)
+    return f"'{text}" if _runs(text.lstrip("'")) else text
+
+
+def uncell(text: str) -> str:
+    """What :func:`cell` was given, if that was text."""
+    if text.startswith("'") and _runs(text.lstrip("'")):
+        text = text[1:]
+    return _WRITTEN.sub(_unwritten, text)
+
+
+def _runs(text: str) -> bool:
+    """Whether a spreadsheet could take text for a formula, whatever blanks and unseen characters stand before it."""
+    if text[:1].isalnum():
+        return False
+    if text.startswith(("\t", "\r")):
+        return True
+    # Character by character, as a mark after it would make another of an equals sign.
+    plain = (c for given in text for c in unicodedata.normalize("NFKC", given))
+    return next((c for c in plain if unicodedata.category(c)[0] not in "CZ"), "") in {"=", "+", "-", "@"}
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]|^ | $', text) else text
+
+
+def _written(found: re.Match[str]) -> str:
+    before, odd, alike = found.groups()
+    return f"{before * 2}\\u{ord(odd):04x}" if odd else alike * 2
+
+
+def _unwritten(found: re.Match[str]) -> str:
+    before, code = found.groups()
+    kept = "\\" * (len(before) // 2)
+    return kept + (chr(int(code, 16)) if len(before) % 2 else f"u{code}")

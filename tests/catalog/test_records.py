@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from goodsight.catalog.records import LINE_BYTES, Record, records
 from goodsight.errors import CatalogError
+from goodsight.files import uncell
 
 HEADER = ("file_name", "label", "tags")
 ROWS = (("a.jpg", "bag", "new"), ("b.jpg", "mug, blue", ""), ("c;d.jpg", "tea\tpot", 'so "good"'))
@@ -164,8 +165,8 @@ def test_what_a_writer_wrote_comes_back_or_is_refused(
         found = _values(path)
     except CatalogError:
         return
-    # A blank line is no row, whatever a writer meant by it.
-    expected = [tuple(cell.strip() for cell in row) for row in table if any(row)]
+    # A blank line is no row, whatever a writer meant by it. An apostrophe before a formula is not part of the text.
+    expected = [tuple(uncell(cell).strip() for cell in row) for row in table if any(row)]
     assert [tuple(" ".join(c.split()) for c in row) for row in found] == [
         tuple(" ".join(c.split()) for c in row) for row in expected
     ]

@@ -18,7 +18,7 @@ def _page(body: bytes) -> Answer:
 def test_pages_are_parsed_one_after_the_other() -> None:
     with Reader() as made:
         for _ in range(2):
-            assert made.links(PAGE, "img") == (["http://shop.test/ä.jpg"], 1)
+            assert made.links(PAGE, "img") == ({"http://shop.test/ä.jpg": 1}, 1)
 
 
 def test_a_page_without_bottom_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,10 @@ def test_models_and_the_inference_protocol(client: TestClient, sound: Sound) -> 
     tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": photos}
     answer = client.post("/v2/models/drawn/infer", json={"id": "7", "inputs": [tensor]}).json()
     outputs = {output["name"]: output for output in answer["outputs"]}
+    wrapped = base64.encodebytes(sound["bag"][1].read_bytes()).decode()
+    written = tensor | {"data": [wrapped, "data:image/jpeg;base64," + photos[1]]}
+    again = client.post("/v2/models/drawn/infer", json={"inputs": [written]}).json()["outputs"]
+    assert again == answer["outputs"]
     assert (answer["id"], outputs["label"]["data"]) == ("7", ["bag", "mug"])
     assert outputs["probabilities"]["shape"] == [2, 4]
     assert len(outputs["probabilities"]["data"]) == 8

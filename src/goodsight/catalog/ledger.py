@@ -7,7 +7,6 @@ of them it is for, and the newest for each counts.
 
 from __future__ import annotations
 
-import csv
 import posixpath
 import re
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from goodsight.catalog.records import Record, records
 from goodsight.errors import CatalogError, LedgerError, did_you_mean
-from goodsight.files import refuse_existing, whole_file
+from goodsight.files import refuse_existing, whole_file, write_table
 
 COLUMNS = ("file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute")
 
@@ -86,13 +85,14 @@ def merge(ledgers: Sequence[Path], out: Path, *, force: bool = False) -> int:
         # Taken out first, so that the last word also comes last.
         words.pop(key, None)
         words[key] = entry
-    with whole_file(out) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for e in words.values():
-            time = e.time.isoformat().replace("+00:00", "Z")
-            writer.writerow([e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute])
+    with whole_file(out) as part:
+        write_table(part, [COLUMNS, *map(_cells, words.values())])
     return len(words)
+
+
+def _cells(e: Entry) -> tuple[str, ...]:
+    time = e.time.isoformat().replace("+00:00", "Z")
+    return e.file_name, e.sha256, e.decision, e.label, e.reason, e.reviewer, time, e.attribute
 
 
 def _entry(record: Record) -> Entry:

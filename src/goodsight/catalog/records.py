@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from goodsight.errors import CatalogError, did_you_mean
+from goodsight.files import uncell
 
 LINE_BYTES = 2**20
 """Of a line of JSON Lines."""
@@ -149,7 +150,7 @@ def _csv_records(listed: Path, wanted: str, errors: str) -> Iterator[Record]:
         try:
             separator = _separator(stream, wanted)
             reader = csv.reader(stream, delimiter=separator, strict=True, skipinitialspace=True)
-            header = [cell.strip() for cell in next(reader, [])]
+            header = [uncell(cell.strip()) for cell in next(reader, [])]
             _require_columns(listed, header, wanted if errors == "surrogateescape" else "")
             for cells in reader:
                 line = reader.line_num
@@ -209,7 +210,7 @@ def _by_column(listed: Path, line: int, header: Sequence[str], cells: Sequence[s
                 f"quotes around values with {inside} in them, or name the column"
             )
     padded = [*cells, *[""] * (len(header) - len(cells))]
-    return {name: cell for name, cell in zip(header, padded, strict=False) if name}
+    return {name: uncell(cell) for name, cell in zip(header, padded, strict=False) if name}
 
 
 def _json_records(listed: Path) -> Iterator[Record]:

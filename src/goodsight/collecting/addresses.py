@@ -43,6 +43,24 @@ def checked(url: str) -> httpx2.URL:
     return parsed
 
 
+def referer(page: str, url: httpx2.URL) -> str:
+    """What a browser says of the page when it asks for an address that the page names, '' for nothing.
+
+    The page's address within its own host, only the host to others, and nothing to one without encryption from one
+    with it: ``strict-origin-when-cross-origin``.
+    """
+    try:
+        source = checked(page)
+    except NotFetched:
+        return ""
+    origins = [(one.scheme, one.host, one.port) for one in (source, url)]
+    if origins[0] == origins[1]:
+        return str(source)
+    if source.scheme == "https" and url.scheme == "http":
+        return ""
+    return str(source.copy_with(raw_path=b"/"))
+
+
 def refusal(address: str, *, allow_private: bool) -> str:
     """Why an IP address may not be connected to, or nothing when it may."""
     try:

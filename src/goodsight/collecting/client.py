@@ -65,15 +65,17 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._transport.close()
 
-    def get(self, url: str, most: int) -> Answer:
-        """What is at an address, of at most so many bytes.
+    def get(self, url: str, most: int, page: str = "") -> Answer:
+        """What is at an address, of at most so many bytes; ``page`` is the one that names it, if one does.
 
         Raises:
             NotFetched: it is refused, forbidden, too large, or does not come after four tries.
             Stopped: the run was interrupted.
 
         """
-        return self._patiently(lambda hop: self._follow(hop, most, self._require_allowed), addresses.checked(url))
+        return self._patiently(
+            lambda hop: self._follow(hop, most, self._require_allowed, page=page), addresses.checked(url)
+        )
 
     def _patiently(self, ask: Callable[[httpx2.URL], Answer], url: httpx2.URL) -> Answer:
         for attempt in range(TRIES):
@@ -90,14 +92,20 @@ class Client:
         raise AssertionError("the last try raises")
 
     def _follow(
-        self, url: httpx2.URL, most: int, require: Callable[[httpx2.URL], None], *, cut: bool = False
+        self,
+        url: httpx2.URL,
+        most: int,
+        require: Callable[[httpx2.URL], None],
+        *,
+        page: str = "",
+        cut: bool = False,
     ) -> Answer:
         """Ask, and go where redirects lead; each of these is judged as the first one was."""
         for _ in range(REDIRECTS + 1):
             require(url)
             self._pace.turn(url.host)
             try:
-                answer = self._ask(url, most, cut=cut)
+                answer = self._ask(url, most, addresses.referer(page, url) if page else "", cut=cut)
             except NotFetched as error:
                 error.host = url.host
                 raise
@@ -106,9 +114,10 @@ class Client:
             url = answer
         raise NotFetched(f"more than {REDIRECTS} redirects", lasting=True)
 
-    def _ask(self, url: httpx2.URL, most: int, *, cut: bool) -> Answer | httpx2.URL:
+    def _ask(self, url: httpx2.URL, most: int, referer: str, *, cut: bool) -> Answer | httpx2.URL:
         """One request: the answer, or the address that it redirects to."""
         headers = {"User-Agent": self._manners.user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        headers |= {"Referer": referer} if referer else {}
         request = httpx2.Request("GET", url, headers=headers, extensions={"timeout": _TIMEOUT})
         self._deadline.start()
         try:

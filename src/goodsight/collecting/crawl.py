@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from goodsight.collecting import lists
 from goodsight.collecting.crew import Crew
+from goodsight.collecting.placeholders import Held, require_photo
 from goodsight.collecting.terms import USER_AGENT, Answer, Collected, Manners, NotFetched, Stopped, Wanted, printable
 from goodsight.errors import GoodsightError
 from goodsight.photos import decoder
@@ -88,7 +89,7 @@ def run(
     from goodsight.collecting.client import Client
     from goodsight.collecting.shelf import Shelf
 
-    collected, stop = Collected(), threading.Event()
+    collected, stop, held = Collected(), threading.Event(), Held(manners.limits)
     wanted, addresses = _listed(source, collected)
     labels = {one.label for one in wanted} if source.urls else {source.label}
     try:
@@ -102,8 +103,11 @@ def run(
             with closing(crew.results(jobs, lambda job: _host(job[0].url), get)) as results:
                 for done, (job, got) in enumerate(results, 1):
                     for one in job:
-                        _keep(one, got, shelf, collected)
+                        if not held.take(one, got):
+                            _keep(one, got, shelf, collected)
                     progress("fetch photos", done, len(jobs))
+            for one, got in held.decided():
+                _keep(one, got, shelf, collected)
             collected.two_labels += shelf.two_labels()
     except OSError as error:
         raise GoodsightError(f"{error.filename or out}: {(error.strerror or str(error)).lower()}") from error
@@ -153,7 +157,7 @@ def _from_pages(
     progress: Progress,
 ) -> list[Wanted]:
     """The photos that the pages name, once each."""
-    from goodsight.collecting import pages
+    from goodsight.collecting import lazy, pages
     from goodsight.collecting.reader import Reader
 
     label = lists.checked_label(source.label, "`label`")
@@ -162,8 +166,9 @@ def _from_pages(
     progress("read pages", 0, len(asked))
     with Reader() as reader, ExitStack() as stack:
 
-        def read(page: str) -> tuple[list[str], int]:
-            return reader.links(client.get(page, pages.MOST_BYTES), source.select)
+        def read(page: str) -> tuple[str, dict[str, int], int]:
+            answer = client.get(page, pages.MOST_BYTES)
+            return answer.url, *reader.links(answer, source.select)
 
         results = stack.enter_context(closing(crew.results(asked, _host, read)))
         for done, (page, got) in enumerate(results, 1):
@@ -171,13 +176,18 @@ def _from_pages(
                 collected.left_out.append((printable(page), got.reason))
             else:
                 collected.pages += 1
-                links, selected = got
-                for link in links:
-                    found.setdefault(link, Wanted(link, label, page))
+                where, links, selected = got
+                for link, times in links.items():
+                    first = found.setdefault(link, Wanted(link, label, page, where, 0))
+                    found[link] = replace(first, times=first.times + times)
                 if not links:
                     why = f"{selected} elements, none with an address" if selected else "no element"
                     collected.empty.append((printable(page), f"{source.select!r} selects {why}"))
             progress("read pages", done, len(asked))
+    named = [link for link in found if lazy.is_placeholder(link)]
+    collected.left_out += [
+        (printable(found.pop(link).url), "a placeholder and no photo, as its name says") for link in named
+    ]
     return list(found.values())
 
 
@@ -207,9 +217,12 @@ def _jobs(wanted: Sequence[Wanted], shelf: Shelf, collected: Collected) -> list[
 
 def _photo(job: tuple[Wanted, ...], client: Client, limits: Limits) -> Answer:
     """What is at an address, if it is a photo: its content says so, and no name or header."""
-    answer = client.get(job[0].url, limits.max_bytes)
+    answer = client.get(job[0].url, limits.max_bytes, job[0].seen_at)
     try:
-        decoder.open_rgb(answer.body, limits, at_least=1)
+        if job[0].page:
+            require_photo(answer.body, limits)
+        else:
+            decoder.open_rgb(answer.body, limits, at_least=1)
     except BadPhoto as error:
         raise NotFetched(str(error), lasting=error.reason != "too large") from error
     return answer

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from goodsight.collecting.terms import Wanted
 from goodsight.errors import CatalogError, GoodsightError, did_you_mean
+from goodsight.files import read_records, read_table
 
 MOST_PAGES = 100_000
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -30,16 +31,13 @@ def read(path: Path, label: str) -> tuple[list[Wanted], list[tuple[str, str]]]:
     wanted: dict[Wanted, None] = {}
     left_out: list[tuple[str, str]] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restval="")
-            _require_url(path, reader.fieldnames or ())
-            for row in reader:
-                number, url = reader.line_num, (row["url"] or "").strip()
-                if url:
-                    own = (row.get("label") or "").strip()
-                    wanted[Wanted(url, checked_label(own or label, f"{path}: row {number}"))] = None
-                else:
-                    left_out.append((f"{path.name} row {number}", "no address"))
+        _require_url(path, next(read_table(path, errors="strict"), (0, []))[1])
+        for number, row in read_records(path, errors="strict"):
+            url, own = row["url"].strip(), row.get("label", "").strip()
+            if url:
+                wanted[Wanted(url, checked_label(own or label, f"{path}: row {number}"))] = None
+            else:
+                left_out.append((f"{path.name} row {number}", "no address"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"{path}: cannot be read as UTF-8 text in rows: {error}") from error
     except OSError as error:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from urllib.parse import urljoin
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
+from goodsight.collecting import lazy
 from goodsight.collecting.terms import Answer
 from goodsight.errors import GoodsightError
 
 MOST_BYTES = 8 * 2**20
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})""", re.IGNORECASE)
-_CANDIDATE = re.compile(r"(\S*[^\s,])(?:\s+([\d.]{1,20})[wx])?\s*(?:,|$)")
 
 
 def require_selector(selector: str) -> None:
@@ -28,8 +29,8 @@ def require_selector(selector: str) -> None:
         raise GoodsightError(f"`select` {selector!r}: not a CSS selector; give one such as 'img.photo'") from error
 
 
-def links(url: str, html: str, selector: str) -> tuple[list[str], int]:
-    """The addresses that the selected elements name, once each and in order; and how many elements were selected.
+def links(url: str, html: str, selector: str) -> tuple[dict[str, int], int]:
+    """The addresses that the selected elements name, in order and how often each; how many elements were selected.
 
     A hostile page can keep this busy for hours: :class:`goodsight.collecting.reader.Reader` knows how to stop it.
     """
@@ -41,8 +42,8 @@ def links(url: str, html: str, selector: str) -> tuple[list[str], int]:
             base = _joined(base, href) or base
             break
     nodes = tree.css(selector)
-    found = (_joined(base, link) for node in nodes if (link := _link(node)))
-    return [link for link in dict.fromkeys(found) if link], len(nodes)
+    found = (_joined(base, link) for node in nodes for link in lazy.links(node))
+    return dict(Counter(link for link in found if link)), len(nodes)
 
 
 def text(answer: Answer) -> str:
@@ -54,28 +55,6 @@ def text(answer: Answer) -> str:
         return answer.body.decode(charset, "replace")
     except (LookupError, UnicodeError):  # no such encoding, or one such as "hex" or "idna" that is none for text
         return answer.body.decode("utf-8", "replace")
-
-
-def _link(node: LexborNode) -> str:
-    """The largest photo that an element names; lazy pages keep it in ``data-`` and show a placeholder meanwhile."""
-    attributes = node.attributes
-    for name in ("data-srcset", "srcset", "data-src", "src", "href"):
-        value = (attributes.get(name) or "").strip()
-        if value and not value.startswith("data:"):
-            return _largest(value) if name.endswith("srcset") else value
-    return ""
-
-
-def _largest(srcset: str) -> str:
-    sizes = [(_number(size), -at, link) for at, (link, size) in enumerate(_CANDIDATE.findall(srcset[:20_000]))]
-    return max(sizes)[2] if sizes else ""
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 1.0
 
 
 def _joined(base: str, link: str) -> str:

@@ -34,7 +34,7 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop()
 
-    def links(self, answer: Answer, selector: str) -> tuple[list[str], int]:
+    def links(self, answer: Answer, selector: str) -> tuple[dict[str, int], int]:
         """As :func:`goodsight.collecting.pages.links`.
 
         Raises:

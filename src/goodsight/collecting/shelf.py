@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import os
 import re
 from collections.abc import Iterable
@@ -24,7 +23,7 @@ from goodsight.collecting.journal import Journal
 from goodsight.collecting.lists import require_distinct
 from goodsight.collecting.terms import NotFetched, Wanted
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
-from goodsight.files import whole_file
+from goodsight.files import read_records, table_line, whole_file, write_table
 from goodsight.photos import decoder
 
 COLUMNS = ("file_name", "label", "url", "page", "time", "sha256")
@@ -90,7 +89,7 @@ class Shelf:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             values = (name, wanted.label, wanted.url, wanted.page, now, sha)
             self._rows[name] = dict(zip(COLUMNS, values, strict=True))
-            self._stream.write(_line(self._columns, self._rows[name]))
+            self._stream.write(table_line(self._rows[name].get(column, "") for column in self._columns))
             self._stream.flush()
             os.fsync(self._stream.fileno())  # before the journal, which would else call a lost row a removed one
         self.journal.note(wanted, name)
@@ -158,7 +157,7 @@ def _recover(listed: Path) -> list[str]:
     """The columns of metadata.csv, which is made if it is not there, and freed from a torn last line if it is."""
     if not listed.exists():
         with whole_file(listed) as part:
-            part.write_text(_line(COLUMNS, dict(zip(COLUMNS, COLUMNS, strict=True))), encoding="utf-8", newline="")
+            write_table(part, [COLUMNS])
     data = listed.read_bytes()
     columns = _columns(listed, data)
     whole, _, tail = data.rpartition(b"\n")
@@ -191,13 +190,6 @@ def _is_whole(tail: bytes, columns: list[str]) -> bool:
 
 def _rows(listed: Path) -> dict[str, dict[str, str]]:
     try:
-        with listed.open(encoding="utf-8-sig", newline="") as stream:
-            return {row["file_name"]: row for row in csv.DictReader(stream, restval="") if row["file_name"]}
+        return {row["file_name"]: row for _, row in read_records(listed, errors="strict") if row["file_name"]}
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"{listed}: cannot be read as UTF-8 text in rows: {error}") from error
-
-
-def _line(columns: Iterable[str], row: dict[str, str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([row.get(column, "") for column in columns])
-    return text.getvalue()

@@ -32,11 +32,22 @@ class Manners:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A photo to fetch: where it is, what it shows ('' for nothing said), and the page that named it ('' for none)."""
+    """A photo to fetch.
+
+    Attributes:
+        url: where it is.
+        label: what it shows, '' for nothing said.
+        page: that named it, '' for none.
+        seen_at: where that page really was, after all redirects: what a browser would say of where it comes from.
+        times: how often pages named it.
+
+    """
 
     url: str
     label: str = ""
     page: str = ""
+    seen_at: str = field(default="", compare=False)
+    times: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True)

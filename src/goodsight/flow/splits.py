@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -27,7 +26,7 @@ from goodsight.catalog.rows import YES, Attribute, Row
 from goodsight.embedding import photoset
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, GoodsightError, require_at_least
-from goodsight.files import refuse_folder, whole_folder
+from goodsight.files import refuse_folder, whole_folder, write_table
 from goodsight.flow.work import USUAL, Sources, Work, paths_of, require_apart
 from goodsight.heads.folds import portion
 from goodsight.photos import decoder
@@ -221,16 +220,14 @@ def _list(folder: Path, parts: _Parts, places: Sequence[str]) -> None:
     named = [(number, a.name) for number, a in enumerate(parts.attributes) if not a.tag]
     tags = [(number, a.name) for number, a in enumerate(parts.attributes) if a.tag]
     columns = [*(name for _, name in named), *(["tags"] if tags else [])]
-    # A name that is not valid text has lone surrogates, which no reader of the list could take.
-    with (folder / "metadata.csv").open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file_name", *columns, *COLUMNS])
-        each = zip(parts.table.rows, places, parts.splits, parts.groups.tolist(), parts.table.sha256, strict=True)
-        for row, place, split, group_number, digest in each:
-            said = [row.labels[number] for number, _ in named]
-            if tags:
-                said.append(" ".join(name for number, name in tags if row.labels[number] == YES))
-            writer.writerow([place, *said, split, group_number, digest, row.file_name])
+    lines: list[list[object]] = [["file_name", *columns, *COLUMNS]]
+    each = zip(parts.table.rows, places, parts.splits, parts.groups.tolist(), parts.table.sha256, strict=True)
+    for row, place, split, group_number, digest in each:
+        said = [row.labels[number] for number, _ in named]
+        if tags:
+            said.append(" ".join(name for number, name in tags if row.labels[number] == YES))
+        lines.append([place, *said, split, group_number, digest, row.file_name])
+    write_table(folder / "metadata.csv", lines)
 
 
 def _places(rows: Sequence[Row], classes: Sequence[str], splits: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from goodsight.catalog.replay import Replayed, replay
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
 from goodsight.errors import EngineError
-from goodsight.files import refuse_folder, whole_folder
+from goodsight.files import refuse_folder, whole_folder, write_table
 from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, write_report
 from goodsight.measuring import combinations, measured
 from goodsight.measuring.measured import Findings
@@ -173,14 +172,13 @@ def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> 
     """
     columns = ["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"]
     several = len(model.judges) > 1
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["attribute", *columns] if several else columns)
-        for each in learned:
-            fitted, photo_set, first = each.fitted, each.fitted.photo_set, [each.judge.attribute.name]
-            table, rows = photo_set.table, photo_set.training[fitted.scored]
-            folds = fitted.folds[fitted.scored]
-            for i, fold, p, best in zip(rows, folds, each.probabilities, each.guesses, strict=True):
-                answer = [photo_set.label(table.rows[i]), photo_set.classes[best], f"{p[best]:.6f}"]
-                said = [table.rows[i].file_name, table.sha256[i], *answer, fold, fitted.groups[i]]
-                writer.writerow([*first, *said] if several else said)
+    lines: list[list[object]] = [[*["attribute"] * several, *columns]]
+    for each in learned:
+        fitted, photo_set, first = each.fitted, each.fitted.photo_set, [each.judge.attribute.name]
+        table, rows = photo_set.table, photo_set.training[fitted.scored]
+        folds = fitted.folds[fitted.scored]
+        for i, fold, p, best in zip(rows, folds, each.probabilities, each.guesses, strict=True):
+            answer = [photo_set.label(table.rows[i]), photo_set.classes[best], f"{p[best]:.6f}"]
+            said = [table.rows[i].file_name, table.sha256[i], *answer, fold, fitted.groups[i]]
+            lines.append([*first, *said] if several else said)
+    write_table(path, lines)

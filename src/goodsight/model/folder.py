@@ -86,7 +86,13 @@ def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors)
         | {"goodsight": __version__, "python": platform.python_version()},
         "info": dict(model.info),
     }
-    (folder / "model.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    _save_json(folder / "model.json", record)
+
+
+def _save_json(path: Path, record: Mapping[str, Any]) -> None:
+    # A label that is a folder's name may be no text; it has lone surrogates then, which JSON has escapes for.
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _attribute(judge: Judge) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def seal(folder: Path) -> None:
     record = json.loads(path.read_text(encoding="utf-8"))
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p != path)
     record["sha256"] = {name: file_sha256(folder / name) for name in names}
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    _save_json(path, record)
     (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError
+from goodsight.files import read_table, write_table
 
 NAME = "test.csv"
 
@@ -31,12 +31,10 @@ def write(folder: Path, photo_set: PhotoSet, attributes: Sequence[Attribute]) ->
     if chosen is None:
         return
     table = photo_set.table
-    with (folder / NAME).open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow([*_COLUMNS, *(attribute.name for attribute in attributes)])
-        for row, digest, name in zip(table.rows, table.sha256, photo_set.splits, strict=True):
-            if name == chosen:
-                writer.writerow([row.file_name, row.path.resolve(), digest, *row.labels])
+    head = [*_COLUMNS, *(attribute.name for attribute in attributes)]
+    each = zip(table.rows, table.sha256, photo_set.splits, strict=True)
+    lines = ([r.file_name, r.path.resolve(), digest, *r.labels] for r, digest, name in each if name == chosen)
+    write_table(folder / NAME, [head, *lines])
 
 
 def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mapping[Path, str]]:
@@ -49,8 +47,7 @@ def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mappin
     path = folder / NAME
     if not path.is_file():
         raise CatalogError(f"{folder}: was trained without test or validation photos; give some with `test`")
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        _, *records = csv.reader(stream)
+    _, *records = (cells for _, cells in read_table(path))
     rows = tuple(Row(name, Path(place), tuple(labels)) for name, place, _, *labels in records)
     return Catalog(str(path), rows, tuple(attributes)), {Path(place): digest for _, place, digest, *_ in records}
 

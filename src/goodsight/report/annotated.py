@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageDraw, ImageFont
 
 from goodsight.errors import GoodsightError
-from goodsight.files import whole_file
+from goodsight.files import LONGEST, shortened, whole_file
 from goodsight.model import evidence
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Answer, Prediction
@@ -16,6 +18,11 @@ from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto
 
 _MARK = ".goodsight-annotated"
+
+
+_JPEG = {".jpg", ".jpeg"}
+_OTHERS = {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".png", ".tif", ".tiff", ".webp"}
+"""What other photos' names end with."""
 
 
 Panel = tuple[Image.Image, tuple[Answer, ...]]
@@ -48,6 +55,8 @@ class Annotated:
         (folder / _MARK).touch()
         self._folder, self._limits, self._resize = folder, shared.limits, shared.backbone.resize
         self._explained = loaded if explain else None
+        self._places: set[str] = set()
+        self._rooms: set[str] = set()
 
     def write(self, prediction: Prediction) -> None:
         """Draw one; a bad photo has no picture."""
@@ -69,7 +78,7 @@ class Annotated:
                 panel = evidence.draw_box(panel, box, prediction.label)
             said = ",  ".join(f"{a.given}  {a.probability:.0%}" for a in answers if a.given) or "no tag"
             drawn.append(annotate(panel, said + (doubt if number == 0 else "")))
-        with whole_file(self._path(prediction.row.file_name)) as part:
+        with whole_file(self._folder / self._place(prediction.row.file_name)) as part:
             _beside(drawn).save(part, "JPEG", quality=90)
 
     def _explain(self, picture: Image.Image, data: bytes, prediction: Prediction) -> list[Panel]:
@@ -87,11 +96,39 @@ class Annotated:
         tags = tuple(answer for _, answer in pairs if answer.attribute.tag)
         return [*panels, (picture, tags)] if tags else panels
 
-    def _path(self, file_name: str) -> Path:
+    def _place(self, file_name: str) -> Path:
+        """Where a photo's picture goes in the folder: where no other picture is, nor one in place of a folder."""
         # A list may name photos outside its folder; the pictures stay inside theirs all the same.
         parts = [part for part in PurePosixPath(file_name).parts if part not in {"/", ".."}]
-        path = self._folder.joinpath(*parts)
-        return path if path.suffix.lower() in {".jpg", ".jpeg"} else path.with_name(f"{path.name}.jpg")
+        *rooms, name = parts or ["photo"]
+        while any(_key(Path(*rooms[:number])) in self._places for number in range(1, len(rooms) + 1)):
+            rooms = [f"{room}_" for room in rooms]
+        stem, ending = _stem_and_ending(name)
+        for number in count(1):
+            more = f"-{number}" * (number > 1) + ending
+            place = Path(*rooms, shortened(stem, LONGEST - len(more)) + more)
+            if _key(place) not in self._places and _key(place) not in self._rooms:
+                break
+        self._places.add(_key(place))
+        self._rooms.update(map(_key, place.parents))
+        return place
+
+
+def _key(path: Path) -> str:
+    """The same for names that are one file on some systems."""
+    return unicodedata.normalize("NFC", path.as_posix()).casefold()
+
+
+def _stem_and_ending(name: str) -> tuple[str, str]:
+    """Of the picture of ``a.jpg`` these are ``a`` and ``.jpg``; of that of ``a.png``, ``a.png`` and ``.jpg``.
+
+    So that this one is not taken for the picture of ``a.png.jpg``, that has ``a.png.jpg`` and ``.jpg``.
+    """
+    path = bare = PurePosixPath(name)
+    while bare.suffix.lower() in _JPEG:
+        bare = bare.with_suffix("")
+    own = bare != path and bare.suffix.lower() not in _OTHERS
+    return (path.stem, path.suffix) if own else (name, ".jpg")
 
 
 def annotate(picture: Image.Image, caption: str) -> Image.Image:

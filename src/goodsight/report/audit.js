@@ -141,7 +141,7 @@ function decide(card, decision, said = "") {
   const { attribute, label } = choices.get(said) ?? { attribute: "", label: said };
   const { file_name, sha256, reason } = photos[card.dataset.photo];
   const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-  const reviewer = plain(find("reviewer").value.trim()) || null; // null: whoever downloads it
+  const reviewer = find("reviewer").value.trim() || null; // null: whoever downloads it
   const row = { file_name, sha256, decision, label, reason, reviewer, time, attribute };
   change(card, () => add([row], decisions), `${SAID[decision]}${said && ` as ${said}`}: ${file_name}`);
 }
@@ -201,7 +201,7 @@ function relabel() {
 // ---- ledger.csv
 
 function download() {
-  const name = plain(find("reviewer").value.trim());
+  const name = find("reviewer").value.trim();
   const here = keys.filter((key) => decisions.has(key));
   const elsewhere = [...decisions.keys()].filter((key) => !keys.includes(key));
   const rows = [...here, ...elsewhere].flatMap((key) => decisions.get(key)).map((row) => ({ ...row, reviewer: row.reviewer ?? name }));

@@ -1,9 +1,5 @@
 """An audit becomes files: findings.csv, review.csv, metrics.json, and report.html, in which a person decides.
 
-Names and labels are written as they are, so that they can be read back. A spreadsheet may therefore take a file name
-or a label that begins with ``=``, ``+``, ``-`` or ``@`` for a formula; import such columns as text. Free text that
-nothing reads back (evidence, reasons) gets an apostrophe in front there.
-
 Decisions leave the page as ``ledger.csv`` with the columns of :data:`goodsight.catalog.ledger.COLUMNS`: a decision is
 ``keep``, ``drop`` or ``relabel``, a label comes with ``relabel`` only, a time is UTC in ISO 8601.
 """
@@ -14,8 +10,7 @@ import base64
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -25,6 +20,7 @@ from markupsafe import Markup
 
 from goodsight.auditing.findings import KINDS, Audit, Finding
 from goodsight.catalog.rows import Row
+from goodsight.files import write_table
 from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import Thumbnails
 
@@ -36,8 +32,9 @@ _UNREADABLE = "unreadable"
 
 def write(folder: Path, audit: Audit) -> None:
     """Write ``findings.csv``, ``review.csv``, ``metrics.json`` and ``report.html`` into ``folder``, which exists."""
-    _table(folder / "findings.csv", _FINDINGS, (_finding(found, audit.said(found.row)) for found in audit.findings))
-    _table(folder / "review.csv", _REVIEW, _review(audit))
+    findings = (_finding(found, audit.said(found.row)) for found in audit.findings)
+    write_table(folder / "findings.csv", [_FINDINGS, *findings])
+    write_table(folder / "review.csv", [_REVIEW, *_review(audit)])
     save(folder / "metrics.json", json.dumps(numbers(audit), indent=1, ensure_ascii=False, allow_nan=False))
     save(folder / "report.html", environment().get_template("audit.html").render(**_view(audit)))
 
@@ -59,38 +56,20 @@ def numbers(audit: Audit) -> dict[str, Any]:
 
 # ---- tables
 
-_FINDINGS = "file_name,finding,score,label,evidence,suggestion,suggested_label,twin,attribute"
-_REVIEW = "file_name,rank,chance,label,reasons"
+_FINDINGS = ("file_name", "finding", "score", "label", "evidence", "suggestion", "suggested_label", "twin", "attribute")
+_REVIEW = ("file_name", "rank", "chance", "label", "reasons")
 
 
 def _finding(found: Finding, label: str) -> tuple[str, ...]:
     twin = found.other.file_name if found.other else ""
-    said = (label, _plain(found.evidence), found.suggestion, found.label, twin, found.attribute)
+    said = (label, found.evidence, found.suggestion, found.label, twin, found.attribute)
     return found.row.file_name, found.kind, _number(found.score), *said
 
 
 def _review(audit: Audit) -> Iterable[tuple[str, ...]]:
     for rank, suspect in enumerate(audit.review, 1):
-        said = (_number(suspect.chance), audit.said(suspect.row), _plain("; ".join(suspect.reasons)))
+        said = (_number(suspect.chance), audit.said(suspect.row), "; ".join(suspect.reasons))
         yield suspect.row.file_name, str(rank), *said
-
-
-def _table(path: Path, head: str, lines: Iterable[Sequence[str]]) -> None:
-    """Write CSV. A name that is not valid text keeps its bytes, as the catalog met them."""
-    # csv.writer leaves a lone \r bare when lines end in \n, and then nobody can read the line back.
-    text = "".join(f"{line}\n" for line in (head, *(",".join(map(_cell, cells)) for cells in lines)))
-    # A surrogate that stands for no byte comes from a JSON list, and UTF-8 has no place for it.
-    text = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
-    path.write_bytes(text.encode("utf-8", errors="surrogateescape"))
-
-
-def _cell(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
-
-
-def _plain(text: str) -> str:
-    """Free text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _number(value: float) -> str:
@@ -175,7 +154,7 @@ def _photos(audit: Audit, shown: set[str]) -> list[dict[str, str]]:
             "file_name": suspect.row.file_name,
             "sha256": suspect.sha256,
             "label": audit.said(suspect.row),
-            "reason": _plain("; ".join(suspect.reasons)),
+            "reason": "; ".join(suspect.reasons),
             "suggested": suggested.get(suspect.row.file_name, ""),
         }
         for suspect in audit.review

@@ -1,20 +1,11 @@
 // ledger.csv as bytes: one decision per line, quoted as RFC 4180 wants it.
 //
 // A file name that is not valid UTF-8 came here with each odd byte 0x80 to 0xff as the lone surrogate U+DC80 to U+DCFF;
-// it goes out, and comes back, as that very byte.
+// it goes out as \udc80 to \udcff. Ledgers had the very byte there once, and are read all the same.
 
 const COLUMNS = ["file_name", "sha256", "decision", "label", "reason", "reviewer", "time", "attribute"];
 const DECISIONS = ["keep", "drop", "relabel"];
 const VALID = /((?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+)|[\x80-\xff]/g;
-
-function encodeText(text) {
-  const encoder = new TextEncoder(); // what stands for no byte becomes U+FFFD
-  const parts = text.split(/([\udc80-\udcff])/u).map((part) => {
-    const odd = part.length === 1 && part >= "\udc80" && part <= "\udcff";
-    return odd ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : encoder.encode(part);
-  });
-  return new Blob(parts, { type: "text/csv" });
-}
 
 function decodeText(bytes) {
   const decoder = new TextDecoder();
@@ -25,15 +16,34 @@ function decodeText(bytes) {
   return text.replace(/^\ufeff/, "");
 }
 
-// What a person typed must not run in a spreadsheet; names and labels stay as they are, since they are read back.
-function plain(text) {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+// Whether a spreadsheet could take a text for a formula, whatever blanks and unseen characters stand before it.
+function runs(text) {
+  if (/^[\t\r]/.test(text)) return true;
+  for (const given of text) {
+    const [seen] = given.normalize("NFKC").replace(/[\p{C}\p{Z}]/gu, "");
+    if (seen) return "=+-@".includes(seen);
+  }
+  return false;
+}
+
+// A cell says a text so that no spreadsheet runs it and any reader of UTF-8 takes it; as files.py has it.
+function cell(text) {
+  const said = text.replace(/(\\*)(\p{Cs})|(\\+)(?=ud[89a-f][0-9a-f]{2})/gu, (all, before, odd) =>
+    odd ? `${before + before}\\u${odd.charCodeAt(0).toString(16)}` : all + all);
+  return runs(said.replace(/^'+/, "")) ? `'${said}` : said;
+}
+
+function uncell(said) {
+  const text = said.startsWith("'") && runs(said.replace(/^'+/, "")) ? said.slice(1) : said;
+  return text.replace(/(\\+)u(d[89a-f][0-9a-f]{2})/g, (all, before, code) =>
+    "\\".repeat(before.length >> 1) + (before.length % 2 ? String.fromCharCode(parseInt(code, 16)) : `u${code}`));
 }
 
 function ledgerBlob(rows) {
-  const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column]))];
-  return encodeText(lines.map((line) => `${line.map(cell).join(",")}\r\n`).join(""));
+  const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column] ?? ""))];
+  const text = lines.map((line) => `${line.map((one) => quoted(cell(one))).join(",")}\r\n`).join("");
+  return new Blob([text], { type: "text/csv" });
 }
 
 // The lines of a CSV text, each a list of cells.
@@ -54,7 +64,7 @@ function readLedger(bytes) {
   const [head, ...lines] = parseCsv(decodeText(bytes));
   // Ledgers had no attribute once.
   if (!head || ![COLUMNS, COLUMNS.slice(0, -1)].some((known) => head.join(",") === known.join(","))) throw new Error(`its first line must be ${COLUMNS.join(",")}`);
-  const rows = lines.map((line) => Object.fromEntries(COLUMNS.map((column, at) => [column, line[at] ?? ""])));
+  const rows = lines.map((line) => Object.fromEntries(COLUMNS.map((column, at) => [column, uncell(line[at] ?? "")])));
   for (const row of rows) {
     row.sha256 = row.sha256.toLowerCase();
     row.decision = row.decision.toLowerCase();

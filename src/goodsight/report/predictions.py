@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 
 from goodsight.catalog.rows import NO, Row
 from goodsight.errors import GoodsightError
-from goodsight.files import whole_file
+from goodsight.files import table_line, whole_file
 from goodsight.model.record import Judge
 from goodsight.model.verdicts import Answer, Prediction
 
@@ -90,7 +89,8 @@ def table(path: Path, judges: Sequence[Judge], top: int) -> Iterator[Sink]:
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".jsonl"}:
         raise GoodsightError(f"`out` {path}: the name must end in .csv or .jsonl")
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+    # In JSON Lines a name that is no text has lone surrogates; as \udce9 they are JSON's own escapes.
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         if suffix == ".jsonl":
             yield _JsonLines(stream, judges, top)
         else:
@@ -106,13 +106,11 @@ def submission(path: Path) -> Iterator[Sink]:
 
 class _Csv:
     def __init__(self, stream: io.TextIOBase, judges: Sequence[Judge], top: int) -> None:
-        columns = list(record(_NONE, judges, top))
-        self._writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        self._writer.writeheader()
-        self._judges, self._top = judges, top
+        stream.write(table_line(record(_NONE, judges, top)))
+        self._stream, self._judges, self._top = stream, judges, top
 
     def write(self, prediction: Prediction) -> None:
-        self._writer.writerow(record(prediction, self._judges, self._top))
+        self._stream.write(table_line(record(prediction, self._judges, self._top).values()))
 
 
 class _JsonLines:
@@ -125,8 +123,8 @@ class _JsonLines:
 
 class _Submission:
     def __init__(self, stream: io.TextIOBase) -> None:
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(["image_id", "label"])
+        stream.write(table_line(["image_id", "label"]))
+        self._stream = stream
 
     def write(self, prediction: Prediction) -> None:
-        self._writer.writerow([prediction.row.file_name, prediction.label])
+        self._stream.write(table_line([prediction.row.file_name, prediction.label]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 from goodsight.catalog.posts import MOST_TEXT, Post
-from goodsight.files import whole_file
+from goodsight.files import table_line, whole_file, write_table
 from goodsight.model.verdicts import Prediction
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
@@ -91,26 +90,17 @@ def write(path: Path, found: Iterable[Sighting]) -> list[Counted]:
 
     ``box`` is ``x0 y0 x1 y1`` as in the ``boxes`` of a ``metadata.csv``.
     """
-    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        # In quotes, or a carriage return in a text would end its row.
-        writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(COLUMNS)
-        return summary(_written(writer, found))
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(table_line(COLUMNS))
+        return summary(_written(stream, found))
 
 
-def _written(writer: Any, found: Iterable[Sighting]) -> Iterator[Sighting]:
+def _written(stream: TextIO, found: Iterable[Sighting]) -> Iterator[Sighting]:
     for one in found:
         post, box = one.post, " ".join(map(str, one.box or ()))
         said = (f"{one.probability:.6f}", one.verdict, box, "yes" if one.mentioned else "no")
-        names = (_plain(post.name), _plain(post.row.file_name), post.day, one.brand)
-        writer.writerow([*names, *said, _plain(post.text[:MOST_TEXT])])
+        stream.write(table_line([post.name, post.row.file_name, post.day, one.brand, *said, post.text[:MOST_TEXT]]))
         yield one
-
-
-def _plain(text: str) -> str:
-    """A stranger's text that a spreadsheet does not take for a formula, whatever blanks stand before it."""
-    seen = (c for c in unicodedata.normalize("NFKC", text) if c.isprintable() and not c.isspace())
-    return f"'{text}" if next(seen, "") in {"=", "+", "-", "@"} else text
 
 
 def summary(found: Iterable[Sighting]) -> list[Counted]:
@@ -128,7 +118,5 @@ def summary(found: Iterable[Sighting]) -> list[Counted]:
 
 def write_summary(path: Path, rows: Sequence[Sequence[object]]) -> None:
     """Write the rows of :func:`summary` as a .csv."""
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(SUMMARY)
-        writer.writerows(rows)
+    with whole_file(path) as part:
+        write_table(part, [SUMMARY, *rows])

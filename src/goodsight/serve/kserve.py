@@ -1,14 +1,13 @@
 """The Open Inference Protocol, version 2 (KServe), so that a platform which speaks it needs no adapter.
 
-One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each. Outputs: ``label``, ``verdict``, ``probability``
-(shape [n]) and ``probabilities`` (shape [n, classes]).
+One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each, in the forms that
+:mod:`goodsight.serve.photo_text` reads. Outputs: ``label``, ``verdict``, ``probability`` (shape
+[n]) and ``probabilities`` (shape [n, classes]).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -20,6 +19,7 @@ from goodsight.serve import problems
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
+from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
 from goodsight.serve.upload import MOST_PHOTOS
 from goodsight.store import Checked
@@ -100,7 +100,8 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
     n = len(tensor.data)
     if tensor.shape not in ([n], [n, 1]):
         raise Problem(422, f"inputs.0.shape: must be [{n}] for {n} photos")
-    photos = [_photo(i, text) for i, text in enumerate(tensor.data)]
+    most = service.settings.limits.max_bytes
+    photos = [photo_from(text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
     with service.use(name, n) as served:
         tasks = [service.classify(served, data, client) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
@@ -124,10 +125,3 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
             "outputs": [{"name": a, "datatype": b, "shape": c, "data": d} for a, b, c, d in outputs],
         }
     )
-
-
-def _photo(number: int, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Problem(422, f"inputs.0.data.{number}: not base64") from error

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from goodsight.files import whole_folder
+from goodsight.files import table_line, whole_folder
 from goodsight.store.queue import Decision
 from goodsight.store.store import Store
 
@@ -40,9 +39,11 @@ def export(store: Store, out: Path, *, force: bool = False) -> Exported:
     for decision in store.queue.decisions():
         by_photo[decision.checked.sha256].append(decision)
     counts = {"labelled": 0, "off_topic": 0, "disputed": 0, "deleted": 0}
-    with whole_folder(out, force=force) as folder, (folder / "metadata.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
+    with (
+        whole_folder(out, force=force) as folder,
+        (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as stream,
+    ):
+        stream.write(table_line(COLUMNS))
         for sha256, decisions in sorted(by_photo.items()):
             last = decisions[-1]
             data = store.photo(sha256)
@@ -55,25 +56,18 @@ def export(store: Store, out: Path, *, force: bool = False) -> Exported:
                 _put(folder / "off-topic", sha256, data)
             else:
                 counts["labelled"] += 1
-                writer.writerow(_row(last, f"photos/{_put(folder / 'photos', sha256, data)}"))
+                stream.write(table_line(_row(last, f"photos/{_put(folder / 'photos', sha256, data)}")))
         done = Exported(**counts)
         (folder / "metrics.json").write_text(json.dumps(asdict(done)), encoding="utf-8")
     return done
 
 
-def _row(decision: Decision, file_name: str) -> dict[str, object]:
+def _row(decision: Decision, file_name: str) -> tuple[str, ...]:
+    """The cells of :data:`COLUMNS`."""
     checked = decision.checked
-    return {
-        "file_name": file_name,
-        "label": decision.decision,
-        "split": "test" if int(checked.sha256[:8], 16) % 5 == 0 else "train",
-        "sha256": checked.sha256,
-        "declared": checked.declared,
-        "predicted": checked.label,
-        "model_id": checked.model_id,
-        "reviewer": decision.reviewer,
-        "time": f"{decision.time:.3f}",
-    }
+    split = "test" if int(checked.sha256[:8], 16) % 5 == 0 else "train"
+    said = (checked.sha256, checked.declared, checked.label, checked.model_id)
+    return file_name, decision.decision, split, *said, decision.reviewer, f"{decision.time:.3f}"
 
 
 def _put(folder: Path, sha256: str, data: bytes) -> str:

@@ -1,0 +1,68 @@
+"""A photo that comes as text: base64 as programs write it.
+
+Lines of any length, blanks, the letters ``-_`` of addresses for ``+/``, no ``=`` at the end, and a data URI are all
+read. Whatever else stands there is no base64, and the answer says what and where.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import unquote
+
+from goodsight.serve.problems import Problem
+
+_URI = re.compile(r"\s*data:([^,]{0,200}),", re.IGNORECASE)
+_BLANKS = str.maketrans("", "", " \t\n\r\f\v\u00a0\ufeff")
+_FOREIGN = re.compile(r"[^A-Za-z0-9+/_=-]")
+
+
+def photo_from(text: str, where: str, most: int) -> bytes:
+    """The bytes of a photo.
+
+    Args:
+        text: that holds it.
+        where: it stands in the request, for messages.
+        most: bytes; more are not unpacked.
+
+    Raises:
+        Problem: 413 or 422: it is too large, or no base64.
+
+    """
+    uri = _URI.match(text)
+    if uri:
+        if not uri[1].lower().rstrip().endswith(";base64"):
+            raise Problem(422, f"{where}: a data: address without ;base64 before its comma; send the photo as base64")
+        text = text[uri.end() :]
+        # In an address + / and = may be written as %2B, %2F and %3D.
+        text = unquote(text, errors="replace") if "%" in text and len(text) <= 4 * most else text
+    elif text[:8].lower().lstrip().startswith(("http:", "https:", "file:")):
+        raise Problem(422, f"{where}: an address, which is not fetched; send the photo itself as base64")
+    text = text.translate(_BLANKS)
+    if len(text) // 4 * 3 > most + 3:
+        raise Problem(413, f"{where}: too large: more than the limit of {most / 2**20:g} MiB")
+    if not text:
+        raise Problem(422, f"{where}: is empty; send the photo as base64")
+    if foreign := _FOREIGN.search(text):
+        at = foreign.start()
+        raise Problem(422, f"{where}: not base64: {foreign[0]!r} stands there after {at} of its characters")
+    return _decoded(text, where)
+
+
+def _decoded(text: str, where: str) -> bytes:
+    body = text.rstrip("=")
+    if "=" in body:
+        at = body.index("=")
+        raise Problem(
+            422, f"{where}: not base64: a = stands after {at} characters, and more follows; send one photo each"
+        )
+    if len(body) % 4 == 1 or len(text) - len(body) > 2:
+        raise Problem(
+            422, f"{where}: not base64: {len(body)} characters and {len(text) - len(body)} =; is its end cut off?"
+        )
+    plain = body.replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Problem(422, f"{where}: not base64: {error}") from error
