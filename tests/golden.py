@@ -40,6 +40,8 @@ import numpy as np
 import goodsight
 from goodsight import Labels, Recipe, Wishes
 
+UNSAID = Labels()
+
 RECORD = Path(__file__).with_name("golden.json")
 TYPES = ("bag", "mug", "shoe")
 UNSEEN = ("green", "bag")
@@ -180,7 +182,7 @@ class Road:
     draw: Callable[[Path], None]
     train: Callable[[Path, Path], None]
     frozen: bool = False
-    scored: Labels = Labels()
+    scored: Labels = UNSAID
     declared: Sequence[Said] = ()
 
 

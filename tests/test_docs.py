@@ -13,5 +13,5 @@ COMMANDS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined
 def test_every_command_has_a_page_that_names_each_option(command: str) -> None:
     page = (DOCS / f"{command}.md").read_text(encoding="utf-8")
     below = getattr(COMMANDS[command], "commands", {"": COMMANDS[command]}).values()
-    options = [o for c in below for p in c.params if p.param_type_name == "option" for o in p.opts]
+    options = [o for c in below for p in c.params if p.param_type_name == "option" and not p.hidden for o in p.opts]
     assert [option for option in options if option not in page and option != "--help"] == []

@@ -67,7 +67,8 @@ def test_the_engine_computes_what_torch_does(precision: str, tmp_path: Path) -> 
     found = engine.submit(np.stack(noisy)).result()[:, -colour.WIDTH :]
     engine.close()
     with torch.no_grad():
-        expected = lite0_torch.pretrained(224, colours=True)(torch.from_numpy(np.stack(noisy))).numpy()[:, -colour.WIDTH :]
+        network = lite0_torch.pretrained(224, colours=True)
+        expected = network(torch.from_numpy(np.stack(noisy))).numpy()[:, -colour.WIDTH :]
     for one, two in zip(found, expected, strict=True):
         assert _cosine(one, two) > (0.9999 if precision == "f32" else 0.98)
 

@@ -208,10 +208,10 @@ def test_the_processor_says_the_size(fields: dict[str, Any], side: int, vit: Pat
 
 
 REFUSED_SIZES = [
-    (20, {}, "--size 20: --network hf:.*steps of 16"),
-    (2048, {}, "--size 2048: .*16 to 1024"),
-    (0, {"size": 378}, "--size 378: is the model's own size, but.*steps of 16"),
-    (0, {"size": {"height": 32, "width": 64}}, "makes no square.*choose a --size"),
+    (20, {}, "`size` 20: `network` hf:.*steps of 16"),
+    (2048, {}, "`size` 2048: .*16 to 1024"),
+    (0, {"size": 378}, "`size` 378: is the model's own size, but.*steps of 16"),
+    (0, {"size": {"height": 32, "width": 64}}, "makes no square.*choose a `size`"),
     (0, {"size": 32, "image_mean": [0.5]}, "preprocessor config cannot be used.*1 colours"),
 ]
 
@@ -231,12 +231,12 @@ def test_colours_are_reversed_for_a_processor_that_asks(vit: Path) -> None:
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"--network hf:.*it has no config\.json.*--network hf:PATH/TO/FOLDER"):
+    with pytest.raises(EngineError, match=r"`network` hf:.*it has no config\.json.*`network` hf:PATH/TO/FOLDER"):
         hub.backbone(str(tmp_path))
 
 
 def test_a_missing_folder() -> None:
-    with pytest.raises(EngineError, match="--network hf:/no/such/folder: there is no such folder"):
+    with pytest.raises(EngineError, match="`network` hf:/no/such/folder: there is no such folder"):
         hub.backbone("/no/such/folder")
 
 
@@ -279,8 +279,8 @@ def test_a_hub_out_of_reach(closed_port: int) -> None:
     with pytest.raises(EngineError) as caught:
         hub.backbone("facebook/dinov2-small")
     message = str(caught.value)
-    assert message.startswith(f"--network hf:facebook/dinov2-small: the hub http://127.0.0.1:{closed_port} cannot be")
-    assert "--network hf:PATH/TO/FOLDER" in message
+    assert message.startswith(f"`network` hf:facebook/dinov2-small: the hub http://127.0.0.1:{closed_port} cannot be")
+    assert "`network` hf:PATH/TO/FOLDER" in message
     assert "\n" not in message
 
 
@@ -305,5 +305,5 @@ def test_a_model_that_the_hub_does_not_give(kind: str, message: str, monkeypatch
         raise error.__new__(error)
 
     monkeypatch.setattr(client.HfApi, "model_info", refuse)
-    with pytest.raises(EngineError, match=rf"--network hf:some/model: .*{message}.*hf:PATH/TO/FOLDER"):
+    with pytest.raises(EngineError, match=rf"`network` hf:some/model: .*{message}.*hf:PATH/TO/FOLDER"):
         hub.backbone("some/model")

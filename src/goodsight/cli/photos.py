@@ -20,6 +20,8 @@ def collect(
     label: Annotated[
         str, typer.Option("--class", help="The class of the pages' photos, and of rows that have none.")
     ] = "",
+    # What --class was called; scripts have it.
+    earlier: Annotated[str, typer.Option("--label", hidden=True)] = "",
     rate: Annotated[float, typer.Option(help="Requests per second and host.")] = 1.0,
     user_agent: Annotated[str, typer.Option(help="The name to give to servers; else Goodsight.")] = "",
     allow_private: Annotated[
@@ -33,7 +35,7 @@ def collect(
     import goodsight
     from goodsight.collecting.terms import USER_AGENT
 
-    source = goodsight.Source(urls, page, select, pages, label)
+    source = goodsight.Source(urls, page, select, pages, label or earlier)
     read = options.limits(max_mb, max_megapixels)
     manners = goodsight.Manners(rate, user_agent or USER_AGENT, allow_private, read)
     with terminal.progress() as progress:
