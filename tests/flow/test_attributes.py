@@ -609,7 +609,7 @@ def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: li
     page = (found.folder / "report.html").read_text(encoding="utf-8")
     assert "colour: Right on" in re.sub(r"<[^>]*>", "", page)
     assert "type: What it gained is not measured" in page
-    assert replay(read_catalog(folder, labels=BOTH), [said]).catalog.rows[0].labels == ("blue", "mug")
+    assert replay(read_catalog(folder, labels=BOTH), [said]).catalog.rows[0].labels == ("blue", "bag")
 
 
 def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos: Path, tmp_path: Path) -> None:

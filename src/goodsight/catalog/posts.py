@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodsight.catalog.read import unlabelled
-from goodsight.catalog.records import records
+from goodsight.catalog.records import Record, records
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
 
@@ -56,21 +56,28 @@ def read(source: Path) -> Feed:
         number, image = record.line, record.text("image")
         if not image:
             raise CatalogError(f"{source}: line {number} has no image; write the path of the post's photo there")
-        name = record.text("id") or image
+        name = _said(record, "id") or image
         image = _repaired(source.parent, image)
         if not _inside(folder, image):
             bad.append((name, f"line {number}: the image is outside the feed's folder; put it there"))
             continue
+        time = _said(record, "time")
         try:
-            day = _day(record.text("time"))
+            day = _day(time)
         except (ValueError, OverflowError, OSError):
             day = ""
-            said = f"the time {record.text('time')[:50]!r} is no ISO 8601 time nor seconds or milliseconds since 1970"
+            said = f"the time {time[:50]!r} is no ISO 8601 time nor seconds or milliseconds since 1970"
             timeless.append((name, f"line {number}: {said}"))
-        posts.append(Post(name, Row(image, source.parent / image), record.text("text"), day))
+        posts.append(Post(name, Row(image, source.parent / image), _said(record, "text"), day))
     if not posts and not bad:
         raise CatalogError(f"{source}: no posts; write one JSON object a line, with the path of its photo as image")
     return Feed(posts, bad, timeless)
+
+
+def _said(record: Record, column: str) -> str:
+    """What a stranger wrote, whatever it is: it is shown, and decides nothing."""
+    given = record.values.get(column)
+    return "" if given is None else str(given).strip()
 
 
 def _repaired(folder: Path, image: str) -> str:
