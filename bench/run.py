@@ -10,6 +10,7 @@ from pathlib import Path
 BENCHES = (
     "accuracy",
     "conformal",
+    "elsewhere",
     "speed",
     "throughput",
     "audit",

@@ -127,7 +127,7 @@ def print_collected(collected: Collected, *, paged: bool) -> None:
 def print_training(found: Findings) -> None:
     """What training measured, and what it left out."""
     for result in found.results:
-        print_result(result)
+        print_result(result, found.model.precision)
     print_combinations(found.combinations)
     print_ledger(found.ledger, {part.name if found.several else "": part.gain for part in found.parts})
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
@@ -139,7 +139,7 @@ def print_training(found: Findings) -> None:
 def print_evaluation(found: Findings) -> None:
     """What an evaluation measured, and what it left out."""
     for result in found.results:
-        print_result(result)
+        print_result(result, found.model.precision)
     print_ledger(found.ledger)
     print_left_out("bad photos", found.bad)
     print_left_out("rows left out", found.left_out)
@@ -199,8 +199,8 @@ def print_check(attribute: str, answer: Check) -> None:
     print(f"{said}most likely: {answer.label}")
 
 
-def print_result(result: Result) -> None:
-    """The scores, with and without leaked photos, and what can be decided without a person."""
+def print_result(result: Result, precision: float) -> None:
+    """The scores, with and without leaked photos, and what can be decided without a person at a wanted precision."""
 
     def show(name: str, scores: Scores) -> None:
         print(
@@ -223,7 +223,14 @@ def print_result(result: Result) -> None:
             f"({found.without} photos without a brand)"
         )
     error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
-    print(f"{result.name}: {result.decided:.1%} can be decided without a person{error}")
+    print(f"{result.name}: {result.decided:.1%} can be decided without a person{error or _undecided(precision)}")
+
+
+def _undecided(precision: float) -> str:
+    """Why nothing can be decided without a person."""
+    from goodsight.heads.calibrate import least_for
+
+    return f": to promise {precision:.1%}, {least_for(precision)} right answers in a row are needed, from the surest on"
 
 
 def print_audit(audit: Audit) -> None:

@@ -17,6 +17,7 @@ from goodsight.measuring import measured
 from goodsight.measuring.measured import Findings
 from goodsight.measuring.result import Result
 from goodsight.model.record import LoadedModel, Model
+from goodsight.training.groups import units_of
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,12 @@ def evaluate(
         require_usable(photos, table)
         clock.lap("embed the photos")
         twins, leaked = leaks(known, table)
+        units = units_of(table.rows, twins.groups)
         sets = [
             photoset.to_score(table, judge.attribute, number, judge.classes)
             for number, judge in enumerate(known.judges)
         ]
-        parts = measured.of_photos(known, sets, twins, leaked, embedder, spoilt if out is not None else None, clock.lap)
+        parts = measured.of_photos(known, sets, units, leaked, embedder, spoilt if out is not None else None, clock.lap)
     title = f"Evaluation report: {source.resolve().name}"
     findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, replayed)
     if out is not None:

@@ -75,7 +75,7 @@ def split(
     with work.embedder(by_name.load(views=looks(Recipe(), rows))) as embedder:
         table, corrected = photoset.corrected(embedder.table(rows.rows))
     sets = photoset.to_train(rows, table)
-    groups = group(sets, embedder.backbone)[0].found.groups
+    groups = group(sets, embedder.backbone)[0].units
     with whole_folder(out, force=work.force) as folder:
         work.progress("copy the photos", 0, 0)
         left_out = [*rows.left_out, *corrected]

@@ -24,6 +24,11 @@ from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model import folder as model_folder
 from goodsight.model import testset
 from goodsight.model.record import LoadedModel, Model
+from goodsight.training.groups import units_of
+
+
+LEAST = 100
+"""Photos to compare two models on, at least: on fewer, a gain that is worth a change looks like chance."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def promote(
 
     Raises:
         ModelError: a folder cannot be trusted, or the candidate lacks a class of the model in use.
-        CatalogError: there are no photos to compare on, or a test photo was changed.
+        CatalogError: there are too few photos to compare on, or a test photo was changed.
 
     """
     with opened(over) as old, opened(candidate) as new:
@@ -94,12 +99,16 @@ def promote(
     testset.require_unchanged(tables[0], digests)
     own, leaked = leaks(old.model, tables[0])
     clean = np.flatnonzero(~(leaked | leaks(new.model, tables[1])[1]))
-    if not len(clean):
-        raise CatalogError(f"{rows.name}: every photo is bad or has a twin in a training; give others with `test`")
+    if len(clean) < LEAST:
+        raise CatalogError(
+            f"{rows.name}: {len(clean)} photos are left to compare on, of those that are good and have no twin in a "
+            f"training; at least {LEAST} are needed: give more with `test`"
+        )
     classes = [judge.classes for judge in old.model.judges]
     current = _outcome(old.model, tables[0], clean, classes)
     better = _outcome(fitting, tables[1], clean, classes)
-    comparison = compare(current, better, own.groups[clean])
+    units = units_of(tables[0].rows, own.groups)
+    comparison = compare(current, better, units[clean])
     promoted = comparison.gain.low > min_gain
     kept = exchange(Path(candidate), Path(over)) if promoted else None
     return Promotion(comparison, promoted, len(rows.rows) - len(clean), kept)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
@@ -110,6 +112,11 @@ def threshold_for(confidence: Floats, right: Bools, precision: float) -> float:
     last_of_ties = np.append(sorted_confidence[1:] < sorted_confidence[:-1], True)
     good = last_of_ties & ((errors + 1) / (n + 1) <= 1 - precision)
     return float(sorted_confidence[np.flatnonzero(good)[-1]]) if good.any() else float("inf")
+
+
+def least_for(precision: float) -> int:
+    """How many right answers in a row a threshold for a wanted precision rests on; see :func:`threshold_for`."""
+    return math.ceil(1 / (1 - precision) - 1 - 1e-9)
 
 
 def cut_for(probability: Floats, holds: Bools) -> float:

@@ -109,7 +109,7 @@ def measure(learned: Sequence[Learned]) -> Combinations | None:
         return Combinations(names, counts, (), float(seen.mean()))
     right = np.stack([column for column in columns if column is not None], axis=1)
     known = seen[np.searchsorted(trained, part)]
-    alone = _alone(chosen[0].fitted.groups[part], number[part])
+    alone = _alone(chosen[0].fitted.found.groups[part], number[part])
     hidden, usual = [], []
     for one in hideable:
         rows = np.flatnonzero((number[part] == one) & alone)

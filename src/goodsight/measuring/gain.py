@@ -24,7 +24,7 @@ from goodsight.heads.scaler import scalers
 from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model.learn import Learned
 from goodsight.training.fitted import Fitted, Undone
-from goodsight.training.groups import FOLDS
+from goodsight.training.groups import FOLDS, units_of
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def measure(replayed: Replayed, learned: Learned) -> Gain:
 
 def _dealt(fitted: Fitted, put_back: Table) -> tuple[Ints, Ints, Bools]:
     """Folds (t + d,) and twin groups (t,), and which of the training photos have all their twins in their fold (t,)."""
-    trained = fitted.photo_set.training
+    trained, rows = fitted.photo_set.training, fitted.photo_set.table.rows
     if not put_back.rows:
         return fitted.folds, fitted.groups[trained], np.ones(len(trained), bool)
     more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(fitted.scaler(put_back.vectors)))
-    every = (fitted.fingerprints + more).twins().groups
-    groups, new = every[trained], every[len(fitted.photo_set.table.rows) :]
+    every = units_of([*rows, *put_back.rows], (fitted.fingerprints + more).twins().groups)
+    groups, new = every[trained], every[len(rows) :]
     home = dict(zip(groups[::-1].tolist(), fitted.folds[::-1].tolist(), strict=True))
     lone = np.flatnonzero(~np.isin(new, groups))
     numbers = np.unique([fitted.photo_set.label(row) for row in put_back.rows], return_inverse=True)[1]

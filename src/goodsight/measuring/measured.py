@@ -160,7 +160,7 @@ def of_training(
 def of_photos(
     model: Model,
     sets: Sequence[PhotoSet],
-    found: Twins,
+    groups: Ints,
     leaked: Bools,
     embedder: Embedder,
     spoilt: int | None,
@@ -171,7 +171,7 @@ def of_photos(
     Args:
         model: what answers.
         sets: the photos (n), one set for each judge.
-        found: the twins among them.
+        groups: what intervals are drawn over (n,): twins, and photos of one group.
         leaked: whether photos have a twin in training (n,).
         embedder: of the model's network.
         spoilt: how many photos the robustness card tries, 0 for no card; None when no report shows it, and nothing
@@ -192,12 +192,12 @@ def of_photos(
                 f"{prefix}none of the labels ({', '.join(said[:10])}) is one of the model's classes "
                 f"({', '.join(judge.classes[:10])})"
             )
-        one = result.on_photos(f"{prefix}photos", judge, photo_set, scored, found.groups, leaked)
+        one = result.on_photos(f"{prefix}photos", judge, photo_set, scored, groups, leaked)
         lap(f"{prefix}evaluate")
         card = None
         if spoilt and not judge.attribute.tag:
             rows = robustness.drawn(scored[~leaked[scored]], spoilt)
-            card = robustness.of_photos("photos", judge, embedder, photo_set, rows, found.groups)
+            card = robustness.of_photos("photos", judge, embedder, photo_set, rows, groups)
             lap(f"{prefix}spoil photos")
         evidence = {} if spoilt is None else explained.of_worst(judge, embedder, [one])
         parts.append(Part(judge, [one], photo_set, card=card, evidence=evidence))

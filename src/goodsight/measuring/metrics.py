@@ -93,15 +93,16 @@ def score(
     }
     drawn, count = _drawn(parts, groups, rounds, seed)
     measurable = one_hot.sum(axis=0) >= 3
+    of_class = [len(np.unique(groups[labels == c])) for c in range(classes)]
     nothing = dict.fromkeys(("precision", "recall", "f1"), Estimate(np.nan, np.nan, np.nan))
     return Scores(
         n=n,
         groups=count,
-        accuracy=_estimate(drawn["right"][:, 0], drawn["n"][:, 0]),
-        balanced_accuracy=_balanced(drawn, measurable),
+        accuracy=_share(drawn["right"][:, 0], drawn["n"][:, 0], count),
+        balanced_accuracy=_balanced(drawn, measurable, count),
         log_loss=_estimate(drawn["loss"][:, 0], drawn["n"][:, 0]),
         calibration_error=_around(_estimate(np.abs(drawn["gap"]).sum(axis=1), drawn["n"][:, 0])),
-        per_class=tuple(_of_class(drawn, c) if measurable[c] else dict(nothing) for c in range(classes)),
+        per_class=tuple(_of_class(drawn, c, of_class[c]) if measurable[c] else dict(nothing) for c in range(classes)),
         support=tuple(int(s) for s in one_hot.sum(axis=0)),
         confusion=(one_hot.T @ guessed).astype(np.int64),
     )
@@ -127,22 +128,39 @@ def _estimate(top: Doubles, bottom: Doubles) -> Estimate:
     return Estimate(float(values[0]), float(low), float(high))
 
 
-def _of_class(drawn: dict[str, Doubles], c: int) -> dict[str, Estimate]:
+def _share(top: Doubles, bottom: Doubles, groups: int) -> Estimate:
+    """As :func:`_estimate`, but where all or none are right the interval is exact over groups."""
+    return exact(_estimate(top, bottom), groups)
+
+
+def exact(found: Estimate, groups: int) -> Estimate:
+    """An interval that is not a point: where every draw says all or nothing, the exact one of so many groups.
+
+    A bootstrap cannot see what did not happen once; the exact interval (Clopper and Pearson 1934) of ``n`` right out of
+    ``n`` begins at ``0.025 ** (1 / n)``.
+    """
+    if found.value != found.low or found.value != found.high or found.value not in (0, 1) or not groups:
+        return found
+    away = 0.025 ** (1 / groups)
+    return Estimate(1.0, away, 1.0) if found.value == 1 else Estimate(0.0, 0.0, 1 - away)
+
+
+def _of_class(drawn: dict[str, Doubles], c: int, groups: int) -> dict[str, Estimate]:
     hit, guessed, support = (drawn[name][:, c] for name in ("hit", "guessed", "support"))
     return {
-        "precision": _estimate(hit, guessed),
-        "recall": _estimate(hit, support),
-        "f1": _estimate(hit, (support + guessed) / 2),
+        "precision": _share(hit, guessed, groups),
+        "recall": _share(hit, support, groups),
+        "f1": _share(hit, (support + guessed) / 2, groups),
     }
 
 
-def _balanced(drawn: dict[str, Doubles], measurable: Bools) -> Estimate:
+def _balanced(drawn: dict[str, Doubles], measurable: Bools, groups: int) -> Estimate:
     """The mean recall of the classes that can be measured; a class that is not drawn does not count in that draw."""
     if not measurable.any():
         return Estimate(np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         recalls = drawn["hit"][:, measurable] / drawn["support"][:, measurable]
-    return _estimate(np.nanmean(recalls, axis=1), np.ones(len(recalls)))
+    return _share(np.nanmean(recalls, axis=1), np.ones(len(recalls)), groups)
 
 
 def _around(biased: Estimate) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,10 @@ from goodsight.measuring.metrics import Scores
 from goodsight.measuring.nones import Nones
 from goodsight.model.learn import Learned
 from goodsight.model.record import Judge
+from goodsight.training.fitted import LIKE_THESE
 
+LEAST = 100
+"""Photos of a split of the user's own, for its figure to come first."""
 SECONDS_BY_HAND = 5.0
 """What checking one photo costs a person: an assumption, stated in the report, for the minutes saved."""
 
@@ -165,13 +168,13 @@ def on_photos(name: str, judge: Judge, photo_set: PhotoSet, rows: Ints, groups: 
 
 
 def of_training(learned: Learned, prefix: str = "") -> list[Result]:
-    """Results on the user's own splits first, then out-of-fold on the training photos.
+    """Results on the user's own splits if they are large, then on the training photos, then on small splits.
 
-    ``prefix`` begins their names.
+    Of the training photos those from elsewhere come first, where groups are known. ``prefix`` begins their names.
     """
     fitted, photo_set = learned.fitted, learned.fitted.photo_set
-    groups = fitted.groups
-    leaked = np.isin(groups, groups[photo_set.training])
+    groups, twins = fitted.groups, fitted.found.groups
+    leaked = np.isin(twins, twins[photo_set.training])
     results = []
     for name in ("validation", "test"):
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
@@ -181,7 +184,13 @@ def of_training(learned: Learned, prefix: str = "") -> list[Result]:
     chosen = [photo_set.table.rows[i] for i in watched]
     none = np.zeros(len(watched), bool)
     scored = Scored(chosen, photo_set.labels[watched], learned.probabilities, groups[watched], none)
-    return [*results, of(prefix + fitted.scored_as, learned.judge, scored)]
+    own = [of(prefix + fitted.scored_as, learned.judge, scored)]
+    if fitted.near is not None:
+        near = replace(scored, probabilities=learned.judge.calibrated(fitted.near), groups=twins[watched])
+        own.append(of(prefix + LIKE_THESE, learned.judge, near))
+    # A figure on a handful of photos says less than one on all that were trained on.
+    large = [one for one in results if one.scores.n >= LEAST]
+    return [*large, *own, *(one for one in results if one.scores.n < LEAST)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.spoilt import spoilt_vectors
-from goodsight.measuring.metrics import ROUNDS, Estimate
+from goodsight.measuring.metrics import ROUNDS, Estimate, exact
 from goodsight.model.learn import Learned
 from goodsight.model.record import Judge
 from goodsight.photos.spoil import CONDITIONS, Condition
@@ -143,7 +143,8 @@ def _accuracies(right: Bools, groups: Ints) -> list[Estimate]:
     drawn = weights.astype(float) @ sums
     lows, highs = np.percentile(drawn[:, 1:] / drawn[:, :1], [2.5, 97.5], axis=0)
     values = right.mean(axis=1)
-    return [Estimate(float(v), float(low), float(high)) for v, low, high in zip(values, lows, highs, strict=True)]
+    found = (Estimate(float(v), float(low), float(high)) for v, low, high in zip(values, lows, highs, strict=True))
+    return [exact(each, count) for each in found]
 
 
 def of_photos(
@@ -182,7 +183,8 @@ def of_training(count: int, which: str, learned: Learned, embedder: Embedder) ->
         return None
     fitted, photo_set = learned.fitted, learned.fitted.photo_set
     groups, training = fitted.groups, fitted.photo_set.training
-    unleaked = ~np.isin(groups, groups[training])
+    twins = fitted.found.groups
+    unleaked = ~np.isin(twins, twins[training])
     rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
         return of_photos(which, learned.judge, embedder, photo_set, drawn(rows, count), groups)

@@ -13,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from goodsight.heads.calibrate import least_for
 from goodsight.heads.search import Trial
 from goodsight.measuring.measured import Findings, Part
 from goodsight.measuring.result import SECONDS_BY_HAND, Result
@@ -128,6 +129,7 @@ def _view(findings: Findings) -> dict[str, Any]:
         "curves": [Markup(plot) for plot in plots.training(findings.own.history)] if findings.own else [],  # noqa: S704
         "samples": [data_uri(Image.fromarray(pixels)) for pixels in findings.own.samples] if findings.own else [],
         "seconds_by_hand": SECONDS_BY_HAND,
+        "least_for": least_for,
         "shown": _SHOWN,
     }
 

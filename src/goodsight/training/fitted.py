@@ -18,6 +18,10 @@ from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Trial
 from goodsight.training.recipe import Trained
 
+OUT_OF_FOLD, HELD_OUT = "out-of-fold", "held-out"
+ELSEWHERE, LIKE_THESE = "photos from elsewhere", "photos like these"
+"""What results on training photos are called."""
+
 
 @dataclass(frozen=True)
 class Witness:
@@ -38,6 +42,7 @@ class Fitted:
         scaler: standardises its embeddings where photos are compared with each other.
         fingerprints: what twins of all photos are found by.
         found: the twins among all photos.
+        groups: what was never torn apart (n,): twins, and photos of one group.
         head: the head.
         scores: what it, or one trained like it, says of photos that it did not see (s, classes).
         scored: which training photos those are (s,): all, or those that a network trained here was only watched on.
@@ -45,6 +50,8 @@ class Fitted:
         trials: the candidate heads, if there was a choice.
         examples: what the head learned from; None for a network that is itself trained for the classes.
         network: how that one was trained.
+        near: scores (t, classes) from folds that keep only twins together, so of photos like those that were trained
+            on; None where no groups are known, or for a network that is itself trained for the classes.
         undone: photos that a ledger dropped, embedded likewise, with copies without their colours if the head learned
             from such.
 
@@ -55,6 +62,7 @@ class Fitted:
     scaler: Scaler
     fingerprints: Fingerprints
     found: Twins
+    groups: Ints
     head: Head
     scores: Array
     scored: Ints
@@ -63,16 +71,17 @@ class Fitted:
     examples: Examples | None = None
     network: Trained | None = None
     undone: Undone | None = field(default=None, repr=False)
-
-    @property
-    def groups(self) -> Ints:
-        """Twin groups of all photos (n,)."""
-        return self.found.groups
+    near: Array | None = field(default=None, repr=False)
 
     @property
     def scored_as(self) -> str:
-        """What a result on the scored photos is called: a network trained here may only be watched on some."""
-        return "out-of-fold" if len(self.scored) == len(self.folds) else "held-out"
+        """What a result on the scored photos is called: a network trained here may only be watched on some.
+
+        Where groups are known, none of a photo's group was trained on: it is a photo from elsewhere.
+        """
+        if len(self.scored) < len(self.folds):
+            return HELD_OUT
+        return ELSEWHERE if any(row.group for row in self.photo_set.table.rows) else OUT_OF_FOLD
 
     def witness(self) -> Witness:
         """The network or head of one fold, which has not seen the photos of it."""

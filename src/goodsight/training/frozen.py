@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
-from goodsight.heads import search
+from goodsight.heads import kinds, search
 from goodsight.heads.examples import Examples
 from goodsight.training import cells
 from goodsight.training.fitted import Fitted, Undone
@@ -56,6 +57,10 @@ def fit(
         chosen = _choose(photo_set, own, other, mine, budget, embedder)
         learns_grey = chosen.head.setting.grey and copies is not None
         examples = _examples(photo_set, own, other, mine if learns_grey else None)
+        near = None
+        if own.near_folds is not None:
+            head = chosen.head
+            near = kinds.train(head.setting, head.scaler, replace(examples, folds=own.near_folds))[1]
         fitted.append(
             Fitted(
                 photo_set=photo_set,
@@ -63,12 +68,14 @@ def fit(
                 scaler=own.views[""],
                 fingerprints=own.fingerprints,
                 found=own.found,
+                groups=own.units,
                 head=chosen.head,
                 scores=chosen.scores,
                 scored=np.arange(len(photo_set.training)),
                 folds=own.folds,
                 trials=chosen.trials,
                 examples=examples,
+                near=near,
                 undone=Undone(undone, copies[1] if copies is not None and learns_grey else None),
             )
         )

@@ -75,11 +75,14 @@ class Way:
 
 
 def looks(recipe: Recipe, catalog: Catalog) -> int:
-    """How often a photo is looked at: as the recipe says, else closely where there are many classes."""
+    """How often a photo is looked at: as the recipe says, else closely where there are many classes, or groups.
+
+    A closer look carries over to photos from elsewhere: on clothing of other senders it gave two points.
+    """
     if recipe.base != LITE0 or recipe.views:
         return recipe.views or 1
     most = max(len(catalog.classes(number)) for number in range(len(catalog.attributes)))
-    return 2 if most >= MANY_CLASSES else 1
+    return 2 if most >= MANY_CLASSES or any(row.group for row in catalog.rows) else 1
 
 
 def first_network(recipe: Recipe, catalog: Catalog) -> Backbone:
@@ -139,6 +142,7 @@ def _fitted(photo_set: PhotoSet, grouped: Grouped, own: Trained) -> Fitted:
         scaler=scaler,
         fingerprints=fingerprints_of(photo_set, scaler),
         found=grouped.found,
+        groups=grouped.units,
         head=Network.of(scaler, own.backbone.columns("classes") or slice(0, 0)),
         scores=own.scores[scored],
         scored=scored,
@@ -152,7 +156,7 @@ def _train(way: Way, photo_set: PhotoSet, grouped: Grouped, first: Embedder) -> 
     chosen, table = photo_set.training, photo_set.table
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     none = photo_set.classes.index(recipe.none) if recipe.none else -1
-    photos = Photos(rows, photo_set.labels[chosen], grouped.found.groups[chosen], first.limits, none)
+    photos = Photos(rows, photo_set.labels[chosen], grouped.units[chosen], first.limits, none)
     require_photos(recipe, photos)
     folder = unfinished.note(way.out, recipe, photos, digests, resume=way.resume)
     return train_network(recipe, photos, folder, first.progress)
