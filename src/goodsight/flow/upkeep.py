@@ -26,7 +26,6 @@ from goodsight.model import testset
 from goodsight.model.record import LoadedModel, Model
 from goodsight.training.groups import units_of
 
-
 LEAST = 100
 """Photos to compare two models on, at least: on fewer, a gain that is worth a change looks like chance."""
 
