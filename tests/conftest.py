@@ -34,6 +34,12 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def few_photos_may_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of the tests are compared on some thirty photos; the real bound has a test of its own."""
+    monkeypatch.setattr("goodsight.flow.upkeep.LEAST", 10)
+
+
 @pytest.fixture(scope="session")
 def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("photos") / "drawn"

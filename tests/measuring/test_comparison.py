@@ -171,3 +171,9 @@ def test_photos_without_a_split_are_training_photos_beside_those_with_one(
     assert training.findings.counts == {"bag": {"train": 10, "test": 3}, "mug": {"train": 8, "test": 3}}
     names = {row.split(",")[0].split("/")[0] for row in (training.folder / "predictions.csv").read_text().split()[1:]}
     assert names <= {"photos (1)", "photos (2)", "photos", "(1)", "(2)"}
+
+
+def test_too_few_photos_are_no_comparison(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goodsight.flow.upkeep.LEAST", 100)
+    with pytest.raises(CatalogError, match="at least 100 are needed: give more with `test`"):
+        goodsight.promote(models["right"], models["wrong"])

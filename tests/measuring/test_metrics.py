@@ -69,3 +69,16 @@ def test_reliability_and_moderation_by_hand() -> None:
     shares, errors = moderation(confidence, right)
     assert shares == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert errors == pytest.approx([0, 0, 1 / 3, 1 / 2])
+
+
+@pytest.mark.parametrize(("groups", "low"), [(36, 0.9026), (300, 0.9878)])
+def test_without_a_mistake_the_interval_is_exact(groups: int, low: float) -> None:
+    labels = np.arange(groups) % 2
+    found = score(np.where(np.eye(2)[labels] > 0, 0.9, 0.1), labels, np.arange(groups))
+    assert (found.accuracy.value, found.accuracy.high) == (1.0, 1.0)
+    # Clopper and Pearson: 0.025 ** (1 / n) for n right of n.
+    assert found.accuracy.low == pytest.approx(low, abs=1e-4)
+    twins = score(np.where(np.eye(2)[labels] > 0, 0.9, 0.1), labels, np.arange(groups) // 2)
+    assert twins.accuracy.low < found.accuracy.low
+    wrong = score(np.where(np.eye(2)[1 - labels] > 0, 0.9, 0.1), labels, np.arange(groups)).accuracy
+    assert (wrong.low, wrong.value, round(wrong.high, 4)) == (0.0, 0.0, round(1 - found.accuracy.low, 4))

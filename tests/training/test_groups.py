@@ -1,0 +1,90 @@
+"""Photos of one seller are never torn apart, and what is promised holds for sellers that were not seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import learned
+
+from goodsight.arrays import Ints
+from goodsight.backbones.backbone import Backbone, Block
+from goodsight.catalog.rows import Catalog, Row
+from goodsight.embedding.photoset import PhotoSet, to_train
+from goodsight.embedding.table import Table
+from goodsight.errors import CatalogError
+from goodsight.measuring import result
+from goodsight.photos.resize import Resize
+from goodsight.training.fitted import ELSEWHERE, LIKE_THESE, OUT_OF_FOLD
+from goodsight.training.groups import group, units_of
+
+WIDTH = 60
+BACKBONE = Backbone("made up", Path("none.onnx"), "0" * 64, Resize(224), (Block("head", WIDTH, 1.0),))
+
+
+def _catalog(sellers: int, photos: int, seed: int, *, named: bool = True, split: str = "") -> tuple[Catalog, Table]:
+    """Photos whose class shows a little, and whose seller, who sells mostly one class, shows a lot."""
+    draw = np.random.default_rng(seed)
+    rows, vectors = [], []
+    for seller in range(sellers):
+        ground, liked = 3 * draw.standard_normal(WIDTH), int(draw.integers(2))
+        ground[:2] = 0
+        for number in range(photos):
+            label = liked if draw.random() < 0.9 else 1 - liked
+            seen = draw.standard_normal(WIDTH) + ground
+            seen[0] += 1.2 * (2 * label - 1)
+            name = f"{seed}-{seller}-{number}.jpg"
+            rows.append(Row(name, Path(name), (("bag", "mug")[label],), split, group=f"s{seller}" if named else ""))
+            vectors.append(seen)
+    digests = tuple(f"{seed:08x}{i:056x}" for i in range(len(rows)))
+    thumbnails = draw.integers(0, 256, (len(rows), 256), np.uint8)
+    table = Table(tuple(rows), digests, np.array(vectors, np.float32), thumbnails, ())
+    return Catalog("photos", tuple(rows)), table
+
+
+def _set(sellers: int, photos: int, seed: int, *, named: bool = True) -> PhotoSet:
+    catalog, table = _catalog(sellers, photos, seed, named=named)
+    (made,) = to_train(catalog, table)
+    return made
+
+
+def _together(numbers: Ints) -> list[set[int]]:
+    return [set(np.flatnonzero(numbers == n).tolist()) for n in np.unique(numbers)]
+
+
+def test_twins_and_groups_are_joined() -> None:
+    rows = [Row(str(i), Path(str(i)), group=name) for i, name in enumerate(["a", "a", "", "b", "", "b"])]
+    units = units_of(rows, np.array([0, 1, 1, 2, 3, 4]))
+    assert sorted(map(sorted, _together(units))) == [[0, 1, 2], [3, 5], [4]]
+
+
+def test_no_group_is_torn_apart() -> None:
+    photo_set = _set(30, 8, 0)
+    (grouped,) = group([photo_set], BACKBONE)
+    sellers = np.array([row.group for row in photo_set.table.rows])
+    for seller in np.unique(sellers):
+        assert len(np.unique(grouped.folds[sellers == seller])) == 1
+    assert grouped.near_folds is not None
+    assert max(len(np.unique(grouped.near_folds[sellers == seller])) for seller in sellers) > 1
+
+
+def test_without_groups_there_is_one_figure() -> None:
+    (found,) = learned([_set(30, 8, 0, named=False)], BACKBONE)
+    assert (found.fitted.near, found.fitted.scored_as) == (None, OUT_OF_FOLD)
+    assert [one.name for one in result.of_training(found)] == [OUT_OF_FOLD]
+
+
+def test_the_promise_holds_for_sellers_that_were_not_seen() -> None:
+    (found,) = learned([_set(200, 8, 1)], BACKBONE)
+    elsewhere, like_these = result.of_training(found)
+    assert (elsewhere.name, like_these.name) == (ELSEWHERE, LIKE_THESE)
+    others = _set(400, 10, 2)
+    right = found.judge.given(found.judge.probabilities(others.table.vectors)) == others.labels
+    # Planted: a head that knows a seller's ground knows what the seller mostly sells.
+    assert like_these.scores.accuracy.value > elsewhere.scores.accuracy.value + 0.02
+    assert elsewhere.scores.accuracy.value == pytest.approx(right.mean(), abs=0.06)
+    assert elsewhere.scores.groups == 200
+
+
+def test_one_group_alone_cannot_be_trained_on() -> None:
+    with pytest.raises(CatalogError, match="all training photos are of one group"):
+        group([_set(1, 40, 3)], BACKBONE)
