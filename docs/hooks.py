@@ -26,7 +26,8 @@ def on_page_content(html: str, **_: Any) -> str:
 def records() -> list[str]:
     """The paths of the classes that the public functions return, then those of the classes that these hold."""
     package = griffe.load("goodsight", search_paths=["src", "."], try_relative_path=False)
-    returned = [path for name in _public(package) for path in _named(package[name].returns)]
+    functions = [package[name] for name in _public(package) if package[name].is_function]
+    returned = [path for function in functions for path in _named(function.returns)]
     classes = {path: member for path in returned if (member := _class(package, path))}
     members = [member for record in classes.values() for member in record.members.values()]
     fields = [member for member in members if isinstance(member, griffe.Attribute) and member.is_public]
