@@ -93,7 +93,10 @@ def test_a_candidate_is_compared_on_photos_that_are_named(
     assert err.endswith("was trained without test or validation photos; give some with --photos\n")
     code, _, err = run("promote", trained.folder, "--over", trained.folder, "--photos", photos)
     assert code == 2
-    assert err.endswith("every photo is bad or has a twin in a training; give others with --photos\n")
+    assert err.endswith(
+        "0 photos are left to compare on, of those that are good and have no twin in a training; "
+        "at least 10 are needed: give more with --photos\n"
+    )
     code, _, err = run("promote", trained.folder, "--over", trained.folder, "--label", "colour")
     assert code == 2
     assert err.endswith("--label, --attributes and --tags are about --photos; give it as well\n")

@@ -669,9 +669,9 @@ def test_train_reads_a_split_of_several_attributes(prepared: Prepared, better: T
     tested = sum(counts["test"] for counts in prepared.counts.values())
     assert 24 <= tested <= 34
     assert [(result.name, result.leaked) for result in better.findings.results] == [
-        (f"{name}: {part}", 0) for name in NAMES for part in ("test", "out-of-fold")
+        (f"{name}: {part}", 0) for name in NAMES for part in ("out-of-fold", "test")
     ]
-    assert [part.results[0].scores.n for part in better.findings.parts] == [tested] * 4
+    assert [part.results[1].scores.n for part in better.findings.parts] == [tested] * 4
 
 
 def test_a_model_of_several_attributes_takes_the_place_of_one_that_is_right_less_often(
