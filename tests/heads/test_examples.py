@@ -50,5 +50,5 @@ def test_all_is_sure_where_nothing_is_doubted() -> None:
 def test_parts_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r"of one length, not .*'folds': 3"):
         Examples(X, WHOLE.labels, WHOLE.folds[:3])
-    with pytest.raises(ValueError, match="'copies': 1"):
+    with pytest.raises(ValueError, match="'grey': 1"):
         replace(WHOLE, grey=X[:1])
