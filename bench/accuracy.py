@@ -44,7 +44,7 @@ def main() -> bool:
 
 def _train(photos: Path, out: Path, *, ignore_split: bool = False, views: int = 0) -> dict[str, Result]:
     training = goodsight.train(photos, out, labels=Labels(ignore_split=ignore_split), recipe=Recipe(views=views))
-    return {result.name: result for result in training.findings.results}
+    return {result.name: result for result in training.measured.results}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import goodsight
 from goodsight import Labels, Wishes
 from goodsight.auditing.findings import Audit
 from goodsight.catalog.ledger import COLUMNS
-from goodsight.measuring.measured import Findings
+from goodsight.measuring.measured import Measured
 
 ATTRIBUTES = ("colour", "type")
 NO_CARD = Wishes(spoilt=0)
@@ -33,16 +33,16 @@ def main() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("GOODSIGHT_CACHE", f"{folder}/cache")
         labels = Labels(attributes=ATTRIBUTES)
-        plain = goodsight.train(photos, Path(folder) / "plain", labels=labels, wishes=NO_CARD).findings
+        plain = goodsight.train(photos, Path(folder) / "plain", labels=labels, wishes=NO_CARD).measured
         audit = goodsight.audit(photos, labels=labels)
         ledger = Path(folder) / "ledger.csv"
         changed = _ledger(ledger, audit)
         labels = Labels(attributes=ATTRIBUTES, ledger=ledger)
-        cleaned = goodsight.train(photos, Path(folder) / "clean", labels=labels, wishes=NO_CARD).findings
+        cleaned = goodsight.train(photos, Path(folder) / "clean", labels=labels, wishes=NO_CARD).measured
     return tell("attributes", [*_figures(plain), *_after(cleaned, changed)])
 
 
-def _figures(found: Findings) -> list[Figure]:
+def _figures(found: Measured) -> list[Figure]:
     together = found.combinations
     assert together is not None
     n = f"{len(together.hidden)} combinations"
@@ -60,7 +60,7 @@ def _figures(found: Findings) -> list[Figure]:
     ]
 
 
-def _accuracies(found: Findings, bounds: dict[str, float], what: str) -> list[Figure]:
+def _accuracies(found: Measured, bounds: dict[str, float], what: str) -> list[Figure]:
     figures = []
     for part in found.parts:
         value, bound = part.results[0].scores.accuracy.value, bounds.get(part.name)
@@ -70,7 +70,7 @@ def _accuracies(found: Findings, bounds: dict[str, float], what: str) -> list[Fi
     return figures
 
 
-def _after(found: Findings, changed: int) -> Sequence[Figure]:
+def _after(found: Measured, changed: int) -> Sequence[Figure]:
     figures = _accuracies(found, {}, f"after {changed} relabels by the audit")
     for part in found.parts:
         gained = part.gain and part.gain.comparison

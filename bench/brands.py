@@ -31,7 +31,7 @@ from goodsight.photos.resize import Resize
 from goodsight.progress import quiet
 from goodsight.training import road
 from goodsight.training.groups import group
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.recipe import Recipe, Trained, TrainingSet
 
 RECALL, RIGHT, COST, INSIDE = 0.95, 0.85, 4.0, 0.8
 SMALL = 224
@@ -55,17 +55,17 @@ def main() -> bool:
     return tell("brands", figures)
 
 
-def _photos(data: Path, *, boxes: bool) -> Photos:
+def _photos(data: Path, *, boxes: bool) -> TrainingSet:
     rows = trainable.with_none(read_catalog(data / "logos", boxes=True), data / "everyday", NONE)
     frozen = by_name.load(size=128)
     with Embedder(frozen, cached=False) as embedder:
         (chosen,) = photoset.to_train(rows, embedder.table(rows.rows))
     groups = group([chosen], frozen)[0].found.groups
     kept = chosen.table.rows if boxes else tuple(replace(row, boxes=()) for row in chosen.table.rows)
-    return Photos(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
+    return TrainingSet(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
 
 
-def _accuracy(photos: Photos, trained: Trained, folder: Path) -> list[Figure]:
+def _accuracy(photos: TrainingSet, trained: Trained, folder: Path) -> list[Figure]:
     """Each photo is looked at by the member that has not seen it."""
     sharp, shrunk = [], []
     for fold in np.unique(trained.folds).tolist():
@@ -92,14 +92,14 @@ def _accuracy(photos: Photos, trained: Trained, folder: Path) -> list[Figure]:
     return figures
 
 
-def _answers(said: Array, rows: Ints, photos: Photos, trained: Trained) -> Ints:
+def _answers(said: Array, rows: Ints, photos: TrainingSet, trained: Trained) -> Ints:
     """By the threshold that photos as they are gave."""
     scores = said[:, trained.backbone.columns("classes")].copy()
     scores[:, photos.none] = trained.scores[rows, photos.none]
     return np.asarray(scores.argmax(axis=1))
 
 
-def _looked(engine: Engine, photos: Photos, rows: Ints, trained: Trained, most: int) -> Array:
+def _looked(engine: Engine, photos: TrainingSet, rows: Ints, trained: Trained, most: int) -> Array:
     side = trained.backbone.resize.size
     said = []
     for begin in range(0, len(rows), 32):
@@ -117,7 +117,7 @@ def _seen(row: Row, side: int, most: int) -> Pixels:
     return np.asarray(less.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _inside(photos: Photos, trained: Trained, rows: Ints, said: Array) -> Figure:
+def _inside(photos: TrainingSet, trained: Trained, rows: Ints, said: Array) -> Figure:
     """How often the middle of the place lies in a box, of the photos whose brand is right and that have one."""
     places, answers = said[:, trained.backbone.columns("place")], _answers(said, rows, photos, trained)
     found = []

@@ -56,7 +56,7 @@ def clothing(photos: Path) -> list[Figure]:
             out = Path(folder) / f"model-{seed}"
             labels = Labels(group="sender")
             training = goodsight.train(lists[0], out, labels=labels, wishes=Wishes(spoilt=0))
-            promised = training.findings.results[0].scores.accuracy
+            promised = training.measured.results[0].scores.accuracy
             found = goodsight.evaluate(out, lists[1], labels=labels, spoilt=0).result
             accuracy = found.scores.accuracy.value
             inside.append(promised.low <= accuracy <= promised.high)
@@ -80,7 +80,7 @@ def groceries(photos: Path) -> list[Figure]:
     """Train photos against the official validation photos."""
     with tempfile.TemporaryDirectory() as folder:
         training = goodsight.train(photos, Path(folder) / "model", wishes=Wishes(spoilt=0))
-    results: dict[str, Result] = {result.name: result for result in training.findings.results}
+    results: dict[str, Result] = {result.name: result for result in training.measured.results}
     found = results.pop("validation")
     promised = next(iter(results.values())).scores.accuracy.value
     away = abs(promised - found.scores.accuracy.value)

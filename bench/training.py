@@ -44,7 +44,7 @@ def _vgg(data: Path, folder: Path) -> list[Figure]:
     done = subprocess.run([install_keras(), script], check=True, capture_output=True, text=True)
     keras = float(done.stdout.split()[-1])
     _, training = _train(data / "pokedex", folder / "speed", Recipe("smallervgg", epochs=4))
-    epochs = training.findings.own
+    epochs = training.measured.own
     assert epochs
     ours = max(epoch.photos_per_second for epoch in epochs.history["smallervgg"][1:])
     return [
@@ -104,7 +104,7 @@ def _train(photos: Path, out: Path, recipe: Recipe) -> tuple[float, Training]:
 
 
 def _of(training: Training, name: str) -> Result:
-    return next(result for result in training.findings.results if result.name == name)
+    return next(result for result in training.measured.results if result.name == name)
 
 
 def _size(result: Result, seconds: float) -> str:

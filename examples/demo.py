@@ -50,7 +50,7 @@ def main(folder: Path, per_kind: int = 145, faults: int = 8) -> dict[str, tuple[
         print(f"{fault:14} {hits:5}  {total:7}")
     start = time.monotonic()
     training = goodsight.train(folder / "photos", folder / "model")
-    accuracy = training.findings.results[0].scores.accuracy
+    accuracy = training.measured.results[0].scores.accuracy
     print(
         f"\ntrained in {time.monotonic() - start:.1f} s; right on {accuracy.value:.1%} of photos not seen in training"
     )

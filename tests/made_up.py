@@ -52,13 +52,13 @@ def nothing(width: int) -> Table:
 
 
 def learned(
-    sets: Sequence[PhotoSet], backbone: Backbone, *, undone: Table | None = None, copies: Array | None = None
+    sets: Sequence[PhotoSet], backbone: Backbone, *, undone: Table | None = None, grey: Array | None = None
 ) -> tuple[Learned, ...]:
-    """What is learned of sets of photos: of each that has ``copies``, the training photos looked at without colours."""
-    grey: Grey | None = None
-    if copies is not None:
+    """What is learned of sets of photos: of each that has ``grey``, the training photos looked at without colours."""
+    starts: Grey | None = None
+    if grey is not None:
         found = sets[0].table.take(trained_rows(sets))
-        grey = lambda: Known(backbone, replace(found, vectors=copies))  # noqa: E731
+        starts = lambda: Known(backbone, replace(found, vectors=grey))  # noqa: E731
     embedder, put_back = Embedder(backbone, engine=Unasked(), cached=False), undone or nothing(backbone.width)
-    fitted = frozen.fit(sets, group(sets, backbone), embedder, put_back, grey, 0.0, lambda _: None)
+    fitted = frozen.fit(sets, group(sets, backbone), embedder, put_back, starts, 0.0, lambda _: None)
     return learn(fitted, 0.9, "", lambda _: None)

@@ -9,7 +9,8 @@ import pytest
 
 from goodsight import Labels
 from goodsight.catalog.read import is_unsorted, read_catalog, read_unsorted, unlabelled
-from goodsight.catalog.rows import Catalog, split_of
+from goodsight.catalog.rows import Catalog
+from goodsight.catalog.splits import split_of
 from goodsight.errors import CatalogError
 
 SPLIT_NAMES = {

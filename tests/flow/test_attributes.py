@@ -25,7 +25,7 @@ from goodsight.catalog.rows import Attribute
 from goodsight.cli.app import main
 from goodsight.errors import CatalogError, EngineError, ModelError
 from goodsight.flow import splits
-from goodsight.flow.splits import Prepared
+from goodsight.flow.splits import Divided
 from goodsight.flow.training import Training
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel
@@ -109,7 +109,7 @@ def _copied(folder: Path, out: Path) -> Path:
 
 
 def test_every_attribute_is_learned(made: Training) -> None:
-    found = made.findings
+    found = made.measured
     assert [part.name for part in found.parts] == NAMES
     assert [part.judge.attribute.tag for part in found.parts] == [False, False, True, True]
     for part, name in zip(found.parts, NAMES, strict=True):
@@ -121,7 +121,7 @@ def test_every_attribute_is_learned(made: Training) -> None:
 
 
 def test_a_photo_that_lacks_a_label_is_trained_on_for_the_others(made: Training, photos: Path) -> None:
-    assert [len(part.photo_set.training) for part in made.findings.parts] == [95, 95, 96, 96]
+    assert [len(part.photo_set.training) for part in made.measured.parts] == [95, 95, 96, 96]
     with (made.folder / "predictions.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     of = {name: {row["attribute"] for row in rows if row["file_name"] == name} for name in ("000.jpg", "001.jpg")}
@@ -132,11 +132,11 @@ def test_a_photo_that_lacks_a_label_is_trained_on_for_the_others(made: Training,
         (colour, colour) for colour in coloured.COLOURS
     }
     # So that it is known again, wherever it is met.
-    assert len(made.findings.model.training.sha256) == 96
+    assert len(made.measured.model.training.sha256) == 96
 
 
 def test_combinations_are_counted_and_hidden(made: Training) -> None:
-    found = made.findings.combinations
+    found = made.measured.combinations
     assert found is not None
     assert found.attributes == ("colour", "type")
     assert set(found.trained) == set(TRAINED)
@@ -149,9 +149,9 @@ def test_combinations_are_counted_and_hidden(made: Training) -> None:
 def test_a_model_is_the_same_after_writing_and_reading(made: Training, several: LoadedModel) -> None:
     assert several.model.combinations == set(TRAINED)
     read, record = model_folder.read(made.folder)
-    assert read.attributes == tuple(part.judge.attribute for part in made.findings.parts)
-    vectors = made.findings.parts[0].photo_set.table.vectors
-    for part, two in zip(made.findings.parts, read.judges, strict=True):
+    assert read.attributes == tuple(part.judge.attribute for part in made.measured.parts)
+    vectors = made.measured.parts[0].photo_set.table.vectors
+    for part, two in zip(made.measured.parts, read.judges, strict=True):
         one = part.judge
         assert (one.classes, one.cut, one.threshold, one.temperature) == (
             two.classes, two.cut, two.threshold, two.temperature,
@@ -202,8 +202,8 @@ def test_photos_with_one_label_each_make_a_model_without_combinations(photos: Pa
     ]
     coloured.listed(folder, lines)
     found = goodsight.train(folder, tmp_path / "model", labels=BOTH, wishes=QUICK)
-    assert found.findings.combinations is None
-    assert [len(part.photo_set.training) for part in found.findings.parts] == [24, 24]
+    assert found.measured.combinations is None
+    assert [len(part.photo_set.training) for part in found.measured.parts] == [24, 24]
     answers = list(goodsight.classify(found.folder, folder / "002.jpg"))
     # No photo shows two labels together, so no combination is known to go together.
     assert not answers[0].trained
@@ -219,10 +219,10 @@ def test_labels_in_names_of_folders_give_the_same_attributes(photos: Path, tmp_p
     shutil.copyfile(photos / "000.jpg", tmp_path / "photos" / "other" / "000.jpg")
     said = Labels(attributes=("colour", "type"))
     made = goodsight.train(tmp_path / "photos", tmp_path / "model", labels=said, wishes=QUICK)
-    assert [part.name for part in made.findings.parts] == ["colour", "type"]
-    assert made.findings.combinations is not None
-    assert set(made.findings.combinations.trained) == set(TRAINED)
-    assert [name for name, _ in made.findings.left_out] == ["other/000.jpg"]
+    assert [part.name for part in made.measured.parts] == ["colour", "type"]
+    assert made.measured.combinations is not None
+    assert set(made.measured.combinations.trained) == set(TRAINED)
+    assert [name for name, _ in made.measured.left_out] == ["other/000.jpg"]
 
 
 def test_a_network_trained_here_answers_for_one_attribute(photos: Path, tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_an_evaluation_scores_each_attribute(several: LoadedModel, new: Path, ru
     found = goodsight.evaluate(
         several, new, labels=Labels(label=("type", "colour"), tags="tags"), out=tmp_path / "report", spoilt=0
     )
-    results = found.findings.results
+    results = found.measured.results
     assert [result.name for result in results] == [f"{name}: photos" for name in NAMES]
     assert [result.scores.n for result in results] == [27] * 4
     assert min(result.scores.accuracy.value for result in results) > 0.8
@@ -409,7 +409,7 @@ def test_an_evaluation_scores_each_attribute(several: LoadedModel, new: Path, ru
 
 def test_photos_of_the_training_leak_whichever_label_they_lack(several: LoadedModel, photos: Path) -> None:
     found = goodsight.evaluate(several, photos, labels=LISTED)
-    assert [(result.scores.n, result.leaked) for result in found.findings.results] == [(95, 95)] * 2 + [(96, 96)] * 2
+    assert [(result.scores.n, result.leaked) for result in found.measured.results] == [(95, 95)] * 2 + [(96, 96)] * 2
 
 
 def test_what_an_evaluation_lacks_is_said(several: LoadedModel, new: Path, tmp_path: Path) -> None:
@@ -430,8 +430,8 @@ def test_a_tag_that_no_photo_has_is_one_that_all_lack(several: LoadedModel, new:
     lines = [(name, row["colour"], row["type"], row["tags"]) for name, row in _list(new).items()]
     coloured.listed(plain, [line for line in lines if "crossed" not in line[3]])
     found = goodsight.evaluate(several, plain, labels=LISTED)
-    assert [result.scores.support for result in found.findings.results[2:]] == [(18, 0), (9, 9)]
-    assert found.findings.results[2].scores.accuracy.value > 0.9
+    assert [result.scores.support for result in found.measured.results[2:]] == [(18, 0), (9, 9)]
+    assert found.measured.results[2].scores.accuracy.value > 0.9
 
 
 def _checked_by_the_service(folder: Path, data: Path, photos: dict[str, Path]) -> None:
@@ -459,8 +459,8 @@ def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: 
     made = goodsight.train(
         folder, tmp_path / "model", labels=Labels(tags="tags"), wishes=Wishes(precision=0.8, budget=0, spoilt=0)
     )
-    assert made.findings.parts[0].judge.classes == ("no", "yes")
-    assert made.findings.results[0].name == "out-of-fold"
+    assert made.measured.parts[0].judge.classes == ("no", "yes")
+    assert made.measured.results[0].name == "out-of-fold"
     loaded = goodsight.load(made.folder)
     (answer,) = goodsight.classify(loaded, new / "010.jpg")  # blue, mug, framed
     assert answer.label == "framed"
@@ -478,7 +478,7 @@ def test_a_lone_tag_is_a_model_of_yes_and_no(photos: Path, new: Path, tmp_path: 
 def test_names_of_attributes_are_the_columns_unless_told(photos: Path, new: Path, tmp_path: Path) -> None:
     made = goodsight.train(photos, tmp_path / "model", labels=BOTH, wishes=QUICK)
     found = goodsight.evaluate(made.folder, new)
-    assert [result.name for result in found.findings.results] == ["colour: photos", "type: photos"]
+    assert [result.name for result in found.measured.results] == ["colour: photos", "type: photos"]
 
 
 # ---- audit and ledger
@@ -586,10 +586,10 @@ def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: li
         (last, "relabel", "framed", "yes"),
     )
     found = goodsight.train(folder, tmp_path / "model", labels=replace(LISTED, ledger=said), wishes=QUICK)
-    assert found.findings.ledger is not None
+    assert found.measured.ledger is not None
     before = {"000.jpg", *wrong, last}
-    assert set(found.findings.ledger.relabelled) == before
-    colour, kind, crossed, framed = found.findings.parts
+    assert set(found.measured.ledger.relabelled) == before
+    colour, kind, crossed, framed = found.measured.parts
     rows = {row.file_name: row.labels[0] for row in colour.photo_set.table.rows}
     assert {rows[name] for name in wrong} == {"red"}
     assert rows["000.jpg"] == "blue"
@@ -627,7 +627,7 @@ def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos
     coloured.listed(
         second, [(names[0], other, told[names[0]]["type"], ""), (names[1], told[names[1]]["colour"], "", "")]
     )
-    found = goodsight.train([first, second], tmp_path / "model", labels=BOTH, wishes=QUICK).findings
+    found = goodsight.train([first, second], tmp_path / "model", labels=BOTH, wishes=QUICK).measured
     assert [name for name, _ in found.left_out] == [f"first/{names[0]}"]
     assert f"second/{names[0]} says '{other}, {told[names[0]]['type']}'" in found.left_out[0][1]
     assert [len(part.photo_set.training) for part in found.parts] == [49, 48]
@@ -637,18 +637,18 @@ def test_a_later_source_corrects_one_label_and_keeps_silent_about_another(photos
 
 
 @pytest.fixture(scope="module")
-def prepared(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Divided:
     out = tmp_path_factory.mktemp("attributes") / "prepared"
     return goodsight.split(photos, out, validation=0, test=0.3, labels=LISTED)
 
 
 @pytest.fixture(scope="module")
-def better(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Training:
+def better(prepared: Divided, tmp_path_factory: pytest.TempPathFactory) -> Training:
     """Trained on what was split."""
     return goodsight.train(prepared.folder, tmp_path_factory.mktemp("better") / "model", labels=LISTED, wishes=QUICK)
 
 
-def test_a_split_keeps_all_labels_and_deals_each_combination(prepared: Prepared, photos: Path) -> None:
+def test_a_split_keeps_all_labels_and_deals_each_combination(prepared: Divided, photos: Path) -> None:
     rows, told = _list(prepared.folder), _list(photos)
     assert list(rows[next(iter(rows))]) == ["file_name", "colour", "type", "tags", *splits.COLUMNS]
     assert sorted(row["source"] for row in rows.values()) == sorted(told)
@@ -665,17 +665,17 @@ def test_a_split_keeps_all_labels_and_deals_each_combination(prepared: Prepared,
     assert [name for name, _ in prepared.lacking] == ["-_bag", "blue_-"]
 
 
-def test_train_reads_a_split_of_several_attributes(prepared: Prepared, better: Training) -> None:
+def test_train_reads_a_split_of_several_attributes(prepared: Divided, better: Training) -> None:
     tested = sum(counts["test"] for counts in prepared.counts.values())
     assert 24 <= tested <= 34
-    assert [(result.name, result.leaked) for result in better.findings.results] == [
+    assert [(result.name, result.leaked) for result in better.measured.results] == [
         (f"{name}: {part}", 0) for name in NAMES for part in ("out-of-fold", "test")
     ]
-    assert [part.results[1].scores.n for part in better.findings.parts] == [tested] * 4
+    assert [part.results[1].scores.n for part in better.measured.parts] == [tested] * 4
 
 
 def test_a_model_of_several_attributes_takes_the_place_of_one_that_is_right_less_often(
-    prepared: Prepared, better: Training, tmp_path: Path
+    prepared: Divided, better: Training, tmp_path: Path
 ) -> None:
     """On the test photos of its own training; the model in use has two of its attributes, in another order."""
     rows = _list(prepared.folder)

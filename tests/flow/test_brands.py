@@ -29,7 +29,7 @@ from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.report.sightings import SUMMARY
 from goodsight.training import brands, unfinished
 from goodsight.training.loop import Plan
-from goodsight.training.recipe import Photos
+from goodsight.training.recipe import TrainingSet
 from goodsight.training.road import require_photos
 
 COUNTS = {"cross": 14, "stripes": 12, "none": 26}
@@ -141,7 +141,7 @@ def test_the_report_frames_the_brand_that_a_mistake_was_given(
     found = {p.row.path.stem: p for p in goodsight.classify(model, tmp_path)}
     assert [found[kind].label for kind in kinds] == list(kinds)
     worst = [(found[kind].row, "stripes", given, 0.9) for kind in kinds for given in kinds]
-    result = replace(trained.findings.results[0], worst=worst)
+    result = replace(trained.measured.results[0], worst=worst)
     seen = explained.of_worst(judge, model.embedder(cached=False), [result])
     assert [bool(one.place) for one in seen.values()] == [True, False, False, False]
     place = seen[found["cross"].row.path, "cross"].place
@@ -227,7 +227,7 @@ def test_the_network_says_what_was_measured(trained: Training) -> None:
     with (trained.folder / "predictions.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == sum(COUNTS.values())
-    told = trained.findings.results[0].nones
+    told = trained.measured.results[0].nones
     assert told is not None
     assert told.without == COUNTS["none"]
     assert np.mean([row["predicted"] == PLAIN for row in rows if row["label"] == PLAIN]) == told.recall
@@ -367,7 +367,7 @@ def test_photos_of_none_are_for_brands_only(network: str, shop: Path, tmp_path: 
 
 
 def test_a_threshold_needs_photos_without() -> None:
-    few = Photos((), np.array([0, 1, 2, 2]), np.arange(4), DEFAULT_LIMITS, none=2)
+    few = TrainingSet((), np.array([0, 1, 2, 2]), np.arange(4), DEFAULT_LIMITS, none=2)
     with pytest.raises(EngineError, match=r"`none`: fewer than 20 different photos"):
         require_photos(Recipe("brands"), few)
 

@@ -14,7 +14,7 @@ import goodsight
 from goodsight import Labels, Wishes, Work
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
-from goodsight.flow.splits import Prepared
+from goodsight.flow.splits import Divided
 
 Sound = dict[str, list[Path]]
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
@@ -32,12 +32,12 @@ def _files(folder: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def made(
     drawn_photos: Path, planted: list[drawn.Planted], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Prepared, Path]:
+) -> tuple[Divided, Path]:
     out = tmp_path_factory.mktemp("split") / "prepared"
     return goodsight.split(drawn_photos, out, validation=0.2, test=0.1), out
 
 
-def test_photos_are_copied_as_they_are(made: tuple[Prepared, Path], drawn_photos: Path) -> None:
+def test_photos_are_copied_as_they_are(made: tuple[Divided, Path], drawn_photos: Path) -> None:
     done, out = made
     rows = _rows(out)
     assert done.folder == out
@@ -50,7 +50,7 @@ def test_photos_are_copied_as_they_are(made: tuple[Prepared, Path], drawn_photos
         assert row["file_name"].split("/")[:2] == [row["split"], row["label"]]
 
 
-def test_no_twins_are_on_both_sides(made: tuple[Prepared, Path], planted: list[drawn.Planted]) -> None:
+def test_no_twins_are_on_both_sides(made: tuple[Divided, Path], planted: list[drawn.Planted]) -> None:
     rows = {row["source"]: row for row in _rows(made[1])}
     splits: dict[str, set[str]] = {}
     for row in rows.values():
@@ -63,7 +63,7 @@ def test_no_twins_are_on_both_sides(made: tuple[Prepared, Path], planted: list[d
 
 
 def test_every_class_has_its_share_and_bad_photos_are_named(
-    made: tuple[Prepared, Path], planted: list[drawn.Planted]
+    made: tuple[Divided, Path], planted: list[drawn.Planted]
 ) -> None:
     done, out = made
     for counts in done.counts.values():
@@ -80,11 +80,11 @@ def test_every_class_has_its_share_and_bad_photos_are_named(
     assert told["shares"] == {"train": pytest.approx(0.7), "validation": 0.2, "test": 0.1}
 
 
-def test_train_reads_it_and_finds_no_leak(made: tuple[Prepared, Path], tmp_path: Path) -> None:
+def test_train_reads_it_and_finds_no_leak(made: tuple[Divided, Path], tmp_path: Path) -> None:
     done, out = made
     training = goodsight.train(out, tmp_path / "model", wishes=Wishes(budget=0, spoilt=0))
-    assert training.findings.counts == done.counts
-    assert [(r.name, r.leaked) for r in training.findings.results] == [
+    assert training.measured.counts == done.counts
+    assert [(r.name, r.leaked) for r in training.measured.results] == [
         ("out-of-fold", 0),
         ("validation", 0),
         ("test", 0),
@@ -92,7 +92,7 @@ def test_train_reads_it_and_finds_no_leak(made: tuple[Prepared, Path], tmp_path:
 
 
 def test_the_same_seed_gives_the_same_and_another_does_not(
-    made: tuple[Prepared, Path], drawn_photos: Path, tmp_path: Path
+    made: tuple[Divided, Path], drawn_photos: Path, tmp_path: Path
 ) -> None:
     goodsight.split(drawn_photos, tmp_path / "same", validation=0.2)
     goodsight.split(drawn_photos, tmp_path / "other", validation=0.2, seed=1)

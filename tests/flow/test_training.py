@@ -45,7 +45,7 @@ def _fail(*_: object, **__: object) -> None:
 
 
 def test_truncated_photos_are_counted_and_named(trained: Training, planted: list[drawn.Planted]) -> None:
-    found = dict(trained.findings.bad)
+    found = dict(trained.measured.bad)
     assert set(found) == {p.file_name for p in _of(planted, "truncated")}
     assert all(reason.startswith("truncated") for reason in found.values())
     assert not set(found) & set(_predictions(trained.folder))
@@ -57,10 +57,10 @@ def test_twins_are_found_and_share_a_fold(trained: Training, planted: list[drawn
     twins = [p for p in planted if p.fault.endswith("twin")]
     found = [p for p in twins if group[p.file_name] == group[p.of]]
     assert {p.file_name for p in found} >= {p.file_name for p in _of(planted, "byte twin")}
-    assert trained.findings.exact_twins == 3
+    assert trained.measured.exact_twins == 3
     # A near twin is cropped, lightened and saved again; how many of the three are near enough is tested in test_twins.
-    assert trained.findings.near_twins == len(found) - 3 >= 1
-    assert trained.findings.extra_copies == len(found)
+    assert trained.measured.near_twins == len(found) - 3 >= 1
+    assert trained.measured.extra_copies == len(found)
     assert all(fold[p.file_name] == fold[p.of] for p in found)
     assert set(fold.values()) == set("01234")
 
@@ -79,7 +79,7 @@ def test_predictions_say_what_was_in_the_folder(trained: Training, drawn_photos:
 
 
 def test_the_drawn_kinds_are_told_apart(trained: Training) -> None:
-    (result,) = trained.findings.results
+    (result,) = trained.measured.results
     assert result.name == "out-of-fold"
     assert result.scores.n == len(_predictions(trained.folder)) == 4 * 40 + 4 * 3
     assert result.scores.accuracy.value > 0.9
@@ -191,7 +191,7 @@ def test_evaluating_scores_new_photos_apart_from_leaked_ones(
     assert result.scores_without_leaks is not None
     assert result.scores_without_leaks.n == 12
     assert result.scores_without_leaks.accuracy.value > 0.6
-    ((name, reason),) = evaluation.findings.left_out
+    ((name, reason),) = evaluation.measured.left_out
     assert name == f"hat/{sound['shoe'][0].name}"
     assert "the model has no class 'hat'" in reason
     assert {p.name for p in out.iterdir()} >= {"report.html", "metrics.json"}
@@ -222,21 +222,21 @@ def test_a_given_split_is_kept_and_its_leaks_are_counted(sound: Sound, lay: Lay,
     lay(photos, {"test/shoe": sound["shoe"][:1]})
     training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
     # Few photos of the user's own splits come last.
-    out_of_fold, validation, test = training.findings.results
+    out_of_fold, validation, test = training.measured.results
     assert [r.name for r in (validation, test, out_of_fold)] == ["validation", "test", "out-of-fold"]
     assert [r.scores.n for r in (validation, test, out_of_fold)] == [8, 10, 24]
     assert [r.leaked for r in (validation, test, out_of_fold)] == [0, 2, 0]
     assert validation.scores_without_leaks is None
     assert test.scores_without_leaks is not None
     assert test.scores_without_leaks.n == 8
-    assert training.findings.counts["bag"] == {"train": 12, "validation": 4, "test": 5}
-    assert {b.file_name.split("/")[0] for _, b in training.findings.leaked_pairs} == {"train"}
-    ((name, reason),) = training.findings.left_out
+    assert training.measured.counts["bag"] == {"train": 12, "validation": 4, "test": 5}
+    assert {b.file_name.split("/")[0] for _, b in training.measured.leaked_pairs} == {"train"}
+    ((name, reason),) = training.measured.left_out
     assert name.startswith("test/shoe/")
     assert "no training photo" in reason
     assert all(name.startswith("train/") for name in _predictions(training.folder))
     merged = goodsight.train(photos, tmp_path / "merged", wishes=QUICK, labels=Labels(ignore_split=True))
-    assert [(r.name, r.scores.n) for r in merged.findings.results] == [("out-of-fold", 43)]
+    assert [(r.name, r.scores.n) for r in merged.measured.results] == [("out-of-fold", 43)]
 
 
 def test_classes_of_one_and_two_photos_are_kept_and_named(sound: Sound, lay: Lay, tmp_path: Path) -> None:
@@ -245,8 +245,8 @@ def test_classes_of_one_and_two_photos_are_kept_and_named(sound: Sound, lay: Lay
         {"bag": sound["bag"][:10], "mug": sound["mug"][:10], "lamp": sound["lamp"][:2], "shoe": sound["shoe"][:1]},
     )
     training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
-    (result,) = training.findings.results
-    assert training.findings.parts[0].judge.classes == ("bag", "lamp", "mug", "shoe")
+    (result,) = training.measured.results
+    assert training.measured.parts[0].judge.classes == ("bag", "lamp", "mug", "shoe")
     assert result.not_measurable == ["lamp", "shoe"]
     assert [result.scores.support[i] for i in range(4)] == [10, 2, 10, 1]
     (again,) = goodsight.load(training.folder).model.judges
@@ -257,7 +257,7 @@ def test_two_photos_are_enough_to_train_on(sound: Sound, lay: Lay, tmp_path: Pat
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:1], "mug": sound["mug"][:1]})
     training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
     assert goodsight.load(training.folder).model.judges[0].classes == ("bag", "mug")
-    assert training.findings.results[0].not_measurable == ["bag", "mug"]
+    assert training.measured.results[0].not_measurable == ["bag", "mug"]
 
 
 def test_many_classes_are_looked_at_closely(
@@ -267,7 +267,7 @@ def test_many_classes_are_looked_at_closely(
 
     def size(views: int = 0) -> int:
         training = goodsight.train(photos, tmp_path / "out", wishes=QUICK, recipe=Recipe(views=views), work=FORCE)
-        return training.findings.model.backbone.resize.size
+        return training.measured.model.backbone.resize.size
 
     assert size() == 224
     monkeypatch.setattr(road, "MANY_CLASSES", 2)
@@ -287,8 +287,8 @@ def test_a_class_of_bad_photos_only_is_left_out_and_its_photos_named(
 ) -> None:
     photos = lay(tmp_path / "photos", {"bag": sound["bag"][:4], "mug": sound["mug"][:4], "hat": truncated})
     training = goodsight.train(photos, tmp_path / "out", wishes=QUICK)
-    assert training.findings.parts[0].judge.classes == ("bag", "mug")
-    assert {name for name, _ in training.findings.bad} == {f"hat/{p.name}" for p in truncated}
+    assert training.measured.parts[0].judge.classes == ("bag", "mug")
+    assert {name for name, _ in training.measured.bad} == {f"hat/{p.name}" for p in truncated}
 
 
 def test_too_few_good_classes_is_said_with_the_first_bad_photo(

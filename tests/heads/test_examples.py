@@ -20,11 +20,11 @@ def test_rows_are_taken_of_every_part() -> None:
     assert len(taken) == 2
     for field in fields(Examples):
         assert np.array_equal(getattr(taken, field.name), getattr(WHOLE, field.name)[rows]), field.name
-    assert (PLAIN.take(rows).others, PLAIN.take(rows).copies, PLAIN.take(rows).doubted) == (None, None, None)
+    assert (PLAIN.take(rows).others, PLAIN.take(rows).grey, PLAIN.take(rows).doubted) == (None, None, None)
 
 
 def test_a_copy_lies_in_its_photos_fold_and_shows_none_of_the_others() -> None:
-    both = WHOLE.with_copies()
+    both = WHOLE.with_grey()
     assert len(both) == 8
     assert (both.vectors == np.concatenate([X, -X])).all()
     assert both.labels.tolist() == [0, 1, 0, 1] * 2
@@ -32,8 +32,8 @@ def test_a_copy_lies_in_its_photos_fold_and_shows_none_of_the_others() -> None:
     assert both.others is not None
     assert both.others.tolist() == [5, 5, 6, 6, 7, 7, 7, 7]
     assert both.sure.tolist() == [False, True, True, True] * 2
-    assert both.copies is None
-    assert PLAIN.with_copies() is PLAIN
+    assert both.grey is None
+    assert PLAIN.with_grey() is PLAIN
 
 
 def test_cells_are_combinations_of_the_label_with_the_others() -> None:
@@ -50,5 +50,5 @@ def test_all_is_sure_where_nothing_is_doubted() -> None:
 def test_parts_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r"of one length, not .*'folds': 3"):
         Examples(X, WHOLE.labels, WHOLE.folds[:3])
-    with pytest.raises(ValueError, match="'copies': 1"):
-        replace(WHOLE, copies=X[:1])
+    with pytest.raises(ValueError, match="'grey': 1"):
+        replace(WHOLE, grey=X[:1])

@@ -93,7 +93,7 @@ def test_a_copy_of_a_hidden_photo_is_not_learned_from() -> None:
     assert scores.shape == (60, 3)
     assert (scores.argmax(axis=1) == photos.labels).mean() < 0.5
     assert (head(x).argmax(axis=1) == photos.labels).mean() > 0.8
-    elsewhere = replace(photos.with_copies(), folds=np.append(photos.folds, photos.folds + 1))
+    elsewhere = replace(photos.with_grey(), folds=np.append(photos.folds, photos.folds + 1))
     leaked = kinds.train(GREY, scaler, elsewhere)[1]
     assert (leaked[:60].argmax(axis=1) == photos.labels).mean() > 0.7
 
@@ -110,7 +110,7 @@ def test_copies_without_colours_help_to_know_a_hidden_combination() -> None:
     x, copies = (shown + 2 * mixed[3 * other + kind]).astype(np.float32), shown.astype(np.float32)
     photos, scaler = Examples(x, kind, 3 * other + kind, other), Scaler.fit(x, BLOCKS)
     without, found = (
-        kinds.train(GREY, scaler, each)[1].argmax(axis=1) == kind for each in (photos, replace(photos, copies=copies))
+        kinds.train(GREY, scaler, each)[1].argmax(axis=1) == kind for each in (photos, replace(photos, grey=copies))
     )
     assert found.mean() > without.mean() + 0.1
 
@@ -118,7 +118,7 @@ def test_copies_without_colours_help_to_know_a_hidden_combination() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.kind)
 def test_every_kind_can_learn_from_copies(setting: Setting) -> None:
     photos = clouds([30, 20])
-    grey = replace(photos, copies=photos.vectors)
+    grey = replace(photos, grey=photos.vectors)
     head, scores = kinds.train(replace(setting, grey=True), Scaler.fit(photos.vectors, BLOCKS), grey)
     assert scores.shape == (50, 2)
     assert (head(photos.vectors).argmax(axis=1) == photos.labels).mean() > 0.9

@@ -10,12 +10,12 @@ from goodsight.heads import kinds, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
-from goodsight.heads.search import Fit, fit
+from goodsight.heads.search import Chosen, fit
 
 GREY = Setting("cosine", 0.0, 0.1, aside=64.0, grey=True)
 
 
-def _fit(photos: Examples, candidates: tuple[Setting, ...] = search.CANDIDATES, budget: float = 60.0) -> Fit:
+def _fit(photos: Examples, candidates: tuple[Setting, ...] = search.CANDIDATES, budget: float = 60.0) -> Chosen:
     return fit(photos, {"": Scaler.fit(photos.vectors, BLOCKS)}, candidates, budget=budget)
 
 
@@ -65,7 +65,7 @@ def test_candidates_with_copies_are_left_out_without_copies() -> None:
     assert wanted[0].grey
     tried = _fit(photos, search.WITH_COPIES).trials
     assert [trial.setting for trial in tried] == wanted[1:]
-    tried = _fit(replace(photos, copies=photos.vectors), search.WITH_COPIES).trials
+    tried = _fit(replace(photos, grey=photos.vectors), search.WITH_COPIES).trials
     assert [trial.setting for trial in tried] == wanted
 
 

@@ -88,9 +88,9 @@ def test_a_hidden_combination_is_not_learned_from() -> None:
 def test_a_copy_of_a_hidden_combination_is_not_learned_from(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "WITH_COPIES", search.WITH_COPIES[:1])
     sets = _sets(GRID * 13, whole=whole, splits=["test"] * 9 + ["train"] * 108)
-    every = learned(sets, TINY, copies=sets[0].table.vectors[9:])
+    every = learned(sets, TINY, grey=sets[0].table.vectors[9:])
     examples = [each.fitted.examples for each in every]
-    assert [each and each.copies is not None for each in examples] == [True, True, False]  # the last is a tag
+    assert [each and each.grey is not None for each in examples] == [True, True, False]  # the last is a tag
     found = measure(every)
     assert found is not None
     assert found.seen > 0.98

@@ -154,10 +154,10 @@ def test_a_correction_wins_and_is_named(sound: Sound, lay: Lay, tmp_path: Path) 
     second = lay(tmp_path / "corrections", {"mug": [sound["mug"][9]]})
     training = goodsight.train([first, second], tmp_path / "out", wishes=QUICK)
     name = sound["mug"][9].name
-    assert training.findings.left_out == [
+    assert training.measured.left_out == [
         (f"photos/bag/{name}", f"labelled 'bag', but corrections/mug/{name} says 'mug'")
     ]
-    assert training.findings.counts == {"bag": {"photos": 8}, "mug": {"photos": 9}}
+    assert training.measured.counts == {"bag": {"photos": 8}, "mug": {"photos": 9}}
     assert json.loads((training.folder / "model.json").read_text())["info"]["source"] == "photos, corrections"
 
 
@@ -168,7 +168,7 @@ def test_photos_without_a_split_are_training_photos_beside_those_with_one(
     split = {"train/bag": sound["bag"][8:10], "test/bag": sound["bag"][10:13], "test/mug": sound["mug"][10:13]}
     second = lay(tmp_path / "b" / "photos", split)
     training = goodsight.train([first, second], tmp_path / "out", wishes=QUICK)
-    assert training.findings.counts == {"bag": {"train": 10, "test": 3}, "mug": {"train": 8, "test": 3}}
+    assert training.measured.counts == {"bag": {"train": 10, "test": 3}, "mug": {"train": 8, "test": 3}}
     names = {row.split(",")[0].split("/")[0] for row in (training.folder / "predictions.csv").read_text().split()[1:]}
     assert names <= {"photos (1)", "photos (2)", "photos", "(1)", "(2)"}
 

@@ -29,7 +29,7 @@ def _worst(html: str) -> list[str]:
 
 def test_a_training_report_shows_where_its_mistakes_come_from(trained: Training) -> None:
     html = (trained.folder / "report.html").read_text(encoding="utf-8")
-    found = trained.findings
+    found = trained.measured
     evidence_of = found.parts[0].evidence
     mistakes = [(row, given) for result in found.results for row, _, given, _ in result.worst]
     assert 0 < len(mistakes) <= explained.MOST
@@ -46,7 +46,7 @@ def test_a_network_without_maps_has_a_report_without_them(
     trained: Training, loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "gives", lambda _: False)
-    wrong = trained.findings.results[0].worst[0][0]
+    wrong = trained.measured.results[0].worst[0][0]
     (tmp_path / "list.csv").write_text(f"file_name,label\n{wrong.path},{wrong.labels[0]}\n")
     goodsight.evaluate(loaded, tmp_path / "list.csv", out=tmp_path / "out", spoilt=0)
     assert EXPLAINED not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_a_network_without_maps_has_a_report_without_them(
 def test_mistakes_are_explained_up_to_a_number_and_gone_photos_left_out(
     trained: Training, loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = trained.findings.results[0]
+    result = trained.measured.results[0]
     row, true, given, p = result.worst[0]
     gone = Row("gone.jpg", tmp_path / "gone.jpg")
     (judge,), embedder = loaded.model.judges, loaded.embedder(cached=False)
@@ -72,7 +72,7 @@ def test_mistakes_are_explained_up_to_a_number_and_gone_photos_left_out(
 
 
 def test_the_place_of_a_mistake_is_framed(trained: Training, loaded: LoadedModel) -> None:
-    row = trained.findings.results[0].worst[0][0]
+    row = trained.measured.results[0].worst[0][0]
     resize, thumb = loaded.model.backbone.resize, Thumbnails(loaded.model.limits)
     seen = np.zeros((7, 7), np.float32)
     plain, framed = (thumb.explained(row, resize, Seen(seen, place))[0] for place in (None, (0.3, 0.3, 0.7, 0.7)))

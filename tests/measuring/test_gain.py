@@ -122,7 +122,7 @@ def test_dropped_photos_are_put_back_with_their_copies(tiny: Backbone) -> None:
     found = _learned(after, tiny, wrong)
     head = replace(found.judge.head, setting=Setting("cosine", 0.0, 0.1, grey=True))
     assert found.fitted.examples is not None
-    examples = replace(found.fitted.examples, copies=after.table.vectors)
+    examples = replace(found.fitted.examples, grey=after.table.vectors)
     judge = replace(found.judge, head=head)
     losses = []
     for kind in ("bag", "mug"):
@@ -192,7 +192,7 @@ def corrected(wrong: Path, sound: Sound, tmp_path_factory: pytest.TempPathFactor
 def test_a_training_with_a_ledger_says_what_it_changed_and_gained(
     corrected: Training, wrong: Path, sound: Sound
 ) -> None:
-    found = corrected.findings
+    found = corrected.measured
     assert found.counts == {"bag": {"photos": 26}, "mug": {"photos": 14}}
     assert sorted(found.left_out) == sorted(
         (f"bag/{photo.name}", "dropped by the ledger: planted") for photo in sound["lamp"][:5]
@@ -218,7 +218,7 @@ def test_dropped_test_photos_are_not_put_into_the_training(sound: Sound, lay: La
     given = {f"train/{kind}": sound[kind][:6] for kind in kinds} | {f"test/{kind}": sound[kind][6:16] for kind in kinds}
     photos = lay(tmp_path / "photos", given)
     ledger = _ledger(tmp_path / "a.csv", photos, (f"test/bag/{sound['bag'][6].name}", "drop", ""))
-    found = goodsight.train(photos, tmp_path / "out", labels=Labels(ledger=ledger), wishes=QUICK).findings
+    found = goodsight.train(photos, tmp_path / "out", labels=Labels(ledger=ledger), wishes=QUICK).measured
     assert found.counts["bag"] == {"train": 6, "test": 9}
     gained = found.parts[0].gain
     assert gained is not None
@@ -234,7 +234,7 @@ def test_evaluating_honours_a_ledger(corrected: Training, wrong: Path, sound: So
     found = goodsight.evaluate(
         corrected.folder, wrong, labels=Labels(ledger=[ledger]), out=tmp_path / "report", spoilt=0
     )
-    assert plain.findings.ledger is None
+    assert plain.measured.ledger is None
     assert found.result.scores.support == (plain.result.scores.support[0] + 1, plain.result.scores.support[1] - 1)
     told = json.loads((tmp_path / "report" / "metrics.json").read_text())["ledger"]
     assert (told["relabelled"], told["gain"]) == (1, None)

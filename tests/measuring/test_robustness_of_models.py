@@ -17,7 +17,7 @@ Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 
 
 def test_a_training_without_a_split_tries_photos_of_one_fold(trained: Training) -> None:
-    card = trained.findings.parts[0].card
+    card = trained.measured.parts[0].card
     assert card
     assert (card.which, card.photos) == ("out-of-fold", 24)
     assert card.clean.value > 0.8
@@ -25,7 +25,7 @@ def test_a_training_without_a_split_tries_photos_of_one_fold(trained: Training) 
 
 
 def test_much_damage_costs_more_than_little(trained: Training) -> None:
-    card = trained.findings.parts[0].card
+    card = trained.measured.parts[0].card
     assert card
     by_strength = {
         strength: np.mean([line.accuracy.value for line in card.lines if line.condition.strength == strength])
@@ -41,7 +41,7 @@ def test_the_users_split_is_tried_without_what_leaked(
     folders = {f"train/{kind}": photos[:12] for kind, photos in sound.items()}
     folders |= {f"validation/{kind}": photos[10:15] for kind, photos in sound.items()}  # two of each are in train/
     training = goodsight.train(lay(tmp_path / "photos", folders), tmp_path / "model", wishes=Wishes(budget=0))
-    card = training.findings.parts[0].card
+    card = training.measured.parts[0].card
     assert card
     assert (card.which, card.photos) == ("validation", 4 * 3)
     page = (tmp_path / "model" / "report.html").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_an_evaluation_report_has_a_card_of_unseen_photos(loaded: LoadedModel, t
 
 def test_photos_of_the_training_are_not_tried(loaded: LoadedModel, drawn_photos: Path, tmp_path: Path) -> None:
     evaluation = goodsight.evaluate(loaded, drawn_photos, out=tmp_path / "report")
-    assert evaluation.findings.parts[0].card is None
+    assert evaluation.measured.parts[0].card is None
 
 
 def test_no_card_is_made_when_none_is_asked_for(
@@ -72,6 +72,6 @@ def test_no_card_is_made_when_none_is_asked_for(
     (tmp_path / "new" / "mug").mkdir(parents=True)
     drawn.draw("mug", np.random.default_rng(5)).save(tmp_path / "new" / "mug" / "0.png")
     assert (
-        goodsight.evaluate(loaded, tmp_path / "new", out=tmp_path / "report", spoilt=0).findings.parts[0].card is None
+        goodsight.evaluate(loaded, tmp_path / "new", out=tmp_path / "report", spoilt=0).measured.parts[0].card is None
     )
     assert "Spoilt photos" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")

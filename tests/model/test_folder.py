@@ -183,7 +183,7 @@ def test_there_is_no_pickle_in_a_model(trained: Training) -> None:
 
 
 def test_a_model_reads_as_it_was_saved(trained: Training, loaded: LoadedModel) -> None:
-    saved, again = trained.findings.model, loaded.model
+    saved, again = trained.measured.model, loaded.model
     for name in ("alpha", "off_topic_alpha", "precision", "limits", "combinations", "info"):
         assert getattr(again, name) == getattr(saved, name), name
     (judge,), (before,) = again.judges, saved.judges

@@ -26,7 +26,7 @@ from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Trial
 from goodsight.measuring.combinations import Combinations, Hidden
 from goodsight.measuring.gain import Gain
-from goodsight.measuring.measured import Findings, Part
+from goodsight.measuring.measured import Measured, Part
 from goodsight.measuring.result import Result, Scored, of
 from goodsight.model.record import Judge, Model
 from goodsight.photos.resize import Resize
@@ -34,7 +34,7 @@ from goodsight.report import page, plots, template
 
 HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"' onerror='x' \" ![](https://x.example/y.png)"
-Change = Callable[[Findings], Findings]
+Change = Callable[[Measured], Measured]
 
 
 WIDTH = 2
@@ -82,12 +82,12 @@ def _part(result: Result, attribute: Attribute = LABEL, **more: Any) -> Part:
     return Part(_judge(result.classes, attribute), [result], photo_set, **more)
 
 
-def _of(findings: Findings, *parts: Part) -> Findings:
+def _of(findings: Measured, *parts: Part) -> Measured:
     """The same with other parts."""
     return replace(findings, parts=parts, model=_model(*(part.judge for part in parts)))
 
 
-def _with(findings: Findings, **changes: Any) -> Findings:
+def _with(findings: Measured, **changes: Any) -> Measured:
     """The same with another first part."""
     return _of(findings, replace(findings.parts[0], **changes), *findings.parts[1:])
 
@@ -101,10 +101,10 @@ def rows(tmp_path: Path) -> list[Row]:
 
 
 @pytest.fixture
-def findings(rows: list[Row]) -> Findings:
+def findings(rows: list[Row]) -> Measured:
     trials = [Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)]
     part = _part(_result(3, rows), trials=trials, gain=Gain(reason=HOSTILE))
-    return Findings(
+    return Measured(
         title=f"Training report: {HOSTILE}",
         model=_model(part.judge),
         parts=[part],
@@ -127,12 +127,12 @@ def findings(rows: list[Row]) -> Findings:
     )
 
 
-def _page(folder: Path, findings: Findings) -> str:
+def _page(folder: Path, findings: Measured) -> str:
     page.write(folder, findings)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_hostile_names_are_escaped_and_nothing_is_loaded(findings: Findings, tmp_path: Path) -> None:
+def test_hostile_names_are_escaped_and_nothing_is_loaded(findings: Measured, tmp_path: Path) -> None:
     text = _page(tmp_path, findings)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "&#34;&#39; onerror=&#39;x&#39; &#34;" in text
@@ -143,7 +143,7 @@ def test_hostile_names_are_escaped_and_nothing_is_loaded(findings: Findings, tmp
     assert {s[:1] for s in re.findall(r'\bhref="?([^"]*)', text)} == {"#"}
 
 
-def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findings: Findings, tmp_path: Path) -> None:
+def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findings: Measured, tmp_path: Path) -> None:
     text = re.sub(r"<[^>]*>", "", _page(tmp_path, findings))
     result = findings.results[0]
     assert result.scores_without_leaks is not None
@@ -154,21 +154,21 @@ def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findin
     assert f"Right on {share} % of 53 photos it had not seen" in text
 
 
-def test_photos_that_all_leak_give_no_headline_figure(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
+def test_photos_that_all_leak_give_no_headline_figure(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
     text = _page(tmp_path, _with(findings, results=[_result(3, rows, leaked=62)]))
     assert "Every one of these 62 photos has a twin among the training photos" in text
     assert "it had not seen" not in text
     assert "right-hand column" not in text
 
 
-def test_a_class_with_too_few_photos_is_named(findings: Findings, tmp_path: Path) -> None:
+def test_a_class_with_too_few_photos_is_named(findings: Measured, tmp_path: Path) -> None:
     text = _page(tmp_path, findings)
     assert "Too few photos to measure: &lt;script" in text
     assert "not measurable (2 photos)" in text
     assert "nan" not in re.sub(r"data:[^\"]*", "", text)
 
 
-def test_metrics_are_the_numbers_of_the_findings(findings: Findings, tmp_path: Path) -> None:
+def test_metrics_are_the_numbers_of_the_findings(findings: Measured, tmp_path: Path) -> None:
     page.write(tmp_path, findings)
 
     def refuse(constant: str) -> None:
@@ -189,14 +189,14 @@ def test_metrics_are_the_numbers_of_the_findings(findings: Findings, tmp_path: P
     assert numbers["seconds"] == {"embed the photos": 1.5}
 
 
-def test_long_lists_are_cut_with_the_total(findings: Findings, tmp_path: Path) -> None:
+def test_long_lists_are_cut_with_the_total(findings: Measured, tmp_path: Path) -> None:
     text = _page(tmp_path, findings)
     assert text.count(": truncated</li>") == 50
     assert "could not be used: 60." in text
     assert "and 10 more, in metrics.json" in text
 
 
-def test_a_photo_that_is_gone_shows_why(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_shows_why(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
     assert "unreadable" not in _page(tmp_path, findings)
     rows[0].path.unlink()
     text = _page(tmp_path, findings)
@@ -204,13 +204,13 @@ def test_a_photo_that_is_gone_shows_why(findings: Findings, rows: list[Row], tmp
     assert "<img" not in text
 
 
-def test_a_file_name_that_is_not_text_can_be_written(findings: Findings, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_text_can_be_written(findings: Measured, tmp_path: Path) -> None:
     text = _page(tmp_path, replace(findings, bad=[("a\udcff.jpg", "truncated")]))
     assert "a\\udcff.jpg" in text
     assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["bad_photos"][0][0] == "a\udcff.jpg"
 
 
-def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Row], tmp_path: Path) -> None:
+def test_many_classes_get_a_list_of_confusions(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
     assert "Most frequent confusions" not in _page(tmp_path, findings)
     result = _result(40, rows)
     text = _page(tmp_path, _of(findings, _part(result)))
@@ -232,12 +232,12 @@ def test_many_classes_get_a_list_of_confusions(findings: Findings, rows: list[Ro
         (lambda f: replace(f, timings=[]), "Seconds</span>"),
     ],
 )
-def test_an_empty_section_is_left_out(findings: Findings, tmp_path: Path, change: Change, heading: str) -> None:
+def test_an_empty_section_is_left_out(findings: Measured, tmp_path: Path, change: Change, heading: str) -> None:
     assert heading in _page(tmp_path, findings)
     assert f">{heading}" not in _page(tmp_path, change(findings))
 
 
-def test_ids_are_unique_and_headings_in_order(findings: Findings, tmp_path: Path) -> None:
+def test_ids_are_unique_and_headings_in_order(findings: Measured, tmp_path: Path) -> None:
     second = replace(findings.results[0], name="out-of-fold")
     names = ("\u0446\u0432\u0435\u0442", "\u0442\u0438\u043f\u0430", HOSTILE)
     others = [_part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
@@ -269,7 +269,7 @@ def test_percentages_round_to_all_or_nothing_only_when_they_are(value: float, te
     assert template.percent(value) == text
 
 
-def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path: Path) -> None:
+def test_the_card_names_figures_verdicts_and_limits(findings: Measured, tmp_path: Path) -> None:
     page.card(tmp_path, replace(findings, counts=dict(findings.counts) | {"a|b [c](d)": {"train": 1}}))
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "<script" not in text
@@ -282,13 +282,13 @@ def test_the_card_names_figures_verdicts_and_limits(findings: Findings, tmp_path
     assert "goodsight check MODEL" in text
 
 
-def test_the_card_of_a_model_that_is_never_sure_says_so(findings: Findings, tmp_path: Path) -> None:
+def test_the_card_of_a_model_that_is_never_sure_says_so(findings: Measured, tmp_path: Path) -> None:
     page.card(tmp_path, _with(findings, judge=replace(findings.parts[0].judge, threshold=float("inf"))))
     assert "No probability was high enough for a precision of 0.99" in (tmp_path / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
-def several(findings: Findings) -> Findings:
+def several(findings: Measured) -> Measured:
     """A colour, a type with a hostile name and a tag, with combinations of the first two."""
     (part,) = findings.parts
     result = part.results[0]
@@ -307,7 +307,7 @@ def several(findings: Findings) -> Findings:
     return replace(_of(findings, *parts), combinations=together)
 
 
-def test_the_page_of_several_attributes_says_which_is_which(several: Findings, tmp_path: Path) -> None:
+def test_the_page_of_several_attributes_says_which_is_which(several: Measured, tmp_path: Path) -> None:
     page_text = _page(tmp_path, several)
     for forbidden in ("<script", "http://", "<link", 'onerror="'):
         assert forbidden not in page_text
@@ -327,7 +327,7 @@ def test_the_page_of_several_attributes_says_which_is_which(several: Findings, t
     assert "ombinations" not in _page(tmp_path, replace(several, combinations=None))
 
 
-def test_metrics_of_several_attributes_are_by_name(several: Findings, tmp_path: Path) -> None:
+def test_metrics_of_several_attributes_are_by_name(several: Measured, tmp_path: Path) -> None:
     page.write(tmp_path, several)
     numbers = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     names = ["colour", f"a|b {HOSTILE}", "new"]
@@ -339,7 +339,7 @@ def test_metrics_of_several_attributes_are_by_name(several: Findings, tmp_path: 
     assert len(numbers["combinations"]["hidden"]) == 60
 
 
-def test_the_card_of_several_attributes(several: Findings, tmp_path: Path) -> None:
+def test_the_card_of_several_attributes(several: Measured, tmp_path: Path) -> None:
     page.card(tmp_path, several)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "<script" not in text

@@ -11,7 +11,7 @@ from goodsight.catalog.rows import Row
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import loop, parallel
-from goodsight.training.recipe import Photos, Recipe
+from goodsight.training.recipe import Recipe, TrainingSet
 from goodsight.training.road import train_network
 
 
@@ -20,7 +20,7 @@ def test_two_processes_train_what_one_would(
 ) -> None:
     rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:12]]
     labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
-    photos = Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
+    photos = TrainingSet(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
     # adnet has neither dropout nor batch norms, so halves of a batch add up to the whole.
     recipe = Recipe("adnet", epochs=2, device="cpu")
     one = train_network(recipe, photos, tmp_path / "one", quiet)

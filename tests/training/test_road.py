@@ -24,7 +24,7 @@ from goodsight.photos.boxes import Box
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.training import tuned as last_blocks
 from goodsight.training import unfinished, whole
-from goodsight.training.recipe import Photos
+from goodsight.training.recipe import TrainingSet
 
 EPOCHS = 60
 ADNET, BRANDS = Recipe("adnet"), Recipe("brands")
@@ -66,12 +66,12 @@ def _predictions(folder: Path) -> list[dict[str, str]]:
 
 
 def test_it_learned_the_drawn_kinds(own: Training) -> None:
-    (result,) = own.findings.results
+    (result,) = own.measured.results
     assert result.scores.accuracy.value > 0.6  # chance is 0.25
 
 
 def test_a_scratch_networks_figures_are_on_photos_it_only_watched(fresh: Training) -> None:
-    (result,) = fresh.findings.results
+    (result,) = fresh.measured.results
     assert result.name == "held-out"
     rows = _predictions(fresh.folder)
     assert {row["fold"] for row in rows} == {"0"}
@@ -79,7 +79,7 @@ def test_a_scratch_networks_figures_are_on_photos_it_only_watched(fresh: Trainin
 
 
 def test_a_fine_tuned_network_answers_for_every_photo_without_having_seen_it(tuned: Training) -> None:
-    (result,) = tuned.findings.results
+    (result,) = tuned.measured.results
     assert result.name == "out-of-fold"
     assert result.scores.n == len(_predictions(tuned.folder)) == 4 * 43
 
@@ -146,8 +146,8 @@ def test_an_encoder_of_the_users_own_is_used_as_it_is(sound: dict[str, list[Path
     encoder.write_bytes(by_name.load(size=64).network.read_bytes())
     recipe, wishes = Recipe(str(encoder)), Wishes(budget=0, spoilt=0)
     training = goodsight.train(photos, tmp_path / "model", recipe=recipe, wishes=wishes)
-    assert training.findings.results[0].name == "out-of-fold"
-    assert training.findings.results[0].scores.accuracy.value > 0.6
+    assert training.measured.results[0].name == "out-of-fold"
+    assert training.measured.results[0].scores.accuracy.value > 0.6
     assert goodsight.inspect(training.folder)["backbone"]["name"] == "encoder.onnx"
 
 
@@ -177,7 +177,7 @@ def test_a_killed_run_resumes_to_the_same_network(
 @pytest.fixture
 def begun(tmp_path: Path) -> Path:
     """An unfinished training of other photos."""
-    photos = Photos((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+    photos = TrainingSet((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
     unfinished.note(tmp_path / "model", Recipe("adnet", epochs=3), photos, ["00"], resume=False)
     return tmp_path / "model"
 
@@ -202,9 +202,9 @@ def test_a_resumed_training_must_have_its_photos(drawn_photos: Path, planted: li
 
 
 def test_a_resumed_training_must_have_its_boxes(tmp_path: Path) -> None:
-    def photos(*boxes: Box) -> Photos:
+    def photos(*boxes: Box) -> TrainingSet:
         row = Row("a.jpg", tmp_path / "a.jpg", boxes=boxes)
-        return Photos((row,), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+        return TrainingSet((row,), np.array([0]), np.array([0]), DEFAULT_LIMITS)
 
     unfinished.note(tmp_path / "model", BRANDS, photos((0, 0, 5, 5)), ["00"], resume=False)
     unfinished.note(tmp_path / "model", BRANDS, photos((0, 0, 5, 5)), ["00"], resume=True)
@@ -238,7 +238,7 @@ def test_a_resumed_training_does_not_ignore_options(
     ],
 )
 def test_a_resumed_training_of_brands_does_not_ignore_options(wished: Recipe, message: str, tmp_path: Path) -> None:
-    photos = Photos((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
+    photos = TrainingSet((Row("a.jpg", tmp_path / "a.jpg"),), np.array([0]), np.array([0]), DEFAULT_LIMITS)
     begun = Recipe("brands", none_class="plain", none_recall=0.8)
     unfinished.note(tmp_path / "model", begun, photos, ["00"], resume=False)
     with pytest.raises(EngineError, match=message):

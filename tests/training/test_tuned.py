@@ -18,17 +18,17 @@ from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.progress import quiet
 from goodsight.training import tuned as last_blocks
 from goodsight.training.device import Device
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.recipe import Recipe, Trained, TrainingSet
 from goodsight.training.road import train_network
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def photos(easy: Path) -> Photos:
+def photos(easy: Path) -> TrainingSet:
     rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sorted((easy / kind).iterdir())[:10]]
     labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
-    return Photos(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
+    return TrainingSet(tuple(rows), labels, np.arange(len(rows)), DEFAULT_LIMITS)
 
 
 @pytest.fixture(scope="module", params=[(1, True), (2, False)], ids=["one view, bf16", "two views, f32"])
@@ -39,7 +39,7 @@ def mode(request: pytest.FixtureRequest) -> tuple[int, bool]:
 
 
 @pytest.fixture(scope="module")
-def tuned(mode: tuple[int, bool], photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def tuned(mode: tuple[int, bool], photos: TrainingSet, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Fine-tuned a little."""
     views, bf16 = mode
     with pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,9 @@ def _table(rows: Sequence[Row], backbone: Backbone, precision: str = "") -> Tabl
         return Embedder(backbone, engine=engine, cached=False).table(rows)
 
 
-def test_the_onnx_file_says_what_was_measured_in_torch(tuned: Trained, mode: tuple[int, bool], photos: Photos) -> None:
+def test_the_onnx_file_says_what_was_measured_in_torch(
+    tuned: Trained, mode: tuple[int, bool], photos: TrainingSet
+) -> None:
     witness = tuned.witness
     columns = witness.columns("classes")
     table = _table([photos.rows[i] for i in tuned.watched], witness, "" if mode[1] else "f32")
@@ -66,13 +68,13 @@ def test_the_onnx_file_says_what_was_measured_in_torch(tuned: Trained, mode: tup
     assert np.abs(given - measured).max() < 0.05 * np.abs(measured).max()
 
 
-def test_every_photo_has_scores_from_a_member_that_did_not_see_it(tuned: Trained, photos: Photos) -> None:
+def test_every_photo_has_scores_from_a_member_that_did_not_see_it(tuned: Trained, photos: TrainingSet) -> None:
     assert np.isfinite(tuned.scores).all()
     assert list(tuned.history) == [f"member {i} of 4" for i in (1, 2, 3, 4)]
     assert (tuned.scores.argmax(axis=1) == photos.labels).mean() > 0.5  # chance is 0.25
 
 
-def test_the_embedding_is_the_frozen_one_and_the_scores(tuned: Trained, photos: Photos) -> None:
+def test_the_embedding_is_the_frozen_one_and_the_scores(tuned: Trained, photos: TrainingSet) -> None:
     from goodsight.backbones import lite0_file
 
     both = tuned.backbone.resize.size > SIZE
@@ -95,7 +97,9 @@ def test_the_scores_are_pooled_from_those_of_the_places(tuned: Trained) -> None:
     assert np.allclose(places.mean(axis=(1, 2, 3)), found["embedding"][:, backbone.columns("classes")], atol=1e-3)
 
 
-def test_a_full_disk_is_named_before_any_work(photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_named_before_any_work(
+    photos: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Full:
         free = 1000
 

@@ -13,18 +13,18 @@ from goodsight.progress import quiet
 from goodsight.training import whole
 from goodsight.training.device import Device
 from goodsight.training.networks import build
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.recipe import Recipe, Trained, TrainingSet
 
 PER_KIND = 12
 
 
 @pytest.fixture(scope="module")
-def photos(sound: dict[str, list[Path]]) -> Photos:
+def photos(sound: dict[str, list[Path]]) -> TrainingSet:
     rows = [Row(path.name, path, (kind,)) for kind in drawn.KINDS for path in sound[kind][:PER_KIND]]
     labels = np.array([drawn.KINDS.index(row.labels[0]) for row in rows])
     # The first two photos of each kind are taken for twins.
     groups = np.array([max(i, 1) if i < 2 else i for _ in drawn.KINDS for i in range(PER_KIND)])
-    return Photos(tuple(rows), labels, groups + 100 * labels, DEFAULT_LIMITS)
+    return TrainingSet(tuple(rows), labels, groups + 100 * labels, DEFAULT_LIMITS)
 
 
 @pytest.fixture(
@@ -32,7 +32,7 @@ def photos(sound: dict[str, list[Path]]) -> Photos:
     params=[("compact", True), ("compact", False), ("lite0:tuned", True), ("lite0:tuned", False)],
     ids=str,
 )
-def trained(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(request: pytest.FixtureRequest, photos: TrainingSet, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A network from nothing, and the default one fine-tuned as a whole, as on a GPU; in both precisions."""
     network, bf16 = request.param
     with pytest.MonkeyPatch.context() as patch:
@@ -41,14 +41,14 @@ def trained(request: pytest.FixtureRequest, photos: Photos, tmp_path_factory: py
         return whole.train(recipe, photos, tmp_path_factory.mktemp("whole"), quiet)
 
 
-def test_only_watched_photos_have_scores(trained: Trained, photos: Photos) -> None:
+def test_only_watched_photos_have_scores(trained: Trained, photos: TrainingSet) -> None:
     scored = np.flatnonzero(np.isfinite(trained.scores).all(axis=1))
     assert scored.tolist() == trained.watched.tolist()
     assert 4 <= len(scored) <= 16
     assert np.isnan(np.delete(trained.scores, scored, axis=0)).all()
 
 
-def test_no_twin_of_a_watched_photo_is_trained_on(trained: Trained, photos: Photos) -> None:
+def test_no_twin_of_a_watched_photo_is_trained_on(trained: Trained, photos: TrainingSet) -> None:
     watched = set(photos.groups[trained.watched].tolist())
     assert not watched & set(np.delete(photos.groups, trained.watched).tolist())
 
@@ -69,7 +69,7 @@ def test_the_onnx_file_says_what_torch_says(name: str, tmp_path: Path) -> None:
 
 
 def test_members_are_watched_on_different_photos_and_the_network_is_their_mean(
-    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photos: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole, "FEW", 1)
     monkeypatch.setattr(whole, "MEMBERS", {"compact": 2})

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodsight.catalog.labels import FOLDER, Labels
-from goodsight.catalog.rows import Found, Row, split_of
+from goodsight.catalog.rows import Found, Row
+from goodsight.catalog.splits import split_of
 from goodsight.errors import CatalogError
 from goodsight.photos.find import find
 

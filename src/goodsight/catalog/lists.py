@@ -10,7 +10,8 @@ from pathlib import Path
 
 from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.records import Record, records
-from goodsight.catalog.rows import SPLITS, TAG_END, Found, Row, split_of
+from goodsight.catalog.rows import TAG_END, Found, Row
+from goodsight.catalog.splits import SPLITS, split_of
 from goodsight.errors import CatalogError, did_you_mean
 from goodsight.photos.boxes import parse
 from goodsight.photos.find import find

@@ -19,7 +19,8 @@ from goodsight.catalog.folders import FORMS, from_folders, split_folders
 from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of
 from goodsight.catalog.records import records
-from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row, split_of
+from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row
+from goodsight.catalog.splits import split_of
 from goodsight.errors import CatalogError
 from goodsight.photos.find import find
 

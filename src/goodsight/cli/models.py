@@ -134,7 +134,7 @@ def train(
         training = goodsight.train(
             photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, work=work
         )
-    terminal.print_training(training.findings)
+    terminal.print_training(training.measured)
     print(f"model: {training.folder}\nreport: {training.folder / 'report.html'}")
 
 
@@ -161,7 +161,7 @@ def evaluate(
     with terminal.progress() as progress:
         work = goodsight.Work(cache=cache, force=force, progress=progress)
         evaluation = goodsight.evaluate(model, photos, out=out, labels=said, spoilt=spoilt, work=work)
-    terminal.print_evaluation(evaluation.findings)
+    terminal.print_evaluation(evaluation.measured)
     if evaluation.folder:
         print(f"report: {evaluation.folder / 'report.html'}")
 

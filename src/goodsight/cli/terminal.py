@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
-    from goodsight.flow.splits import Prepared
+    from goodsight.flow.splits import Divided
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
     from goodsight.measuring.gain import Gain
-    from goodsight.measuring.measured import Findings
+    from goodsight.measuring.measured import Measured
     from goodsight.measuring.metrics import Scores
     from goodsight.measuring.result import Result
     from goodsight.model.record import Judge
@@ -124,7 +124,7 @@ def print_collected(collected: Collected, *, paged: bool) -> None:
     print_left_out("left out", collected.left_out)
 
 
-def print_training(found: Findings) -> None:
+def print_training(found: Measured) -> None:
     """What training measured, and what it left out."""
     for result in found.results:
         print_result(result, found.model.precision)
@@ -136,7 +136,7 @@ def print_training(found: Findings) -> None:
     print_left_out("to know", found.notes)
 
 
-def print_evaluation(found: Findings) -> None:
+def print_evaluation(found: Measured) -> None:
     """What an evaluation measured, and what it left out."""
     for result in found.results:
         print_result(result, found.model.precision)
@@ -146,7 +146,7 @@ def print_evaluation(found: Findings) -> None:
     print_left_out("to know", found.notes)
 
 
-def print_split(done: Prepared) -> None:
+def print_split(done: Divided) -> None:
     """How many photos went where."""
     splits = list(next(iter(done.counts.values())))
     print(", ".join(f"{name}: {sum(by[name] for by in done.counts.values())} photos" for name in splits))

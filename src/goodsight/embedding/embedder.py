@@ -116,30 +116,30 @@ class Embedder:
         n = len(good)
         return Table(tuple(p.row for p in good), tuple(p.sha256 for p in good), vectors[:n], thumbnails[:n], tuple(bad))
 
-    def _prepare(self, rows: Sequence[Row], hashed: bool) -> list[_Prepared]:
+    def _prepare(self, rows: Sequence[Row], hashed: bool) -> list[_Waiting]:
         return [self._prepare_one(row, hashed) for row in rows]
 
-    def _prepare_one(self, row: Row, hashed: bool) -> _Prepared:
+    def _prepare_one(self, row: Row, hashed: bool) -> _Waiting:
         try:
             data = decoder.read(row.path, self.limits)
             digest = hashlib.sha256(data).hexdigest() if hashed else ""
             known = self.cache.get(digest) if self.cache else None
             if known:
-                return _Prepared(Embedded(row, digest, *known))
-            return _Prepared(Embedded(row, digest), decoder.decode(data, self.backbone.resize, self.limits))
+                return _Waiting(Embedded(row, digest, *known))
+            return _Waiting(Embedded(row, digest), decoder.decode(data, self.backbone.resize, self.limits))
         except BadPhoto as bad:
-            return _Prepared(Embedded(row, bad=bad))
+            return _Waiting(Embedded(row, bad=bad))
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class _Waiting:
     """A photo on its way: decided already (cached or bad), or with the pixels that the engine needs."""
 
     embedded: Embedded
     pixels: Pixels | None = None
 
 
-def _pixels(chunk: Sequence[_Prepared]) -> Pixels | None:
+def _pixels(chunk: Sequence[_Waiting]) -> Pixels | None:
     """What the engine must see of some photos."""
     given = [photo.pixels for photo in chunk if photo.pixels is not None]
     return np.stack(given) if given else None

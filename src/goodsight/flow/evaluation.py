@@ -14,7 +14,7 @@ from goodsight.errors import CatalogError, require_at_least
 from goodsight.files import refuse_folder, whole_folder
 from goodsight.flow.work import USUAL, Clock, Work, leaks, opened, require_usable, write_report
 from goodsight.measuring import measured
-from goodsight.measuring.measured import Findings
+from goodsight.measuring.measured import Measured
 from goodsight.measuring.result import Result
 from goodsight.model.record import LoadedModel, Model
 from goodsight.training.groups import units_of
@@ -24,13 +24,13 @@ from goodsight.training.groups import units_of
 class Evaluation:
     """What :func:`evaluate` measured; ``folder`` holds the report when one was asked for."""
 
-    findings: Findings
+    measured: Measured
     folder: Path | None
 
     @property
     def result(self) -> Result:
         """Of the first attribute."""
-        return self.findings.results[0]
+        return self.measured.results[0]
 
 
 def evaluate(

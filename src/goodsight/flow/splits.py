@@ -45,7 +45,7 @@ def split(
     labels: Labels = UNSAID,
     seed: int = 0,
     work: Work = USUAL,
-) -> Prepared:
+) -> Divided:
     """Copy labelled photos into train, validation and test folders for other tools, with no twins on both sides.
 
     Args:
@@ -96,7 +96,7 @@ _LONGEST = 180
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Divided:
     """What went where.
 
     Attributes:
@@ -178,7 +178,7 @@ class _Parts:
 
 def _write(
     folder: Path, parts: _Parts, replayed: Replayed, left_out: Sequence[tuple[str, str]], limits: Limits
-) -> Prepared:
+) -> Divided:
     """Copy the photos into ``SPLIT/CLASS/`` with ``metadata.csv``, which ``goodsight train`` reads, and ``split.json``.
 
     Args:
@@ -200,7 +200,7 @@ def _write(
     counts = {c: dict.fromkeys(names, 0) for c in sorted(set(parts.classes))}
     for label, split in zip(parts.classes, parts.splits, strict=True):
         counts[label][split] += 1
-    made = Prepared(
+    made = Divided(
         folder=folder,
         counts=counts,
         twin_groups=len(np.unique(parts.groups)),

@@ -21,7 +21,7 @@ from goodsight.errors import EngineError
 from goodsight.files import refuse_folder, whole_folder, write_table
 from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, write_report
 from goodsight.measuring import combinations, measured
-from goodsight.measuring.measured import Findings
+from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model import testset
 from goodsight.model.learn import Learned, learn, model_of, topic
@@ -41,7 +41,7 @@ class Training:
     """What :func:`train` made: where the model is, and what its report shows."""
 
     folder: Path
-    findings: Findings
+    measured: Measured
 
 
 def train(

@@ -19,7 +19,7 @@ from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError, GoodsightError
-from goodsight.measuring.measured import Findings
+from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
@@ -93,7 +93,7 @@ def leaks(model: Model, table: Table) -> tuple[Twins, Bools]:
     return mine.twins(model.alike_pixels), np.isin(groups[count:], groups[:count])
 
 
-def write_report(folder: Path, findings: Findings, clock: Clock, *, card: bool = True) -> None:
+def write_report(folder: Path, findings: Measured, clock: Clock, *, card: bool = True) -> None:
     """``report.html`` and ``metrics.json`` and, with ``card``, the model card."""
     from goodsight.report import page
 

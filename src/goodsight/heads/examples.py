@@ -18,7 +18,7 @@ class Examples:
         labels: class numbers (n,), 0 to C - 1; whoever learns from them wants at least one photo of each.
         folds: fold numbers (n,) that keep twins together.
         others: numbers (n,) of what the photos' other attributes are, if they have any.
-        copies: embeddings (n, width) of the photos without their colours, if there are any.
+        grey: embeddings (n, width) of the photos without their colours, if there are any.
         doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
             are answered like the rest. None when all labels are believed.
 
@@ -31,7 +31,7 @@ class Examples:
     labels: Ints
     folds: Ints
     others: Ints | None = None
-    copies: Vectors | None = None
+    grey: Vectors | None = None
     doubted: Bools | None = None
 
     def __post_init__(self) -> None:
@@ -51,25 +51,25 @@ class Examples:
             self.labels[rows],
             self.folds[rows],
             None if self.others is None else self.others[rows],
-            None if self.copies is None else self.copies[rows],
+            None if self.grey is None else self.grey[rows],
             None if self.doubted is None else self.doubted[rows],
         )
 
-    def with_copies(self) -> Examples:
+    def with_grey(self) -> Examples:
         """The photos and then their copies (2 n,), each in its photo's fold; themselves where there are no copies.
 
         A copy shows no colours, and so, of the other attributes, one that no photo has.
         """
-        if self.copies is None:
+        if self.grey is None:
             return self
         others = self.others
         return replace(
             self,
-            vectors=np.concatenate([self.vectors, self.copies]),
+            vectors=np.concatenate([self.vectors, self.grey]),
             labels=np.tile(self.labels, 2),
             folds=np.tile(self.folds, 2),
             others=None if others is None else np.append(others, np.full(len(others), others.max() + 1)),
-            copies=None,
+            grey=None,
             doubted=None if self.doubted is None else np.tile(self.doubted, 2),
         )
 

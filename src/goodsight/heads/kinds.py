@@ -40,7 +40,7 @@ def train(setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Head, A
         KeyError: heads of this kind are not learned from embeddings.
 
     """
-    every = examples.with_copies() if setting.grey else examples
+    every = examples.with_grey() if setting.grey else examples
     head, scores = LEARNT[setting.kind].learn(setting, scaler, every)
     return head, scores[: len(examples)]
 

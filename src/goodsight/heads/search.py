@@ -50,7 +50,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Chosen:
     """The chosen head, its out-of-fold scores (n, classes), and every candidate that was tried."""
 
     head: Head
@@ -102,7 +102,7 @@ def fit(
     *,
     budget: float = 60.0,
     progress: Progress = quiet,
-) -> Fit:
+) -> Chosen:
     """Choose and train a head.
 
     Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
@@ -124,7 +124,7 @@ def fit(
 
     """
     start = time.monotonic()
-    candidates = [s for s in candidates if s.view in views and (examples.copies is not None or not s.grey)]
+    candidates = [s for s in candidates if s.view in views and (examples.grey is not None or not s.grey)]
     part = _part(examples)
     known = examples.take(part)
     share = _shares(known)
@@ -138,7 +138,7 @@ def fit(
         progress("choose the head", done + 1, len(candidates))
     best = min(trials, key=lambda t: t.log_loss).setting
     head, scores = kinds.train(best, views[best.view], examples)
-    return Fit(head, scores, tuple(trials))
+    return Chosen(head, scores, tuple(trials))
 
 
 def _seen(known: Examples, easy: Array, views: Mapping[str, Scaler]) -> dict[tuple[str, bool], Seen]:
@@ -146,9 +146,9 @@ def _seen(known: Examples, easy: Array, views: Mapping[str, Scaler]) -> dict[tup
     if known.others is not None:
         known = replace(known, folds=_hidden(known.cells))
     seen = {(view, False): Seen(scaler, known, easy) for view, scaler in views.items()}
-    if known.copies is None:
+    if known.grey is None:
         return seen
-    both, twice = known.with_copies(), np.tile(easy, 2)
+    both, twice = known.with_grey(), np.tile(easy, 2)
     return seen | {(view, True): Seen(scaler, both, twice) for view, scaler in views.items()}
 
 

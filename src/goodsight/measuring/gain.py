@@ -116,14 +116,14 @@ def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, fo
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
     """
-    vectors, others, copies = given.vectors, given.others, given.copies
+    vectors, others, copies = given.vectors, given.others, given.grey
     if undone.table.rows:
         vectors = np.concatenate([vectors, undone.table.vectors])
     if others is not None:
         # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
         others = np.concatenate([others, np.full(len(undone.table.rows), others.max() + 1)])
-    if copies is not None and undone.copies is not None:
-        copies = np.concatenate([copies, undone.copies])
+    if copies is not None and undone.grey is not None:
+        copies = np.concatenate([copies, undone.grey])
     known = np.flatnonzero(labels >= 0)
     examples = Examples(vectors, labels, folds, others, copies).take(known)
     setting = learned.judge.head.setting

@@ -64,7 +64,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Measured:
     """Everything that the report shows, measured by the flow.
 
     Attributes:
@@ -228,7 +228,7 @@ def gather(
     left_out: Sequence[tuple[str, str]],
     ledger: Replayed,
     behind: Behind | None = None,
-) -> Findings:
+) -> Measured:
     """Put together what the report shows.
 
     Args:
@@ -246,7 +246,7 @@ def gather(
     for part in parts:
         trained[part.photo_set.training] = True
     across = [(a, b) for a, b in np.concatenate([found.near, found.exact]).tolist() if trained[a] != trained[b]]
-    return Findings(
+    return Measured(
         title=title,
         model=model,
         parts=parts,

@@ -1,4 +1,4 @@
-"""Findings become files: report.html (one file, nothing loaded from elsewhere), metrics.json and the model card."""
+"""Measured become files: report.html (one file, nothing loaded from elsewhere), metrics.json and the model card."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from goodsight.heads.calibrate import least_for
 from goodsight.heads.search import Trial
-from goodsight.measuring.measured import Findings, Part
+from goodsight.measuring.measured import Measured, Part
 from goodsight.measuring.result import SECONDS_BY_HAND, Result
 from goodsight.report import plots
 from goodsight.report.template import environment, save
@@ -25,13 +25,13 @@ _CONFUSION_TABLE = 30
 _SHOWN = 50
 
 
-def write(folder: Path, findings: Findings) -> None:
+def write(folder: Path, findings: Measured) -> None:
     """Write ``report.html`` and ``metrics.json`` into ``folder``."""
     save(folder / "metrics.json", json.dumps(numbers(findings), indent=1, ensure_ascii=False, allow_nan=False))
     save(folder / "report.html", environment().get_template("page.html").render(**_view(findings)))
 
 
-def card(folder: Path, findings: Findings) -> None:
+def card(folder: Path, findings: Measured) -> None:
     """Write the model card, ``README.md``, into ``folder``."""
     text = (
         environment()
@@ -41,7 +41,7 @@ def card(folder: Path, findings: Findings) -> None:
     save(folder / "README.md", text)
 
 
-def numbers(findings: Findings) -> dict[str, Any]:
+def numbers(findings: Measured) -> dict[str, Any]:
     """What ``metrics.json`` says."""
     return {
         "title": findings.title,
@@ -71,7 +71,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _by_attribute(findings: Findings, values: Sequence[Any]) -> Any:
+def _by_attribute(findings: Measured, values: Sequence[Any]) -> Any:
     """One value for each attribute, by its name; the value itself when there is but one."""
     named = zip((part.name for part in findings.parts), values, strict=True)
     return dict(named) if findings.several else values[0]
@@ -89,7 +89,7 @@ def _trials(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     ]
 
 
-def _view(findings: Findings) -> dict[str, Any]:
+def _view(findings: Measured) -> dict[str, Any]:
     """The page's parts, with pictures and plots made."""
     thumb = Thumbnails(findings.model.limits)
 
@@ -134,7 +134,7 @@ def _view(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _splits(findings: Findings) -> list[str]:
+def _splits(findings: Measured) -> list[str]:
     """The splits that any class has photos in, in the order in which they first come."""
     return list(dict.fromkeys(split for by_split in findings.counts.values() for split in by_split))
 

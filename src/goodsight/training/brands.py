@@ -40,7 +40,7 @@ from goodsight.training.dense import SHAPE, Dense
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
-from goodsight.training.recipe import Epoch, Photos, Recipe, Trained
+from goodsight.training.recipe import Epoch, Recipe, Trained, TrainingSet
 from goodsight.training.sampling import even_draw, spread_draw
 from goodsight.training.tuned import Frozen
 
@@ -55,7 +55,7 @@ PLAN = Plan(epochs=2, rate=5e-4, last_rate=10.0, smoothing=0.05)
 _CHUNK, _SAMPLES, _WATCHED, _BATCH = 256, 24, 1024, 4
 
 
-def train(recipe: Recipe, given: Photos, folder: Path, progress: Progress) -> Trained:
+def train(recipe: Recipe, given: TrainingSet, folder: Path, progress: Progress) -> Trained:
     """Train a network that finds brands; see :func:`goodsight.training.road.train_network`."""
     size = brand_network.require(recipe.size)
     device = choose(recipe.device)
@@ -91,7 +91,7 @@ def _backbone(path: Path, fits: Sequence[Fit], size: int, none: int, threshold: 
 
 def _member(
     recipe: Recipe,
-    given: Photos,
+    given: TrainingSet,
     crops: _Crops,
     seen: npt.NDArray[np.bool_],
     device: Device,
@@ -130,7 +130,9 @@ class _Crops:
     samples: npt.NDArray[np.uint8]
 
 
-def _crops(recipe: Recipe, given: Photos, canvas: npt.NDArray[np.uint8], folder: Path, progress: Progress) -> _Crops:
+def _crops(
+    recipe: Recipe, given: TrainingSet, canvas: npt.NDArray[np.uint8], folder: Path, progress: Progress
+) -> _Crops:
     boxes = [_on_canvas(row, canvas.shape[1], given.limits) for row in given.rows]
     brand = given.labels != given.none
     share = np.where(brand, (1 - _WITHOUT) / max(brand.sum(), 1), _WITHOUT / max((~brand).sum(), 1))
@@ -175,7 +177,7 @@ def _make(path: Path, shown: Path, one: Callable[[int], Crop], count: int, froze
         np.savez(stream, kinds=np.stack(kinds), shapes=np.stack(shapes), samples=np.stack(samples))
 
 
-def require_boxes(given: Photos) -> None:
+def require_boxes(given: TrainingSet) -> None:
     """See that no box lies beyond its photo.
 
     Raises:
@@ -223,7 +225,7 @@ class _Work:
     def __init__(
         self,
         crops: _Crops,
-        given: Photos,
+        given: TrainingSet,
         seen: npt.NDArray[np.bool_],
         tail: Dense,
         plan: Plan,

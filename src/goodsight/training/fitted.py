@@ -114,4 +114,4 @@ class Undone:
     """Photos that would be trained on without a ledger (d), and copies of them without their colours (d, width)."""
 
     table: Table
-    copies: Array | None = None
+    grey: Array | None = None

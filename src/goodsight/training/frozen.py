@@ -103,7 +103,7 @@ def grey_look(recipe: Recipe, like: Embedder) -> Grey | None:
 
 def _choose(
     photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None, budget: float, embedder: Embedder
-) -> search.Fit:
+) -> search.Chosen:
     if photo_set.attribute.tag:
         candidates = search.SMALL
     elif others is None:

@@ -106,7 +106,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Photos:
+class TrainingSet:
     """What is trained on.
 
     Attributes:

@@ -26,7 +26,7 @@ from goodsight.progress import Progress
 from goodsight.training import frozen, unfinished
 from goodsight.training.fitted import Fitted
 from goodsight.training.groups import Grouped, fingerprints_of
-from goodsight.training.recipe import BRANDS, LITE0, TUNED, Photos, Recipe, Trained
+from goodsight.training.recipe import BRANDS, LITE0, TUNED, Recipe, Trained, TrainingSet
 
 TWIN_SIZE = 128
 """For a network that is trained here, the default one only finds twins, for which small pictures do as well."""
@@ -156,7 +156,7 @@ def _train(way: Way, photo_set: PhotoSet, grouped: Grouped, first: Embedder) -> 
     chosen, table = photo_set.training, photo_set.table
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     none = photo_set.classes.index(recipe.none) if recipe.none else -1
-    photos = Photos(rows, photo_set.labels[chosen], grouped.units[chosen], first.limits, none)
+    photos = TrainingSet(rows, photo_set.labels[chosen], grouped.units[chosen], first.limits, none)
     require_photos(recipe, photos)
     folder = unfinished.note(way.out, recipe, photos, digests, resume=way.resume)
     return train_network(recipe, photos, folder, first.progress)
@@ -202,7 +202,7 @@ def require(recipe: Recipe) -> None:
     networks.side(recipe.base, recipe.size)
 
 
-def require_photos(recipe: Recipe, photos: Photos) -> None:
+def require_photos(recipe: Recipe, photos: TrainingSet) -> None:
     """See that there are enough photos, and that their boxes are in them.
 
     Raises:
@@ -225,7 +225,7 @@ def require_photos(recipe: Recipe, photos: Photos) -> None:
         whole.watched(photos.labels, photos.groups, 1)
 
 
-def train_network(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
+def train_network(recipe: Recipe, photos: TrainingSet, folder: Path, progress: Progress) -> Trained:
     """Train a network.
 
     Args:

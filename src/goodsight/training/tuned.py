@@ -36,7 +36,7 @@ from goodsight.training.augment import Augment, to_pixels
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Plan
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.recipe import Recipe, Trained, TrainingSet
 from goodsight.training.sampling import even_draw, mixed, passes
 from goodsight.training.tail import FIRST, Convolutional, Tail
 
@@ -62,7 +62,7 @@ MOST = 30
 AUGMENT = Augment(crop=0.25, rotate=15, mixup=0.2)
 
 
-def train(recipe: Recipe, photos: Photos, views: int, folder: Path, progress: Progress) -> Trained:
+def train(recipe: Recipe, photos: TrainingSet, views: int, folder: Path, progress: Progress) -> Trained:
     """Fine-tune EfficientNet-Lite0; see :func:`goodsight.training.road.train_network`."""
     size = lite0.require(recipe.size)
     device = choose(recipe.device)
@@ -156,7 +156,7 @@ class _Views:
         self,
         recipe: Recipe,
         network: Any,
-        photos: Photos,
+        photos: TrainingSet,
         size: int,
         views: int,
         folder: Path,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from goodsight.errors import EngineError, FolderExistsError, GoodsightError
 from goodsight.files import whole_file
-from goodsight.training.recipe import Photos, Recipe
+from goodsight.training.recipe import Recipe, TrainingSet
 
 _RECORD = "recipe.json"
 
@@ -65,7 +65,7 @@ def _resumed(folder: Path, begun: tuple[Recipe, str] | None, wished: Recipe) -> 
     return recipe
 
 
-def note(out: Path, recipe: Recipe, photos: Photos, sha256: Sequence[str], *, resume: bool) -> Path:
+def note(out: Path, recipe: Recipe, photos: TrainingSet, sha256: Sequence[str], *, resume: bool) -> Path:
     """Write down what is trained, or see that a resumed training has the same photos; the folder.
 
     Args:

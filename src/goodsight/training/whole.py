@@ -32,7 +32,7 @@ from goodsight.training.device import choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
 from goodsight.training.networks import Network, build, side
-from goodsight.training.recipe import Photos, Recipe, Trained
+from goodsight.training.recipe import Recipe, Trained, TrainingSet
 from goodsight.training.sampling import even_draw, mixed, passes
 
 MARGIN = 1.25
@@ -58,7 +58,7 @@ PLANS = {
 """Epochs are those for 3,000 photos; fewer photos are shown more often, up to :data:`MOST` passes."""
 
 
-def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> Trained:
+def train(recipe: Recipe, photos: TrainingSet, folder: Path, progress: Progress) -> Trained:
     """Train a network; see :func:`goodsight.training.road.train_network`."""
     members = MEMBERS.get(recipe.base, 1) if _plan(recipe, photos).epochs >= FEW else 1
     away = watched(photos.labels, photos.groups, members)
@@ -88,7 +88,7 @@ def train(recipe: Recipe, photos: Photos, folder: Path, progress: Progress) -> T
 
 def _member(
     recipe: Recipe,
-    photos: Photos,
+    photos: TrainingSet,
     held: npt.NDArray[np.bool_],
     member: int,
     name: str,
@@ -111,7 +111,7 @@ def _member(
 
 def _fit(
     recipe: Recipe,
-    photos: Photos,
+    photos: TrainingSet,
     held: npt.NDArray[np.bool_],
     member: int,
     name: str,
@@ -126,7 +126,7 @@ def _fit(
     return network, work, fit
 
 
-def _plan(recipe: Recipe, photos: Photos) -> Plan:
+def _plan(recipe: Recipe, photos: TrainingSet) -> Plan:
     plan = PLANS[recipe.base]
     return replace(plan, epochs=recipe.epochs or passes(plan.epochs, len(photos.rows), MOST))
 
@@ -202,7 +202,7 @@ class _Work:
     def __init__(
         self,
         recipe: Recipe,
-        photos: Photos,
+        photos: TrainingSet,
         held: npt.NDArray[np.bool_],
         member: int,
         folder: Path,
