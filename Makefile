@@ -23,9 +23,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Side by side, a file at a time: what a file's tests share is made once.
+# Side by side, a file at a time and with one thread each: what a file's tests share is made once.
 test: lint
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The documentation as a site in site/, for a browser or a web server.
 docs: setup

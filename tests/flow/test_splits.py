@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import goodsight
 from goodsight import Labels, Wishes, Work
 from goodsight.catalog.ledger import COLUMNS
+from goodsight.catalog.read import read_catalog
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
 from goodsight.flow.splits import Divided
 
@@ -137,6 +139,14 @@ def test_equal_names_in_one_class_are_numbered(sound: Sound, lay: Lay, tmp_path:
     names = [row["file_name"].casefold() for row in _rows(tmp_path / "out") if row["label"] == "bag"]
     assert len(names) == len(set(names)) == 6
     assert sum(name.startswith("train/") for name in names) == 5
+
+
+def test_a_single_label_of_any_name_is_read_again_without_an_option(sound: Sound, lay: Lay, tmp_path: Path) -> None:
+    photos = lay(tmp_path / "photos", {"bag": sound["bag"][:5], "mug": sound["mug"][:5]})
+    lines = [f"{path.relative_to(photos)},{path.parent.name}" for path in sorted(photos.rglob("*.jpg"))]
+    (photos / "list.csv").write_text("\n".join(["file_name,category", *lines]), encoding="utf-8")
+    goodsight.split(photos / "list.csv", tmp_path / "out", labels=Labels(label="category"))
+    assert Counter(row.labels for row in read_catalog(tmp_path / "out").rows) == {("bag",): 5, ("mug",): 5}
 
 
 def test_a_class_that_is_too_small_is_said(sound: Sound, lay: Lay, tmp_path: Path) -> None:

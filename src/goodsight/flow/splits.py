@@ -216,10 +216,12 @@ def _write(
 
 
 def _list(folder: Path, parts: _Parts, places: Sequence[str]) -> None:
-    """``metadata.csv``: a column for each attribute, and one for all tags."""
+    """``metadata.csv``: a column for each attribute, and one for all tags; a single one is read again as ``label``."""
     named = [(number, a.name) for number, a in enumerate(parts.attributes) if not a.tag]
     tags = [(number, a.name) for number, a in enumerate(parts.attributes) if a.tag]
     columns = [*(name for _, name in named), *(["tags"] if tags else [])]
+    if len(parts.attributes) == len(named) == 1:
+        columns = ["label"]
     lines: list[list[object]] = [["file_name", *columns, *COLUMNS]]
     each = zip(parts.table.rows, places, parts.splits, parts.groups.tolist(), parts.table.sha256, strict=True)
     for row, place, split, group_number, digest in each:
