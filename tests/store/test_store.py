@@ -306,6 +306,18 @@ def test_an_export_has_the_seller_as_the_group(store: Store, tmp_path: Path) -> 
     assert row.group == "said once"
 
 
+def test_no_seller_is_in_both_splits(store: Store, tmp_path: Path) -> None:
+    sellers = [f"shop {number}" for number in range(12)]  # 4 and 7 are for the test
+    for number in range(36):
+        _add(store, _single(store, 250 * number), seller=sellers[number % 12])
+    while (review := store.queue.claim("ann")) is not None:
+        store.queue.decide(review.checked.id, "ann", "phone")
+    export(store, tmp_path / "out")
+    rows = read_catalog(tmp_path / "out", labels=Labels(group="group")).rows
+    assert {row.split for row in rows} == {"train", "test"}
+    assert len({(row.group, row.split) for row in rows}) == 12
+
+
 def test_a_newer_database_is_refused(store: Store, url: str, tmp_path: Path) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:

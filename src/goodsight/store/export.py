@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -28,9 +29,9 @@ class Exported:
 def export(store: Store, out: Path, *, force: bool = False) -> Exported:
     """Write ``metadata.csv`` with its photos, and the photos that show none of the classes in ``off-topic/``.
 
-    One photo in five, always the same ones, has the split ``test``, so that it is never trained on and a later model
-    can be compared with an earlier one. The column ``group`` is the seller, '' where nobody said: such a photo is a
-    group of its own.
+    One seller in five, always the same ones, has the split ``test`` with all photos, so that they are never trained on
+    and a later model can be compared with an earlier one. The column ``group`` is the seller, '' where nobody said:
+    such a photo is a group of its own.
 
     Raises:
         FolderExistsError: ``out`` is there; see :func:`goodsight.files.refuse_folder`.
@@ -67,7 +68,8 @@ def export(store: Store, out: Path, *, force: bool = False) -> Exported:
 def _row(decision: Decision, file_name: str, seller: str) -> tuple[str, ...]:
     """The cells of :data:`COLUMNS`."""
     checked = decision.checked
-    split = "test" if int(checked.sha256[:8], 16) % 5 == 0 else "train"
+    unit = hashlib.sha256(seller.encode()).hexdigest() if seller else checked.sha256
+    split = "test" if int(unit[:8], 16) % 5 == 0 else "train"
     said = (checked.sha256, checked.declared, checked.label, checked.model_id)
     return file_name, decision.decision, split, seller, *said, decision.reviewer, f"{decision.time:.3f}"
 
