@@ -47,7 +47,7 @@ def review(number: int, **changes: Any) -> dict[str, Any]:
     known = {"id": f"r{number}", "declared": "phone", "class": "laptop", "verdict": "unsure", "probability": 0.62}
     told = {"reason": "may be laptop or phone", "contested": False, "note": "", "time": 0.0, "lease_until": 1e12}
     found = {"probabilities": {"laptop": 0.62, "phone": 0.3}, "classes": CLASSES, "photo": f"/v1/photos/r{number}"}
-    return known | told | found | changes
+    return {"seller": ""} | known | told | found | changes
 
 
 def problem(status: int, detail: str = "", **headers: str) -> Response:
@@ -66,6 +66,7 @@ class Canned:
     reviews: list[dict[str, Any]] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    sellers: list[Any] = field(default_factory=list)
     decided: list[dict[str, Any]] = field(default_factory=list)
     csrf: set[str | None] = field(default_factory=set)
     max_bytes: int = 10**6
@@ -122,6 +123,7 @@ def app(canned: Canned) -> FastAPI:
         async with request.form() as form:
             photo = form["image"]
             assert not isinstance(photo, str)
+            canned.sellers.append(form.get("seller"))
             canned.asked.append(("check", (form["ad_category"], form.get("model"), photo.filename, await photo.read())))
         return canned.checks.pop(0)
 

@@ -1,6 +1,7 @@
 """The service's commands: what they refuse, and the loop from a decision to a folder that train reads."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,13 +83,15 @@ def test_decisions_become_a_folder_that_train_reads(sound: dict[str, list[Path]]
         sha256 = store.keep_photo(path.read_bytes())
         probabilities = {"bag": 0.5, "mug": 0.5}
         said = Checked(f"c{number}", 1.0, "m", "i", sha256, kind, "bag", 0.5, 0.5, "unsure", "", probabilities, "shop")
-        store.add_checks([said])
+        store.add_checks([replace(said, seller=("ann", "bob", "cid", "")[number % 4])])
     while (review := store.queue.claim("ann")) is not None:
         store.queue.decide(review.checked.id, "ann", review.checked.declared)
     store.close()
     code, out, _ = _run("reviews", "export", "--out", tmp_path / "corrections", "--data", tmp_path / "data")
     assert code == 0
     assert "labelled=24" in out
-    code, out, err = _run("train", tmp_path / "corrections", "--out", tmp_path / "model", "--budget", "0")
+    options = ("--budget", "0", "--group", "group")
+    code, out, err = _run("train", tmp_path / "corrections", "--out", tmp_path / "model", *options)
     assert code == 0, err
+    assert "photos from elsewhere" in out
     assert (tmp_path / "model" / "test.csv").exists()

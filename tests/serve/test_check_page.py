@@ -8,6 +8,8 @@ pytest.importorskip("playwright.sync_api", reason="the page tests need playwrigh
 from canned import PHOTO, Canned, Visit, answer, fill_in, give, problem
 from playwright.sync_api import FilePayload, expect
 
+from goodsight.serve.seller import MOST
+
 pytest_plugins = ["browsing"]
 
 
@@ -20,6 +22,18 @@ def test_a_match_is_told_with_its_probability(visit: Visit, canned: Canned) -> N
     assert page.locator("#picture").evaluate("picture => picture.naturalWidth") == 640
     assert canned.asked == [("check", ("phone", None, "photo", PHOTO))]
     assert canned.csrf == {"secret"}
+
+
+def test_the_seller_goes_with_the_photo_also_when_told_afterwards(visit: Visit, canned: Canned) -> None:
+    canned.checks = [answer("match", "phone", "phone", p) for p in (0.91, 0.92)]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("It matches")
+    name = page.get_by_label("Seller")
+    expect(name).to_have_attribute("maxlength", str(MOST))
+    name.fill(" Märta & co ")
+    name.press("Enter")
+    expect(page.locator("#text")).to_contain_text("92 %")
+    assert canned.sellers == [None, "Märta & co"]
 
 
 def test_the_photo_shows_where_the_answer_comes_from(visit: Visit, canned: Canned) -> None:
@@ -182,14 +196,14 @@ def test_the_check_page_is_usable_with_the_keyboard_alone(visit: Visit, canned: 
     page = visit.open("/")
     page.on("filechooser", lambda _: None)  # from now on, as expect_file_chooser may begin to look too late
     reached = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         ringed = "#file-label" if reached[-1] == "file" else ":focus"
         assert page.locator(ringed).evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
         if reached[-1] == "category":
             page.keyboard.press("p")
-    assert reached == ["Skip to the content", "Check", "Reviews", "API", "Log out", "category", "file"]
+    assert reached == ["Skip to the content", "Check", "Reviews", "API", "Log out", "seller", "category", "file"]
     expect(page.get_by_label("Category of the ad")).to_have_value("phone")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")

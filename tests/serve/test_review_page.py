@@ -134,3 +134,12 @@ def test_when_nothing_waits_the_page_says_so_and_looks_again(visit: Visit, canne
     page.clock.run_for(15_000)
     expect(page.get_by_role("button", name="phone declared")).to_be_enabled()
     expect(page.locator("#status")).to_have_text("")
+
+
+def test_the_seller_is_told_where_one_is_known(visit: Visit, canned: Canned) -> None:
+    canned.reviews = [review(1, seller="<b>Märta</b>"), review(2)]
+    page = visit.open("/reviews")
+    expect(page.locator("#seller")).to_have_text("<b>Märta</b>")
+    page.get_by_role("button", name="phone declared").click()
+    expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
+    expect(page.locator("#seller")).to_be_hidden()

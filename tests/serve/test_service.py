@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import goodsight
@@ -26,6 +27,8 @@ from goodsight.photos.limits import Limits
 from goodsight.serve.access import Token, new_token, read_tokens
 from goodsight.serve.app import create_app
 from goodsight.serve.service import Settings
+from goodsight.store import Store
+from goodsight.store.tables import checks
 
 Sound = dict[str, list[Path]]
 Open = Callable[..., "TestClient"]
@@ -97,6 +100,49 @@ def test_the_answer_and_its_photo_are_kept_under_the_content_hash(client: TestCl
     assert (kept.declared, kept.label, kept.verdict) == ("lamp", answer["class"], answer["verdict"])
     assert (data / "photos" / kept.sha256[:2] / kept.sha256).read_bytes() == photo
     assert not [path for path in data.rglob("*") if "evil" in path.name]
+
+
+def test_whose_photo_it_is_is_kept_with_every_kind_of_answer(client: TestClient, sound: Sound) -> None:
+    photo = sound["lamp"][4].read_bytes()
+    data = {"seller": " Ünï & søn\u00a0"}
+    answer = client.post("/v1/check", files={"image": photo}, data=data | {"ad_category": "lamp"}).json()
+    found = client.post("/v1/classify", files={"image": photo}, data=data).json()["predictions"]
+    text = base64.b64encode(photo).decode()
+    body = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}], "parameters": data}
+    assert client.post("/v2/models/drawn/infer", json=body).status_code == 200
+    store = client.app.state.service.store  # type: ignore[attr-defined]
+    kept = [store.check(id).seller for id in (answer["id"], found[0]["id"], _last(store))]
+    assert kept == ["Ünï & søn"] * 3
+    assert store.check(_check(client, photo, "lamp").json()["id"]).seller == ""
+    said = client.get("/openapi.json").json()["paths"]["/v1/check"]["post"]["requestBody"]["content"]
+    form = said["multipart/form-data"]["schema"]
+    assert "seller" in form["properties"]
+    assert form["required"] == ["image", "ad_category"]
+
+
+def _last(store: Store) -> str:
+    with store._engine.connect() as connection:
+        return str(connection.execute(select(checks.c.id).order_by(checks.c.time.desc()).limit(1)).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("seller", "said"), [("x" * 201, "201 characters; at most 200"), ("a\0b", r"has '\x00' in it")]
+)
+def test_what_is_no_seller_is_a_problem_and_nothing_is_kept(client: TestClient, seller: str, said: str) -> None:
+    photo, store = _png((7, 7, 7)), client.app.state.service.store  # type: ignore[attr-defined]
+    before = _last(store)
+    form = {"ad_category": "bag", "seller": seller}
+    for path in ("/v1/check", "/v1/classify"):
+        problem = _problem(client.post(path, files={"image": photo}, data=form), 422)
+        assert problem.startswith("seller '")
+        assert said in problem
+    text = base64.b64encode(photo).decode()
+    body = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [text]}]}
+    answer = client.post("/v2/models/drawn/infer", json=body | {"parameters": {"seller": seller}})
+    problem = _problem(answer, 422)
+    assert problem.startswith("parameters.seller '")
+    assert said in problem
+    assert _last(store) == before
 
 
 @pytest.mark.parametrize(

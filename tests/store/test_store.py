@@ -1,6 +1,7 @@
 """The store keeps what it said it kept, gives no photo to two people, and deletes what it says it deleted."""
 
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from goodsight.catalog.labels import Labels
 from goodsight.catalog.read import read_catalog
 from goodsight.errors import ConflictError, FolderExistsError, NotFoundError, StoreError
-from goodsight.store import Checked, Store
+from goodsight.store import Checked, Store, migrations
 from goodsight.store.export import export
 
 
@@ -67,6 +69,25 @@ def test_an_answer_comes_back_as_it_was(store: Store) -> None:
     assert store.check(checked.id) == checked
     assert store.check("nothing") is None
     assert store.photo(checked.sha256) == b"a"
+
+
+def test_a_store_of_before_there_were_sellers_is_brought_up(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        store = Store.open(url, tmp_path / "data")
+        old = _checked(store, "a")
+        columns = {name: value for name, value in vars(old).items() if name != "seller"}
+        with store._engine.begin() as connection:
+            statement = text(f"INSERT INTO checks ({', '.join(columns)}) VALUES (:{', :'.join(columns)})")
+            connection.execute(statement, columns | {"probabilities": json.dumps(old.probabilities)})
+        store.close()
+    again = Store.open(url, tmp_path / "data")
+    new = _add(again, "b", seller="Märta's shop")
+    assert again.check(old.id) == old
+    assert again.check(new.id) == new
+    again.close()
 
 
 def test_a_reopened_store_has_everything(store: Store, url: str, tmp_path: Path) -> None:
@@ -267,6 +288,34 @@ def test_an_export_is_a_catalog_with_its_sources(store: Store, tmp_path: Path) -
     with pytest.raises(FolderExistsError):
         export(store, tmp_path / "out")
     export(store, tmp_path / "out", force=True)
+
+
+def test_an_export_has_the_seller_as_the_group(store: Store, tmp_path: Path) -> None:
+    sellers = ("=SUM(1,2) & sons", "7", "")
+    for number in range(9):
+        _add(store, _single(store, 1000 * number), seller=sellers[number % 3])
+    twice = _single(store, 9000)
+    named = _add(store, twice, seller="said once")
+    _add(store, twice)
+    while (review := store.queue.claim("ann")) is not None:
+        store.queue.decide(review.checked.id, "ann", "phone")
+    assert export(store, tmp_path / "out").labelled == 10
+    rows = read_catalog(tmp_path / "out", labels=Labels(group="group")).rows
+    assert sorted(row.group for row in rows) == sorted([*sellers * 3, "said once"])
+    (row,) = (row for row in rows if named.sha256 in row.file_name)
+    assert row.group == "said once"
+
+
+def test_no_seller_is_in_both_splits(store: Store, tmp_path: Path) -> None:
+    sellers = [f"shop {number}" for number in range(12)]  # 4 and 7 are for the test
+    for number in range(36):
+        _add(store, _single(store, 250 * number), seller=sellers[number % 12])
+    while (review := store.queue.claim("ann")) is not None:
+        store.queue.decide(review.checked.id, "ann", "phone")
+    export(store, tmp_path / "out")
+    rows = read_catalog(tmp_path / "out", labels=Labels(group="group")).rows
+    assert {row.split for row in rows} == {"train", "test"}
+    assert len({(row.group, row.split) for row in rows}) == 12
 
 
 def test_a_newer_database_is_refused(store: Store, url: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each, in the forms that
 :mod:`goodsight.serve.photo_text` reads. Outputs: ``label``, ``verdict``, ``probability`` (shape
-[n]) and ``probabilities`` (shape [n, classes]).
+[n]) and ``probabilities`` (shape [n, classes]). The parameter ``seller`` says whose photos they are.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
 from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
+from goodsight.serve.seller import MEANING, seller_from
 from goodsight.serve.upload import MOST_PHOTOS
 from goodsight.store import Checked
 
@@ -39,10 +40,17 @@ class Tensor(BaseModel):
     data: list[str] = Field(min_length=1, max_length=MOST_PHOTOS)
 
 
+class Parameters(BaseModel):
+    """What is said of all photos of a request."""
+
+    seller: str = Field(default="", description=MEANING)
+
+
 class InferRequest(BaseModel):
     """One input tensor."""
 
     id: str = Field("", max_length=100)
+    parameters: Parameters = Parameters()
     inputs: list[Tensor] = Field(min_length=1, max_length=1)
 
 
@@ -100,10 +108,11 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
     n = len(tensor.data)
     if tensor.shape not in ([n], [n, 1]):
         raise Problem(422, f"inputs.0.shape: must be [{n}] for {n} photos")
+    seller = seller_from(asked.parameters.seller, "parameters.seller")
     most = service.settings.limits.max_bytes
     photos = [photo_from(text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
     with service.use(name, n) as served:
-        tasks = [service.classify(served, data, client) for data in photos]
+        tasks = [service.classify(served, data, client, seller) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
     checked: list[Checked] = []
     for one in found:

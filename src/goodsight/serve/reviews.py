@@ -70,6 +70,7 @@ def _review(service: Service, review: Review) -> dict[str, Any]:
     return {
         "id": checked.id,
         "declared": checked.declared,
+        "seller": checked.seller,
         "class": checked.label,
         "verdict": checked.verdict,
         "probability": checked.probability,

@@ -145,8 +145,10 @@ class Service:
         except DecodeTimeoutError as error:
             raise Problem(422, f"image: {error}; send a simpler photo") from error
 
-    async def check(self, served: Served, data: bytes, declared: str, client: Client) -> tuple[Checked, Prediction]:
-        """Check a photo against what was declared and keep the answer.
+    async def check(
+        self, served: Served, data: bytes, declared: str, client: Client, seller: str
+    ) -> tuple[Checked, Prediction]:
+        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answer.
 
         Raises:
             Problem: 422 for an unknown class, and as :meth:`predict`.
@@ -157,7 +159,7 @@ class Service:
             raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
         prediction = await self.predict(served, data)
         answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
-        return await self._keep(served, data, prediction, answer, client), prediction
+        return await self._keep(served, data, prediction, answer, client, seller), prediction
 
     async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
         """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
@@ -167,18 +169,18 @@ class Service:
             # It was decoded a moment ago, in a quieter one: the answer stands without.
             return None
 
-    async def classify(self, served: Served, data: bytes, client: Client) -> tuple[Checked, Prediction]:
-        """Label a photo and keep the answer.
+    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> tuple[Checked, Prediction]:
+        """Label a photo of a seller, '' for nobody knows whom, and keep the answer.
 
         Raises:
             Problem: as :meth:`predict`.
 
         """
         prediction = await self.predict(served, data)
-        return await self._keep(served, data, prediction, None, client), prediction
+        return await self._keep(served, data, prediction, None, client, seller), prediction
 
     async def _keep(
-        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client
+        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client, seller: str
     ) -> Checked:
         answer = served.answer(prediction)
         checked = Checked(
@@ -195,6 +197,7 @@ class Service:
             reason=check.reason if check else answer.reason,
             probabilities=dict(zip(served.judge.classes, answer.probabilities.tolist(), strict=True)),
             client=client.name,
+            seller=seller,
         )
         await self.recorder.keep(checked, data)
         self.meters.answer(served.name, checked.verdict, prediction.on_topic)

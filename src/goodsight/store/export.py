@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from goodsight.files import table_line, whole_folder
 from goodsight.store.queue import Decision
 from goodsight.store.store import Store
 
-COLUMNS = ("file_name", "label", "split", "sha256", "declared", "predicted", "model_id", "reviewer", "time")
+COLUMNS = ("file_name", "label", "split", "group", "sha256", "declared", "predicted", "model_id", "reviewer", "time")
 _KINDS = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"GIF8", "gif"), (b"RIFF", "webp"), (b"BM", "bmp"))
 
 
@@ -28,8 +29,9 @@ class Exported:
 def export(store: Store, out: Path, *, force: bool = False) -> Exported:
     """Write ``metadata.csv`` with its photos, and the photos that show none of the classes in ``off-topic/``.
 
-    One photo in five, always the same ones, has the split ``test``, so that it is never trained on and a later model
-    can be compared with an earlier one.
+    One seller in five, always the same ones, has the split ``test`` with all photos, so that they are never trained on
+    and a later model can be compared with an earlier one. The column ``group`` is the seller, '' where nobody said:
+    such a photo is a group of its own.
 
     Raises:
         FolderExistsError: ``out`` is there; see :func:`goodsight.files.refuse_folder`.
@@ -56,18 +58,20 @@ def export(store: Store, out: Path, *, force: bool = False) -> Exported:
                 _put(folder / "off-topic", sha256, data)
             else:
                 counts["labelled"] += 1
-                stream.write(table_line(_row(last, f"photos/{_put(folder / 'photos', sha256, data)}")))
+                seller = next((d.checked.seller for d in reversed(decisions) if d.checked.seller), "")
+                stream.write(table_line(_row(last, f"photos/{_put(folder / 'photos', sha256, data)}", seller)))
         done = Exported(**counts)
         (folder / "metrics.json").write_text(json.dumps(asdict(done)), encoding="utf-8")
     return done
 
 
-def _row(decision: Decision, file_name: str) -> tuple[str, ...]:
+def _row(decision: Decision, file_name: str, seller: str) -> tuple[str, ...]:
     """The cells of :data:`COLUMNS`."""
     checked = decision.checked
-    split = "test" if int(checked.sha256[:8], 16) % 5 == 0 else "train"
+    unit = hashlib.sha256(seller.encode()).hexdigest() if seller else checked.sha256
+    split = "test" if int(unit[:8], 16) % 5 == 0 else "train"
     said = (checked.sha256, checked.declared, checked.label, checked.model_id)
-    return file_name, decision.decision, split, *said, decision.reviewer, f"{decision.time:.3f}"
+    return file_name, decision.decision, split, seller, *said, decision.reviewer, f"{decision.time:.3f}"
 
 
 def _put(folder: Path, sha256: str, data: bytes) -> str:

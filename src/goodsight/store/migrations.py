@@ -39,7 +39,11 @@ def _first(run: Callable[[str], None]) -> None:
     run("CREATE TABLE deleted (check_id TEXT PRIMARY KEY, time DOUBLE PRECISION NOT NULL)")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first,)
+def _second(run: Callable[[str], None]) -> None:
+    run("ALTER TABLE checks ADD COLUMN seller TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second)
 
 
 def migrate(engine: Engine) -> None:

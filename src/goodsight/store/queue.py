@@ -37,6 +37,7 @@ class Checked:
         reason: in words.
         probabilities: of each class.
         client: who asked.
+        seller: whose photo it is, '' when nobody said.
 
     """
 
@@ -53,6 +54,7 @@ class Checked:
     reason: str
     probabilities: Mapping[str, float]
     client: str
+    seller: str = ""
 
 
 @dataclass(frozen=True)

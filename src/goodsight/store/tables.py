@@ -28,6 +28,7 @@ checks = Table(
     Column("reason", Text),
     Column("probabilities", Text),  # a JSON object
     Column("client", Text),
+    Column("seller", Text),
 )
 queue = Table(
     "queue",

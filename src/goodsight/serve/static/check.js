@@ -12,6 +12,7 @@ const root = find("check");
 const models = new Map(JSON.parse(root.dataset.models));
 const maxBytes = Number(root.dataset.maxBytes);
 const category = find("category");
+const seller = find("seller");
 const model = find("model"); // null with a single model
 const answer = find("answer");
 
@@ -158,6 +159,7 @@ async function send() {
   const form = new FormData();
   form.append("ad_category", category.value);
   if (model) form.append("model", model.value);
+  if (seller.value.trim()) form.append("seller", seller.value.trim());
   form.append("explain", "true");
   form.append("image", photo, "photo");
   tries += 1;
@@ -235,7 +237,7 @@ document.addEventListener("drop", (event) => {
   take([...event.dataTransfer.files]);
 });
 
-// ---- the category and the model
+// ---- the category, the seller and the model
 
 function recheckSoon() {
   find("moved").textContent = "";
@@ -246,6 +248,7 @@ function recheckSoon() {
 }
 
 category.addEventListener("change", recheckSoon);
+seller.addEventListener("change", recheckSoon); // the answer is kept with the seller, so one without is asked anew
 model?.addEventListener("change", () => {
   const before = category.value;
   const options = [new Option("Choose a category", "")];

@@ -38,6 +38,8 @@ function showReview(next) {
   find("photo").src = review.photo;
   find("declared").textContent = review.declared || "nothing";
   find("guess").textContent = `${review.verdict === "off-topic" ? "off-topic, nearest " : ""}${review.class} (${percent(review.probability)})`;
+  find("seller-box").hidden = !review.seller;
+  find("seller").textContent = review.seller;
   find("note-box").hidden = !review.contested;
   find("note").textContent = review.note || "No note was given.";
   const many = review.classes.length > KEYS;
