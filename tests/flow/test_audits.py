@@ -83,6 +83,31 @@ def test_sound_photos_are_left_alone(audit: Audit, faults: list[drawn.Planted]) 
         assert len(wrong) <= 6, (kind, [f.row.file_name for f in wrong])
 
 
+def test_every_photo_that_is_worth_a_look_has_a_reason(audit: Audit) -> None:
+    assert audit.worth()
+    assert all(suspect.reasons for suspect in audit.review[: audit.worth()])
+
+
+def test_in_a_clean_set_nothing_is_expected(sound: dict[str, list[Path]], tmp_path: Path) -> None:
+    for kind in ("mug", "shoe", "lamp"):
+        (tmp_path / kind).mkdir()
+        for path in sound[kind][:12]:
+            shutil.copyfile(path, tmp_path / kind / path.name)
+    assert goodsight.audit(tmp_path).expected(36) < 1.5
+
+
+def test_an_odd_photo_is_said_to_be_unusual_for_its_label(
+    sound: dict[str, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mug").mkdir()
+    for path in sound["mug"][:12]:
+        shutil.copyfile(path, tmp_path / "mug" / path.name)
+    monkeypatch.setattr("goodsight.auditing.inspection.WORTH", 0.0)
+    said = [reason for suspect in goodsight.audit(tmp_path).review for reason in suspect.reasons]
+    assert any(reason.startswith("unusual for mug: likeness 0.") for reason in said)
+    assert any(reason.startswith("unlike the others: likeness 0.") for reason in said)
+
+
 def test_the_larger_of_two_twins_stays(sound: dict[str, list[Path]], tmp_path: Path) -> None:
     (tmp_path / "mug").mkdir()
     for path in sound["mug"][:6]:

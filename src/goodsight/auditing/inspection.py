@@ -9,7 +9,7 @@ import numpy as np
 
 from goodsight.arrays import Array, Bools, Doubles, Ints
 from goodsight.auditing import copies, labels, quality, review, topic
-from goodsight.auditing.findings import KINDS, Audit, Finding, Suspect
+from goodsight.auditing.findings import KINDS, WORTH, Audit, Finding, Suspect
 from goodsight.auditing.labels import Doubts
 from goodsight.auditing.looks import Looks
 from goodsight.backbones.backbone import Backbone
@@ -75,8 +75,12 @@ def inspect(
         found += each.found
     # What is foreign is so whatever is asked of it.
     likeness = np.max([each.likeness for each in judged], axis=0)
-    found += _off_topic(rows, likeness, review.foreign(likeness, judged[0].anywhere), table, backbone)
-    strange = [review.foreign(each.own, each.anywhere) for each in judged]
+    alike = [review.bounds(each.own, each.anywhere, each.numbers) for each in judged]
+    strange = [review.foreign(each.own, each.anywhere, bounds) for each, bounds in zip(judged, alike, strict=True)]
+    off_topic = np.min(
+        [review.foreign(likeness, each.anywhere, bounds) for each, bounds in zip(judged, alike, strict=True)], axis=0
+    )
+    found += _off_topic(rows, likeness, review.settled(off_topic), table, backbone)
     foreign = np.min(strange, axis=0)
     # But one whose label is doubted looks unlike that label, however much it looks like its others.
     odds = [np.where(each.doubts.chance > SURE, own, foreign) for each, own in zip(judged, strange, strict=True)]
@@ -93,7 +97,9 @@ def inspect(
     kept = set(replayed.kept)
     found = [finding for finding in found if finding.row.file_name not in kept]
     chance[[row.file_name in kept for row in rows]] = 0.0
-    suspects = _suspects(table, chance, found)
+    worst = np.argmax(chances, axis=0)
+    unusual = {i: _unusual(judged[worst[i]], i) for i in np.flatnonzero(chance >= WORTH).tolist()}
+    suspects = _suspects(table, chance, found, unusual)
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
@@ -104,11 +110,14 @@ def inspect(
 class _Judged:
     """What the labels of one attribute look like.
 
+    ``labels`` (n) are in words, ``numbers`` (n,) are theirs;
     ``own``, ``likeness`` and ``anywhere`` are those of :func:`_likeness`;
     ``conflicts`` is the chance (n,) that a photo has the wrong label as its twins have others.
     """
 
     classes: tuple[str, ...]
+    labels: Sequence[str]
+    numbers: Ints
     found: list[Finding]
     doubts: Doubts
     own: Doubles
@@ -140,7 +149,7 @@ def _judged(
     ]
     conflicts = np.where([label == "" for label in said], 0.0, review.conflicts(numbers, groups))
     known = tuple(label for label in classes if label)
-    return _Judged(known, found, doubts, own, likeness, anywhere, conflicts)
+    return _Judged(known, said, numbers, found, doubts, own, likeness, anywhere, conflicts)
 
 
 def _twins(
@@ -245,9 +254,9 @@ def _mislabelled(
 
 
 def _off_topic(
-    rows: Sequence[Row], likeness: Doubles, odds: Doubles, table: Table, backbone: Backbone
+    rows: Sequence[Row], likeness: Doubles, chance: Doubles, table: Table, backbone: Backbone
 ) -> Iterator[Finding]:
-    chance, usual = 1 / (1 + np.exp(-odds)), np.median(likeness)
+    usual = np.median(likeness)
     found = np.flatnonzero(chance > SURE)
     for i, name in zip(found.tolist(), common_names(backbone, table.vectors[found]), strict=True):
         words = f"looks like: {name}; " if name else ""
@@ -255,10 +264,23 @@ def _off_topic(
         yield Finding(rows[i], "off-topic", float(1 - chance[i]), words, "drop")
 
 
-def _suspects(table: Table, chance: Doubles, found: Sequence[Finding]) -> tuple[Suspect, ...]:
+def _unusual(judged: _Judged, i: int) -> str:
+    """What is odd about a photo, in words, by the attribute that speaks against it most."""
+    own, label = judged.own[judged.numbers == judged.numbers[i]], judged.labels[i]
+    if label and judged.own[i] < np.median(own):
+        return f"unusual for {label}: likeness {judged.own[i]:.2f}, usual is {np.median(own):.2f}"
+    return f"unlike the others: likeness {judged.anywhere[i]:.2f}, usual is {np.median(judged.anywhere):.2f}"
+
+
+def _suspects(
+    table: Table, chance: Doubles, found: Sequence[Finding], unusual: Mapping[int, str]
+) -> tuple[Suspect, ...]:
+    """The order of looking; a photo that is worth a look and that no finding is about has what is odd as its reason."""
     reasons: dict[str, list[str]] = {}
     for finding in found:
         reasons.setdefault(finding.row.file_name, []).append(f"{finding.kind}: {finding.evidence}")
+    for i, words in unusual.items():
+        reasons.setdefault(table.rows[i].file_name, [words])
     return tuple(
         Suspect(row, table.sha256[i], float(chance[i]), tuple(reasons.get(row.file_name, ())))
         for i in np.argsort(-chance, kind="stable").tolist()
