@@ -31,9 +31,9 @@ def main() -> bool:
     given = parser.parse_args()
     figures = []
     if given.only in (None, "clothing"):
-        figures += clothing(given.data / "clothing")
+        figures += clothing(given.data.resolve() / "clothing")
     if given.only in (None, "groceries"):
-        figures += groceries(given.data / "grocery")
+        figures += groceries(given.data.resolve() / "grocery")
     if given.only in (None, "coverage"):
         figures += coverage()
     return tell("elsewhere", figures)

@@ -95,6 +95,7 @@ def test_splits_in_each_class(tmp_path: Path) -> None:
         (["photos/bag/1.jpg", "photos/mug/1.jpg"], "its photos lie deeper; give"),
         (["dataset/train/bag/1.jpg", "dataset/val/bag/1.jpg"], "its photos lie deeper; give"),
         (["1.jpg", "2.jpg"], "no photos in class folders"),
+        (["bag/train/1.jpg", "bag/test/2.jpg", "mug/3.jpg"], "mug/ has photos and no splits; put them into mug/train"),
     ],
 )
 def test_a_doubtful_form_is_refused(files: list[str], said: str, tmp_path: Path) -> None:
@@ -206,3 +207,21 @@ def test_groups_are_folders_below_the_class_or_a_column(tmp_path: Path) -> None:
     assert [row.group for row in read_catalog(lists, labels=Labels(group="folder")).rows] == ["x", ""]
     with pytest.raises(CatalogError, match="there is no column 'sender'"):
         read_catalog(lists, labels=Labels(group="sender"))
+
+
+def test_groups_of_one_class_are_read(tmp_path: Path) -> None:
+    root = _lay(tmp_path, "bag/anna/1.jpg", "bag/ben/2.jpg")
+    assert [row.group for row in read_catalog(root, labels=Labels(group="folder")).rows] == ["bag/anna", "bag/ben"]
+
+
+def test_groups_that_are_nowhere_or_two_are_refused(tmp_path: Path) -> None:
+    root = _lay(tmp_path / "a", "bag/1.jpg", "mug/2.jpg")
+    with pytest.raises(CatalogError, match="`group` folder: no photo lies in a folder below its class"):
+        read_catalog(root, labels=Labels(group="folder"))
+    lists = _lay(tmp_path / "b", "1.jpg")
+    (lists / "metadata.csv").write_text("file_name,label,seller\n1.jpg,bag,\n")
+    with pytest.raises(CatalogError, match="`group` seller: the column is empty"):
+        read_catalog(lists, labels=Labels(group="seller"))
+    (lists / "metadata.csv").write_text("file_name,label,seller\n1.jpg,bag,anna\n1.jpg,bag,ben\n")
+    with pytest.raises(CatalogError, match=r"1\.jpg is listed in the groups 'anna' and 'ben'"):
+        read_catalog(lists, labels=Labels(group="seller"))

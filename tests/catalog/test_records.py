@@ -187,3 +187,8 @@ def test_any_bytes_are_rows_or_an_error_of_ours(
         said = str(error)
         if str(path) not in said:
             pytest.fail(f"the file is not named: {said}")
+
+
+def test_lines_are_counted_from_the_first_of_the_file(tmp_path: Path) -> None:
+    path = _write(tmp_path / "named.csv", "sep=;\nfile_name;label\na.jpg;bag\n")
+    assert [record.line for record in records(path, "file_name")] == [3]

@@ -18,7 +18,10 @@ def test_rows_are_taken_of_every_part() -> None:
     rows = np.array([3, 0])
     taken = WHOLE.take(rows)
     assert len(taken) == 2
+    assert replace(WHOLE, apart=True).take(rows).apart
     for field in fields(Examples):
+        if field.name == "apart":
+            continue
         assert np.array_equal(getattr(taken, field.name), getattr(WHOLE, field.name)[rows]), field.name
     assert (PLAIN.take(rows).others, PLAIN.take(rows).grey, PLAIN.take(rows).doubted) == (None, None, None)
 

@@ -71,6 +71,13 @@ def test_reliability_and_moderation_by_hand() -> None:
     assert errors == pytest.approx([0, 0, 1 / 3, 1 / 2])
 
 
+def test_groups_that_are_all_alike_are_no_reason_for_a_point() -> None:
+    labels = np.zeros(40, int)
+    probabilities = np.where(np.arange(40)[:, None] % 2 == np.arange(2), 0.9, 0.1)
+    one, four = (score(probabilities, labels, np.arange(40) % (2 * n) // 2).accuracy for n in (1, 4))
+    assert one.low < four.low < one.value == four.value == 0.5 < four.high < one.high
+
+
 @pytest.mark.parametrize(("groups", "low"), [(36, 0.9026), (300, 0.9878)])
 def test_without_a_mistake_the_interval_is_exact(groups: int, low: float) -> None:
     labels = np.arange(groups) % 2

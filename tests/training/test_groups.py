@@ -1,5 +1,6 @@
 """Photos of one seller are never torn apart, and what is promised holds for sellers that were not seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,15 @@ from goodsight.catalog.rows import Catalog, Row
 from goodsight.embedding.photoset import PhotoSet, to_train
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError
+from goodsight.heads import kinds
+from goodsight.heads.examples import Examples
+from goodsight.heads.folds import deal
+from goodsight.heads.head import Setting
+from goodsight.heads.scaler import Scaler
 from goodsight.measuring import result
 from goodsight.photos.resize import Resize
 from goodsight.training.fitted import ELSEWHERE, LIKE_THESE, OUT_OF_FOLD
-from goodsight.training.groups import group, units_of
+from goodsight.training.groups import group, notes, units_of
 
 WIDTH = 60
 BACKBONE = Backbone("made up", Path("none.onnx"), "0" * 64, Resize(224), (Block("head", WIDTH, 1.0),))
@@ -67,6 +73,47 @@ def test_no_group_is_torn_apart() -> None:
     assert max(len(np.unique(grouped.near_folds[sellers == seller])) for seller in sellers) > 1
 
 
+@pytest.mark.parametrize(
+    "setting", [Setting("kernel", 0.5, 0.06), Setting("linear", 0.0, 1.0), Setting("cosine", 0.0, 0.1)]
+)
+def test_few_groups_do_not_show_what_they_are_by_the_mean_of_all(setting: Setting) -> None:
+    right = []
+    for seed in range(6):
+        draw = np.random.default_rng(seed)
+        sellers, labels = np.repeat(np.arange(6), 15), np.repeat(np.arange(2), 45)
+        vectors = (draw.standard_normal((90, 300)) + draw.standard_normal((6, 300))[sellers]).astype(np.float32)
+        examples = Examples(vectors, labels, deal(labels, sellers, 5), apart=True)
+        scores = kinds.train(setting, Scaler.fit(vectors, (Block("head", 300, 1.0),)), examples)[1]
+        right.append((scores.argmax(axis=1) == labels).mean())
+    # Nothing is to be learned, and what is held out is rarer in the rest. Centred on all photos it was 0.84.
+    assert np.mean(right) < 0.65
+
+
+def test_a_class_of_one_group_is_said_and_dealt_by_twins() -> None:
+    photo_set = _set(30, 8, 0)
+    rows = tuple(replace(row, group="all" if row.labels == ("bag",) else row.group) for row in photo_set.table.rows)
+    photo_set = replace(photo_set, table=replace(photo_set.table, rows=rows))
+    (grouped,) = group([photo_set], BACKBONE)
+    assert np.unique(grouped.folds[photo_set.labels == 0]).tolist() == [0, 1, 2, 3, 4]
+    assert notes(photo_set, grouped.units, "") == [
+        (
+            "classes",
+            "1 of 2 (bag) come from one group each, so nothing is known of them elsewhere: "
+            "their figures are for photos like these",
+        )
+    ]
+    (found,) = learned([photo_set], BACKBONE)
+    assert found.fitted.scored_as == ELSEWHERE
+
+
+def test_where_each_class_is_one_group_nothing_is_said_about_photos_from_elsewhere() -> None:
+    photo_set = _set(30, 8, 0)
+    rows = tuple(replace(row, group=f"shelf of {row.labels[0]}") for row in photo_set.table.rows)
+    photo_set = replace(photo_set, table=replace(photo_set.table, rows=rows))
+    (found,) = learned([photo_set], BACKBONE)
+    assert (found.fitted.near, found.fitted.scored_as) == (None, OUT_OF_FOLD)
+
+
 def test_without_groups_there_is_one_figure() -> None:
     (found,) = learned([_set(30, 8, 0, named=False)], BACKBONE)
     assert (found.fitted.near, found.fitted.scored_as) == (None, OUT_OF_FOLD)
@@ -83,6 +130,17 @@ def test_the_promise_holds_for_sellers_that_were_not_seen() -> None:
     assert like_these.scores.accuracy.value > elsewhere.scores.accuracy.value + 0.02
     assert elsewhere.scores.accuracy.value == pytest.approx(right.mean(), abs=0.06)
     assert elsewhere.scores.groups == 200
+
+
+def test_a_split_that_tears_groups_leads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result, "LEAST", 10)
+    catalog, table = _catalog(30, 8, 4)
+    rows = tuple(replace(row, split="test" if i % 8 == 0 else "train") for i, row in enumerate(catalog.rows))
+    (photo_set,) = to_train(Catalog("photos", rows), replace(table, rows=rows))
+    (found,) = learned([photo_set], BACKBONE)
+    first, *_, last = result.of_training(found)
+    assert (first.name, last.name) == (ELSEWHERE, "test")
+    assert (last.leaked, last.scores.n, last.scores_without_leaks) == (30, 30, None)
 
 
 def test_one_group_alone_cannot_be_trained_on() -> None:

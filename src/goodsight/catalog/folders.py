@@ -46,7 +46,7 @@ def from_folders(root: Path, labels: Labels) -> Found:
         CatalogError: there are none, or the form is doubtful.
 
     """
-    form = _form(root)
+    form = _form(root, labels)
     found, classes = Found(), set()
     for path in find(root):
         name = path.relative_to(root).as_posix()
@@ -89,7 +89,7 @@ def _outside(parts: list[str], form: _Form) -> str:
     return ""
 
 
-def _form(root: Path) -> _Form:
+def _form(root: Path, labels: Labels) -> _Form:
     """Which form a folder has.
 
     Raises:
@@ -98,12 +98,19 @@ def _form(root: Path) -> _Form:
     """
     folders = [folder for folder in _folders(root) if folder.name.lower() not in _DEBRIS]
     splits = [folder for folder in folders if split_of(folder.name)]
-    if len(folders) == 1 and not splits and _folders(folders[0]) and not _directly(folders[0]):
+    deeper = len(folders) == 1 and not splits and _folders(folders[0]) and not _directly(folders[0])
+    if deeper and labels.group != FOLDER:
         raise CatalogError(f"{root}: holds one folder only, and its photos lie deeper; give {folders[0]}")
     if not splits:
         inside = [[split_of(below.name) for below in _folders(folder)] for folder in folders]
         # Classes with the splits in each: photos of a class are then in no other folder.
         if any(inside) and all(all(names) for names in inside if names) and any("train" in names for names in inside):
+            for folder, names in zip(folders, inside, strict=True):
+                if not names and _directly(folder):
+                    raise CatalogError(
+                        f"{root}: other classes have splits in them, {folder.name}/ has photos and no splits; "
+                        f"put them into {folder.name}/train and so on"
+                    )
             return _Form(label=0, split=1)
         return _Form(label=0, split=-1)
     others = [folder for folder in folders if folder not in splits]

@@ -77,6 +77,8 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
             raise CatalogError(f"{listed}: {name} is listed as {one!r} and as {two!r}; keep one of them")
         elif name in rows and rows[name].split != row.split:
             raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
+        elif name in rows and rows[name].group != row.group:
+            raise CatalogError(f"{listed}: {name} is listed in the groups {rows[name].group!r} and {row.group!r}")
         elif not row.path.is_file():
             missing.append(f"line {record.line}: {name}")
         else:

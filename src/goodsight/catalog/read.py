@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from goodsight.catalog.folders import FORMS, from_folders, split_folders
-from goodsight.catalog.labels import UNSAID, Labels
+from goodsight.catalog.labels import FOLDER, UNSAID, Labels
 from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of
 from goodsight.catalog.records import records
 from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row
@@ -70,6 +70,9 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
             f"{said}: has photos of the splits {there} and none of train; add a folder train/ or rows of that split, "
             "or treat all photos alike with `ignore_split`"
         )
+    if labels.group and not any(row.group for row in rows):
+        reason = "no photo lies in a folder below its class" if labels.group == FOLDER else "the column is empty"
+        raise CatalogError(f"{said}: `group` {labels.group}: {reason}; leave it out, or say where groups are")
     rows, attributes = _attributed(said, rows, labels)
     _require_distinct(said, rows, attributes)
     return Catalog(said, tuple(rows), attributes, tuple(left_out), tuple(notes))

@@ -148,12 +148,12 @@ def _csv_records(listed: Path, wanted: str, errors: str) -> Iterator[Record]:
     line = 1
     with listed.open(encoding=encoding, errors=errors, newline="") as stream:
         try:
-            separator = _separator(stream, wanted)
+            separator, before = _separator(stream, wanted)
             reader = csv.reader(stream, delimiter=separator, strict=True, skipinitialspace=True)
             header = [uncell(cell.strip()) for cell in next(reader, [])]
             _require_columns(listed, header, wanted if errors == "surrogateescape" else "")
             for cells in reader:
-                line = reader.line_num
+                line = reader.line_num + before
                 if any(cells):
                     yield Record(listed, line, _by_column(listed, line, header, cells, separator))
         except UnicodeError as error:
@@ -175,18 +175,21 @@ def _encoding(start: bytes) -> str:
     return "utf-8"
 
 
-def _separator(stream: io.TextIOBase, wanted: str) -> str:
-    """What separates cells: what the first line says (``sep=;``), or what makes a column of the wanted name."""
+def _separator(stream: io.TextIOBase, wanted: str) -> tuple[str, int]:
+    """What separates cells: what the first line says (``sep=;``), or what makes a column of the wanted name.
+
+    With it the number of lines before the header.
+    """
     first = stream.readline()
     said = re.fullmatch(r"\s*sep=(.)\s*", first)
     if said:
-        return said[1]
+        return said[1], 1
     stream.seek(0)
     for separator in SEPARATORS:
         row = next(csv.reader([first], delimiter=separator, skipinitialspace=True), [])
         if wanted in [cell.strip() for cell in row]:
-            return separator
-    return ","
+            return separator, 0
+    return ",", 0
 
 
 def _require_columns(listed: Path, header: Sequence[str], wanted: str) -> None:

@@ -87,7 +87,7 @@ def train(
     views: Annotated[
         int,
         typer.Option(
-            help="2 looks at the centre as well, for twice the time; 0: from 20 classes on.",
+            help="2 looks at the centre as well, for twice the time; 0: from 20 classes on, or with --group.",
             show_default=False,
             rich_help_panel=NETWORK,
         ),

@@ -53,7 +53,6 @@ def audit(
     attributes: options.Attributes = None,
     tags: options.Tags = "",
     ledger: options.Ledger = None,
-    group: options.Group = "",
     cache: options.Cache = True,
     out: Annotated[Path, typer.Option(help="The folder of the report to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
@@ -61,7 +60,7 @@ def audit(
     """Find copies, wrong labels, foreign and bad photos before training, and say where to look first."""
     import goodsight
 
-    said = options.labels(label, attributes, tags, ledger, group=group)
+    said = options.labels(label, attributes, tags, ledger)
     read = options.limits(max_mb, max_megapixels)
     with terminal.progress() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)

@@ -213,6 +213,8 @@ def print_result(result: Result, precision: float) -> None:
     show(result.name, result.scores)
     if result.scores_without_leaks is not None:
         show(f"{result.name} without {result.leaked} leaked photos", result.scores_without_leaks)
+    elif result.leaked:
+        print(f"{result.name}: every photo has a twin or its group among the training photos: nothing new is seen")
     if result.not_measurable:
         print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
     if result.nones is not None:

@@ -85,7 +85,7 @@ def split(
 
 
 COLUMNS = ("split", "twin_group", "sha256", "source")
-"""Of ``metadata.csv``, after the name and the labels."""
+"""Of ``metadata.csv``, after the name and the labels; ``group`` comes last where groups are known."""
 
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -222,13 +222,14 @@ def _list(folder: Path, parts: _Parts, places: Sequence[str]) -> None:
     columns = [*(name for _, name in named), *(["tags"] if tags else [])]
     if len(parts.attributes) == len(named) == 1:
         columns = ["label"]
-    lines: list[list[object]] = [["file_name", *columns, *COLUMNS]]
+    grouped = any(row.group for row in parts.table.rows)
+    lines: list[list[object]] = [["file_name", *columns, *COLUMNS, *(["group"] if grouped else [])]]
     each = zip(parts.table.rows, places, parts.splits, parts.groups.tolist(), parts.table.sha256, strict=True)
     for row, place, split, group_number, digest in each:
         said = [row.labels[number] for number, _ in named]
         if tags:
             said.append(" ".join(name for number, name in tags if row.labels[number] == YES))
-        lines.append([place, *said, split, group_number, digest, row.file_name])
+        lines.append([place, *said, split, group_number, digest, row.file_name, *([row.group] if grouped else [])])
     write_table(folder / "metadata.csv", lines)
 
 

@@ -27,7 +27,7 @@ from goodsight.model import testset
 from goodsight.model.learn import Learned, learn, model_of, topic
 from goodsight.model.record import Model
 from goodsight.training import road, unfinished
-from goodsight.training.groups import group
+from goodsight.training.groups import group, notes
 from goodsight.training.recipe import Recipe
 from goodsight.training.wishes import Wishes
 
@@ -103,7 +103,7 @@ def train(
         fitted[0].found,
         [*replayed.catalog.left_out, *corrected],
         replayed,
-        measured.Behind(on, fitted[0].network, together),
+        measured.Behind(on, fitted[0].network, together, _of_groups(model, learned)),
     )
     with whole_folder(out, force=work.force) as folder:
         work.progress("write the report", 0, 0)
@@ -146,6 +146,12 @@ def _start(
     grouped = group(sets, embedder.backbone)
     clock.lap("find twins")
     return road.Start(sets, grouped, embedder, undone), corrected
+
+
+def _of_groups(model: Model, learned: Sequence[Learned]) -> tuple[tuple[str, str], ...]:
+    """What should be known of the groups, once."""
+    each = (notes(one.fitted.photo_set, one.fitted.groups, model.prefix(one.judge)) for one in learned)
+    return tuple(dict.fromkeys(note for found in each for note in found))
 
 
 def _save(folder: Path, model: Model, learned: Sequence[Learned]) -> None:

@@ -19,6 +19,8 @@ class Examples:
         folds: fold numbers (n,) that keep twins together.
         others: numbers (n,) of what the photos' other attributes are, if they have any.
         grey: embeddings (n, width) of the photos without their colours, if there are any.
+        apart: the folds keep large groups apart, and few of them: each fold is to be answered by a head that knows
+            nothing of its photos, not even what they add to the mean of all.
         doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
             are answered like the rest. None when all labels are believed.
 
@@ -33,10 +35,11 @@ class Examples:
     others: Ints | None = None
     grey: Vectors | None = None
     doubted: Bools | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
-        lengths = {name: len(part) for name, part in given.items() if part is not None}
+        lengths = {name: len(part) for name, part in given.items() if not isinstance(part, bool | None)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"examples must be of one length, not {lengths}")
 
@@ -53,6 +56,7 @@ class Examples:
             None if self.others is None else self.others[rows],
             None if self.grey is None else self.grey[rows],
             None if self.doubted is None else self.doubted[rows],
+            self.apart,
         )
 
     def with_grey(self) -> Examples:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodsight.arrays import Array, Vectors
+from goodsight.arrays import Array, Doubles, Vectors
 from goodsight.backbones.backbone import Block
 
 _CLIP = 6.0
@@ -30,13 +30,16 @@ class Scaler:
     @classmethod
     def fit(cls, vectors: Vectors, blocks: Sequence[Block]) -> Scaler:
         """Learn the statistics of vectors (n, width)."""
+        weight = np.concatenate([np.full(b.width, b.weight / np.sqrt(b.width)) for b in blocks])
+        return cls._weighing(weight / np.sqrt(sum(b.weight**2 for b in blocks)), vectors)
+
+    @classmethod
+    def _weighing(cls, weight: Doubles, vectors: Vectors) -> Scaler:
         # In chunks, summed up in double precision: a big catalog is not held a second time, and nothing is lost.
         chunks = [vectors[i : i + 1024] for i in range(0, len(vectors), 1024)]
         mean = sum(c.sum(axis=0, dtype=np.float32).astype(np.float64) for c in chunks) / len(vectors)
         away = (c.astype(np.float32) - mean.astype(np.float32) for c in chunks)
         spread = np.sqrt(sum(np.einsum("ij,ij->j", a, a).astype(np.float64) for a in away) / len(vectors)) + 1e-6
-        weight = np.concatenate([np.full(b.width, b.weight / np.sqrt(b.width)) for b in blocks])
-        weight /= np.sqrt(sum(b.weight**2 for b in blocks))
         return cls(mean.astype(np.float32), (weight / spread).astype(np.float32), (weight * _CLIP).astype(np.float32))
 
     @classmethod
@@ -44,6 +47,10 @@ class Scaler:
         """Leaves vectors as they are."""
         one = np.ones(width, np.float32)
         return cls(0 * one, one, np.inf * one)
+
+    def learnt_anew(self, vectors: Vectors) -> Scaler:
+        """The same weights of the columns, with the statistics of other vectors (n, width)."""
+        return Scaler._weighing(self.bound.astype(np.float64) / _CLIP, vectors)
 
     def tensors(self) -> dict[str, Array]:
         """What the model folder keeps of it."""

@@ -144,7 +144,7 @@ def fit(
 def _seen(known: Examples, easy: Array, views: Mapping[str, Scaler]) -> dict[tuple[str, bool], Seen]:
     """What candidates look at, by view and by whether they learn from copies, on folds that hide what there is to."""
     if known.others is not None:
-        known = replace(known, folds=_hidden(known.cells))
+        known = replace(known, folds=_hidden(known.cells), apart=False)
     seen = {(view, False): Seen(scaler, known, easy) for view, scaler in views.items()}
     if known.grey is None:
         return seen

@@ -212,12 +212,14 @@ class Behind:
         topic: the on-topic score of each training photo.
         own: how the network was trained, if it was trained here.
         combinations: what happens on combinations that were not trained; None for one attribute.
+        notes: what else should be known, such as classes that come from one group.
 
     """
 
     topic: Topic
     own: Trained | None
     combinations: Combinations | None
+    notes: Sequence[tuple[str, str]] = ()
 
 
 def gather(
@@ -260,7 +262,7 @@ def gather(
         left_out=[*left_out, *_unknown(model, parts)],
         off_topic=[] if behind is None else _least_on_topic(model, parts[0].photo_set, behind.topic),
         own=None if behind is None else behind.own,
-        notes=[*ledger.catalog.notes, *_lost(model, parts, ledger.catalog)],
+        notes=[*ledger.catalog.notes, *_lost(model, parts, ledger.catalog), *(behind.notes if behind else ())],
         ledger=ledger if ledger.files else None,
         combinations=None if behind is None else behind.combinations,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import beta
 
 from goodsight.arrays import Bools, Doubles, Floats, Ints
 from goodsight.heads.calibrate import log_loss
@@ -129,20 +130,22 @@ def _estimate(top: Doubles, bottom: Doubles) -> Estimate:
 
 
 def _share(top: Doubles, bottom: Doubles, groups: int) -> Estimate:
-    """As :func:`_estimate`, but where all or none are right the interval is exact over groups."""
+    """As :func:`_estimate`, but where every draw says the same the interval is exact over groups."""
     return exact(_estimate(top, bottom), groups)
 
 
 def exact(found: Estimate, groups: int) -> Estimate:
-    """An interval that is not a point: where every draw says all or nothing, the exact one of so many groups.
+    """An interval that is not a point: where every draw says the same, the exact one of so many groups.
 
-    A bootstrap cannot see what did not happen once; the exact interval (Clopper and Pearson 1934) of ``n`` right out of
-    ``n`` begins at ``0.025 ** (1 / n)``.
+    A bootstrap cannot see what did not happen once, or differ between groups; the exact interval (Clopper and Pearson
+    1934) of ``n`` right out of ``n`` begins at ``0.025 ** (1 / n)``.
     """
-    if found.value != found.low or found.value != found.high or found.value not in (0, 1) or not groups:
+    if not (found.value == found.low == found.high) or not groups:
         return found
-    away = 0.025 ** (1 / groups)
-    return Estimate(1.0, away, 1.0) if found.value == 1 else Estimate(0.0, 0.0, 1 - away)
+    right = found.value * groups
+    low = beta.ppf(0.025, right, groups - right + 1) if right > 0 else 0.0
+    high = beta.ppf(0.975, right + 1, groups - right) if right < groups else 1.0
+    return Estimate(found.value, float(low), float(high))
 
 
 def _of_class(drawn: dict[str, Doubles], c: int, groups: int) -> dict[str, Estimate]:

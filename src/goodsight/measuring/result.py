@@ -34,7 +34,7 @@ class Result:
         classes: in the model's order.
         scores: on all photos.
         scores_without_leaks: on photos that have no twin in training; None when none leaks.
-        leaked: how many photos have a twin in training.
+        leaked: how many photos have a twin in training, or are of a group that was trained on.
         reliability: bins of mean confidence, accuracy, count.
         curve: (share decided by the machine, error among them), thinned.
         decided: share of photos at or above the model's threshold.
@@ -174,7 +174,7 @@ def of_training(learned: Learned, prefix: str = "") -> list[Result]:
     """
     fitted, photo_set = learned.fitted, learned.fitted.photo_set
     groups, twins = fitted.groups, fitted.found.groups
-    leaked = np.isin(twins, twins[photo_set.training])
+    leaked = np.isin(groups, groups[photo_set.training])
     results = []
     for name in ("validation", "test"):
         rows = np.flatnonzero((photo_set.splits == name) & (photo_set.labels >= 0))
@@ -189,8 +189,8 @@ def of_training(learned: Learned, prefix: str = "") -> list[Result]:
         near = replace(scored, probabilities=learned.judge.calibrated(fitted.near), groups=twins[watched])
         own.append(of(prefix + LIKE_THESE, learned.judge, near))
     # A figure on a handful of photos says less than one on all that were trained on.
-    large = [one for one in results if one.scores.n >= LEAST]
-    return [*large, *own, *(one for one in results if one.scores.n < LEAST)]
+    large = [one for one in results if one.scores.n - one.leaked >= LEAST]
+    return [*large, *own, *(one for one in results if one.scores.n - one.leaked < LEAST)]
 
 
 def _scores_json(scores: Scores, classes: Sequence[str]) -> dict[str, Any]:

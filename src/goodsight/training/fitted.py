@@ -50,6 +50,7 @@ class Fitted:
         trials: the candidate heads, if there was a choice.
         examples: what the head learned from; None for a network that is itself trained for the classes.
         network: how that one was trained.
+        apart: the folds keep groups apart, so that the scored photos are photos from elsewhere.
         near: scores (t, classes) from folds that keep only twins together, so of photos like those that were trained
             on; None where no groups are known, or for a network that is itself trained for the classes.
         undone: photos that a ledger dropped, embedded likewise, with copies without their colours if the head learned
@@ -71,6 +72,7 @@ class Fitted:
     examples: Examples | None = None
     network: Trained | None = None
     undone: Undone | None = field(default=None, repr=False)
+    apart: bool = False
     near: Array | None = field(default=None, repr=False)
 
     @property
@@ -81,7 +83,7 @@ class Fitted:
         """
         if len(self.scored) < len(self.folds):
             return HELD_OUT
-        return ELSEWHERE if any(row.group for row in self.photo_set.table.rows) else OUT_OF_FOLD
+        return ELSEWHERE if self.apart else OUT_OF_FOLD
 
     def witness(self) -> Witness:
         """The network or head of one fold, which has not seen the photos of it."""
@@ -89,7 +91,9 @@ class Fitted:
             return Witness(self.network.witness, self.head, self.network.watched)
         assert self.examples is not None
         rest = np.flatnonzero(self.folds != 0)
-        head, _ = kinds.train(self.head.setting, self.head.scaler, self.examples.take(rest))
+        examples = replace(self.examples.take(rest), apart=False)
+        scaler = self.head.scaler.learnt_anew(examples.vectors) if self.apart else self.head.scaler
+        head, _ = kinds.train(self.head.setting, scaler, examples)
         return Witness(self.backbone, head, np.flatnonzero(self.folds == 0))
 
     def without(self, folds: Ints, rows: Ints) -> Array | None:

@@ -60,7 +60,7 @@ def fit(
         near = None
         if own.near_folds is not None:
             head = chosen.head
-            near = kinds.train(head.setting, head.scaler, replace(examples, folds=own.near_folds))[1]
+            near = kinds.train(head.setting, head.scaler, replace(examples, folds=own.near_folds, apart=False))[1]
         fitted.append(
             Fitted(
                 photo_set=photo_set,
@@ -75,6 +75,7 @@ def fit(
                 folds=own.folds,
                 trials=chosen.trials,
                 examples=examples,
+                apart=own.near_folds is not None,
                 near=near,
                 undone=Undone(undone, copies[1] if copies is not None and learns_grey else None),
             )
@@ -117,7 +118,8 @@ def _choose(
 def _examples(photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None) -> Examples:
     rows = photo_set.training
     beside = None if others is None else others[rows]
-    return Examples(photo_set.table.vectors[rows], photo_set.labels[rows], own.folds, beside, copies)
+    vectors, labels = photo_set.table.vectors[rows], photo_set.labels[rows]
+    return Examples(vectors, labels, own.folds, beside, copies, apart=own.near_folds is not None)
 
 
 def _without_colours(grey: Grey, trained: Table, undone: Table) -> tuple[Array, Array]:

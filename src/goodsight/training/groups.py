@@ -34,8 +34,8 @@ class Grouped:
         found: the twins among all photos.
         units: of all photos (n,): those of one group, and twins, have the same number.
         folds: fold numbers that keep units together (t,).
-        near_folds: fold numbers that keep twins together and nothing else (t,); None where no groups are known, and the
-            folds are these.
+        near_folds: fold numbers that keep twins together and nothing else (t,); None where no groups are known, or each
+            class comes from one, and the folds are these.
 
     """
 
@@ -62,15 +62,28 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
         raise CatalogError("all training photos are copies of one photo; training needs different ones")
     units = units_of(sets[0].table.rows, found.groups)
     if len(np.unique(units[training])) < 2:
-        raise CatalogError("all training photos are of one group; training needs photos of two groups at least")
+        joined = _joined(sets[0].table.rows, units)
+        raise CatalogError(
+            "all training photos are of one group; training needs photos of two groups at least"
+            + (f" ({joined})" if joined else "")
+        )
     grouped = []
     for each in sets:
         labels, rows = each.labels[each.training], each.training
         near = deal(labels, found.groups[rows], FOLDS)
-        apart = any(row.group for row in each.table.rows)
-        folds = deal(labels, units[rows], FOLDS) if apart else near
+        alone = np.isin(labels, of_one_group(labels, units[rows]))
+        apart = any(row.group for row in each.table.rows) and not alone.all()
+        kept = np.where(alone, len(units) + len(found.groups) + found.groups[rows], units[rows])
+        folds = deal(labels, kept, FOLDS) if apart else near
         grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None))
     return tuple(grouped)
+
+
+def of_one_group(labels: Ints, units: Ints) -> Ints:
+    """The classes whose photos (n) are all of one unit: of these nothing is known from elsewhere."""
+    pairs = np.unique(np.stack([labels, units]), axis=1)
+    classes, counts = np.unique(pairs[0], return_counts=True)
+    return np.asarray(classes[counts < 2])
 
 
 def units_of(rows: Sequence[Row], twin_groups: Ints) -> Ints:
@@ -89,6 +102,39 @@ def units_of(rows: Sequence[Row], twin_groups: Ints) -> Ints:
     said = np.array([bool(row.group) for row in rows], bool)
     pairs = np.concatenate([np.stack([photos, twins_at], 1), np.stack([photos[said], groups_at[said]], 1)])
     return twins.grouped(pairs, 2 * len(rows) + len(names))[: len(rows)]
+
+
+def notes(photo_set: PhotoSet, units: Ints, prefix: str) -> list[tuple[str, str]]:
+    """What a user should know of the groups: of what, and what is to be known.
+
+    Args:
+        photo_set: one attribute's photos (n).
+        units: what is kept together (n,); see :func:`units_of`.
+        prefix: begins the names of classes.
+
+    """
+    rows = photo_set.table.rows
+    if not any(row.group for row in rows):
+        return []
+    training = photo_set.training
+    found, labels = [], photo_set.labels[training]
+    alone, there = of_one_group(labels, units[training]), np.unique(labels)
+    if len(alone):
+        shown = ", ".join(photo_set.classes[c] for c in alone[:3]) + (", ..." if len(alone) > 3 else "")
+        said = f"{len(alone)} of {len(there)} ({shown}) come from one group each, so nothing is known of them elsewhere"
+        found.append((f"{prefix}classes", f"{said}: their figures are for photos like these"))
+    if joined := _joined(rows, units):
+        found.append(("groups", joined))
+    if without := sum(not row.group for row in rows):
+        found.append(("groups", f"{without} of {len(rows)} photos are of none: each is taken for one of its own"))
+    return found
+
+
+def _joined(rows: Sequence[Row], units: Ints) -> str:
+    """How many groups are kept together because they share photos; '' where none are."""
+    said = [i for i, row in enumerate(rows) if row.group]
+    names, together = len({rows[i].group for i in said}), len(np.unique(units[said]))
+    return f"{names} groups are kept together as {together}, since they share photos" if together < names else ""
 
 
 def trained_rows(sets: Sequence[PhotoSet]) -> Ints:

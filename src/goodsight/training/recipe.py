@@ -31,7 +31,7 @@ class Recipe:
             here from nothing.
         size: side of the square that the network looks at, in pixels; 0 for its own.
         views: 1, or 2 to look closely at the centre as well: twice the time, better for many alike classes; 0 takes 2
-            from 20 classes on. For ``lite0`` and ``lite0:tuned``.
+            from 20 classes on, or with groups. For ``lite0`` and ``lite0:tuned``.
         epochs: passes over the training photos of a network that is trained here; 0 for its own number.
         distort: train it on blurred, dark and JPEG-damaged photos as well.
         device: "cpu", "cuda" or "mps" to train it on; '' for the best one there is.

@@ -81,6 +81,11 @@ def looks(recipe: Recipe, catalog: Catalog) -> int:
     """
     if recipe.base != LITE0 or recipe.views:
         return recipe.views or 1
+    if recipe.trained_here:
+        from goodsight.training import device
+
+        if device.is_whole(recipe):
+            return 1
     most = max(len(catalog.classes(number)) for number in range(len(catalog.attributes)))
     return 2 if most >= MANY_CLASSES or any(row.group for row in catalog.rows) else 1
 
@@ -147,6 +152,7 @@ def _fitted(photo_set: PhotoSet, grouped: Grouped, own: Trained) -> Fitted:
         scores=own.scores[scored],
         scored=scored,
         folds=own.folds,
+        apart=grouped.near_folds is not None,
         network=own,
     )
 
