@@ -156,7 +156,7 @@ def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findin
 
 def test_photos_that_all_leak_give_no_headline_figure(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
     text = _page(tmp_path, _with(findings, results=[_result(3, rows, leaked=62)]))
-    assert "Every one of these 62 photos has a twin among the training photos" in text
+    assert "Every one of these 62 photos has a twin or its group among the training photos" in text
     assert "it had not seen" not in text
     assert "right-hand column" not in text
 
