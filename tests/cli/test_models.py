@@ -99,4 +99,4 @@ def test_a_candidate_is_compared_on_photos_that_are_named(
     )
     code, _, err = run("promote", trained.folder, "--over", trained.folder, "--label", "colour")
     assert code == 2
-    assert err.endswith("--label, --attributes and --tags are about --photos; give it as well\n")
+    assert err.endswith("--label, --attributes, --tags and --group are about --photos; give it as well\n")

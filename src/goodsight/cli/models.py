@@ -189,6 +189,7 @@ def promote(
     label: options.Label = None,
     attributes: options.Attributes = None,
     tags: options.Tags = "",
+    group: options.Group = "",
     cache: options.Cache = True,
     out: Annotated[Path | None, typer.Option(help="Write the comparison as JSON.", rich_help_panel=OUTPUT)] = None,
     force: options.Force = False,
@@ -199,9 +200,9 @@ def promote(
 
     if out is not None:
         refuse_existing(out, force=force)
-    said = options.labels(label, attributes, tags)
+    said = options.labels(label, attributes, tags, group=group)
     if test is None and said != goodsight.Labels():
-        raise GoodsightError("`label`, `attributes` and `tags` are about `test`; give it as well")
+        raise GoodsightError("`label`, `attributes`, `tags` and `group` are about `test`; give it as well")
     with terminal.progress() as progress:
         work = goodsight.Work(cache=cache, progress=progress)
         done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)

@@ -14,7 +14,7 @@ from goodsight.files import read_table, write_table
 NAME = "test.csv"
 
 
-_COLUMNS = ("file_name", "path", "sha256")
+_COLUMNS = ("file_name", "path", "sha256", "group")
 """Before those of the attributes."""
 
 
@@ -33,7 +33,7 @@ def write(folder: Path, photo_set: PhotoSet, attributes: Sequence[Attribute]) ->
     table = photo_set.table
     head = [*_COLUMNS, *(attribute.name for attribute in attributes)]
     each = zip(table.rows, table.sha256, photo_set.splits, strict=True)
-    lines = ([r.file_name, r.path.resolve(), digest, *r.labels] for r, digest, name in each if name == chosen)
+    lines = ([r.file_name, r.path.resolve(), digest, r.group, *r.labels] for r, digest, name in each if name == chosen)
     write_table(folder / NAME, [head, *lines])
 
 
@@ -48,7 +48,7 @@ def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mappin
     if not path.is_file():
         raise CatalogError(f"{folder}: was trained without test or validation photos; give some with `test`")
     _, *records = (cells for _, cells in read_table(path))
-    rows = tuple(Row(name, Path(place), tuple(labels)) for name, place, _, *labels in records)
+    rows = tuple(Row(name, Path(place), tuple(labels), group=group) for name, place, _, group, *labels in records)
     return Catalog(str(path), rows, tuple(attributes)), {Path(place): digest for _, place, digest, *_ in records}
 
 
