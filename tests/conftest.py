@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from goodsight.backbones.engine import Engine, start
 from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in the background, where programs would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 POSTGRES = os.environ.get("GOODSIGHT_TEST_POSTGRES", "")
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
 
