@@ -86,6 +86,7 @@ def test_train_reads_it_and_finds_no_leak(made: tuple[Divided, Path], tmp_path: 
     done, out = made
     training = goodsight.train(out, tmp_path / "model", wishes=Wishes(budget=0, spoilt=0))
     assert training.measured.counts == done.counts
+    assert training.measured.left_out == []
     assert [(r.name, r.leaked) for r in training.measured.results] == [
         ("out-of-fold", 0),
         ("validation", 0),

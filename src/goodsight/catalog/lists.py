@@ -17,6 +17,8 @@ from goodsight.photos.boxes import parse
 from goodsight.photos.find import find
 
 LISTS = ("metadata.csv", "metadata.jsonl")
+OURS = ("split.json", "metrics.json")
+"""What ``split`` and ``reviews export`` write beside a list."""
 NO_LABEL = ("nan", "null", "n/a", "na", "#n/a", "nil", "undefined", "<na>")
 """What programs write where there is no value; in CSV it is a text like any other."""
 
@@ -99,9 +101,9 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
 
 
 def beside(listed: Path) -> Iterator[tuple[str, Path]]:
-    """Every file in the folder of a list, and below, but for lists: its name and path."""
+    """Every file in the folder of a list, and below, but for lists and what we write beside: its name and path."""
     for path in find(listed.parent):
-        if path.name not in LISTS and path != listed:
+        if path.name not in LISTS + OURS and path != listed:
             yield path.relative_to(listed.parent).as_posix(), path
 
 
