@@ -125,7 +125,7 @@ def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, fo
     if copies is not None and undone.grey is not None:
         copies = np.concatenate([copies, undone.grey])
     known = np.flatnonzero(labels >= 0)
-    examples = Examples(vectors, labels, folds, others, copies).take(known)
+    examples = Examples(vectors, labels, folds, others, copies, apart=given.apart).take(known)
     setting = learned.judge.head.setting
     scaler = scalers(examples.vectors, learned.fitted.backbone.blocks)[setting.view]
     scores = kinds.train(setting, scaler, examples)[1]
