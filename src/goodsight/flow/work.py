@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,10 +133,6 @@ class Clock:
     def __init__(self) -> None:
         self.laps: list[tuple[str, float]] = []
         self._last = time.monotonic()
-
-    def under(self, prefix: str) -> Callable[[str], None]:
-        """:meth:`lap` for steps whose names begin so."""
-        return lambda step: self.lap(prefix + step)
 
     def lap(self, step: str) -> None:
         """A step is done: its seconds are those since the one before."""
