@@ -291,3 +291,10 @@ def test_an_attribute_may_not_be_called_like_a_column_of_results(name: str, tmp_
     listed = _listed(tmp_path, f"file_name,kind,{name}\na.jpg,x,1\nb.jpg,y,2\n")
     with pytest.raises(CatalogError, match=f"{name}' cannot be the name of an attribute"):
         read_catalog(listed, labels=Labels(label=("kind", name)))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".jpg", "x\\" + "a" * 5000 + ".jpg", "\xe9" * 3000 + ".jpg"])
+def test_a_name_that_no_file_can_have_is_a_row_without_a_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f"file_name,label\n{name},bag\n", encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"list\.csv: 1 rows without a file \(line 2: "):
+        read_catalog(tmp_path / "list.csv")

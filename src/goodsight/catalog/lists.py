@@ -81,8 +81,8 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
             raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
         elif name in rows and rows[name].group != row.group:
             raise CatalogError(f"{listed}: {name} is listed in the groups {rows[name].group!r} and {row.group!r}")
-        elif not row.path.is_file():
-            missing.append(f"line {record.line}: {name}")
+        elif not (there(row.path) and row.path.is_file()):
+            missing.append(f"line {record.line}: {name[:100]}")
         else:
             around = parse(record.boxes("boxes"), f"{listed}: line {record.line}") if boxes else ()
             earlier = rows[name].boxes if name in rows else ()
@@ -119,22 +119,29 @@ def name_of(record: Record) -> str:
     name = record.text("file_name")
     if not name:
         raise CatalogError(f"{record.listed}: line {record.line} has an empty file_name")
-    if "\\" in name and not (record.listed.parent / name).exists():
-        # A list made on Windows; where such a file is really there, the backslash is part of its name.
-        name = name.replace("\\", "/")
-    return posixpath.normpath(name)
+    return posixpath.normpath(repaired(record.listed.parent, name))
+
+
+def repaired(folder: Path, name: str) -> str:
+    """A name that was written on Windows; where such a file is really there, the backslash is part of its name."""
+    return name if "\\" not in name or there(folder / name) else name.replace("\\", "/")
+
+
+def there(path: Path) -> bool:
+    """Whether a file or folder is there; a name that no file can have, too long or with a NUL, is nowhere."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def path_of(folder: Path, name: str) -> Path:
     """Where a named photo is: accents may be composed in a list and decomposed on the disk, or the other way round."""
     path = folder / name
-    try:
-        if name.isascii() or path.exists():
-            return path
-        others = (folder / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-        return next((other for other in others if other.exists()), path)
-    except (OSError, ValueError):  # too long, or with a NUL: what is wrong is told when it is opened
+    if name.isascii() or there(path):
         return path
+    others = (folder / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    return next((other for other in others if there(other)), path)
 
 
 def _said(record: Record, labels: Labels) -> tuple[str, ...]:

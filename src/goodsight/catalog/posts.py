@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from goodsight.catalog.lists import repaired
 from goodsight.catalog.read import unlabelled
 from goodsight.catalog.records import Record, records
 from goodsight.catalog.rows import Row
@@ -57,7 +58,7 @@ def read(source: Path) -> Feed:
         if not image:
             raise CatalogError(f"{source}: line {number} has no image; write the path of the post's photo there")
         name = _said(record, "id") or image
-        image = _repaired(source.parent, image)
+        image = repaired(source.parent, image)
         if not _inside(folder, image):
             bad.append((name, f"line {number}: the image is outside the feed's folder; put it there"))
             continue
@@ -78,15 +79,6 @@ def _said(record: Record, column: str) -> str:
     """What a stranger wrote, whatever it is: it is shown, and decides nothing."""
     given = record.values.get(column)
     return "" if given is None else str(given).strip()
-
-
-def _repaired(folder: Path, image: str) -> str:
-    """A path that was written on Windows; where such a file is really there, the backslash is part of its name."""
-    try:
-        there = (folder / image).exists()
-    except (OSError, ValueError):  # too long, or with a NUL
-        there = False
-    return image if there else image.replace("\\", "/")
 
 
 def _inside(folder: Path, image: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from goodsight.catalog.folders import FORMS, from_folders, split_folders
 from goodsight.catalog.labels import FOLDER, UNSAID, Labels
-from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of
+from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of, there
 from goodsight.catalog.records import records
 from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row
 from goodsight.catalog.splits import split_of
@@ -182,14 +182,14 @@ def unlabelled(source: Path) -> Iterator[Row]:
             name = path.relative_to(source).as_posix()
             if name not in passed:
                 yield Row(name, path)
-    elif source.exists():
+    elif there(source):
         yield Row(source.name, source)
     else:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
 
 
 def _read(source: Path, labels: Labels, boxes: bool) -> Found:
-    if not source.exists():
+    if not there(source):
         raise CatalogError(f"{source}: there is no such folder or list")
     listed = list_in(source)
     if listed:
