@@ -287,7 +287,11 @@ def test_models_and_the_inference_protocol(client: TestClient, sound: Sound) -> 
     wrapped = base64.encodebytes(sound["bag"][1].read_bytes()).decode()
     written = tensor | {"data": [wrapped, "data:image/jpeg;base64," + photos[1]]}
     again = client.post("/v2/models/drawn/infer", json={"inputs": [written]}).json()["outputs"]
-    assert again == answer["outputs"]
+    for one, other in zip(again, answer["outputs"], strict=True):
+        # The photos may be answered in one batch or in two, and matrix products of other shapes round otherwise.
+        exact = one["datatype"] != "FP64"
+        assert one["data"] == (other["data"] if exact else pytest.approx(other["data"], abs=1e-5))
+        assert {**one, "data": ()} == {**other, "data": ()}
     assert (answer["id"], outputs["label"]["data"]) == ("7", ["bag", "mug"])
     assert outputs["probabilities"]["shape"] == [2, 4]
     assert len(outputs["probabilities"]["data"]) == 8
