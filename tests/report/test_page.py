@@ -31,6 +31,7 @@ from goodsight.measuring.result import Result, Scored, of
 from goodsight.model.record import Judge, Model
 from goodsight.photos.resize import Resize
 from goodsight.report import page, plots, template
+from goodsight.training.fitted import ELSEWHERE, LIKE_THESE
 
 HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"' onerror='x' \" ![](https://x.example/y.png)"
@@ -159,6 +160,17 @@ def test_photos_that_all_leak_give_no_headline_figure(findings: Measured, rows: 
     assert "Every one of these 62 photos has a twin or its group among the training photos" in text
     assert "it had not seen" not in text
     assert "right-hand column" not in text
+
+
+def test_photos_from_elsewhere_lead_and_are_counted_by_group(
+    findings: Measured, rows: list[Row], tmp_path: Path
+) -> None:
+    far, near = (replace(_result(3, rows), name=name) for name in (ELSEWHERE, LIKE_THESE))
+    text = _page(tmp_path, _with(findings, results=[far, near]))
+    assert "photos from elsewhere: nothing of their group was trained on" in text
+    assert text.index("Figures: photos from elsewhere") < text.index("Figures: photos like these")
+    assert f"photos of one group count as one draw (62 photos, {far.scores.groups} groups)" in text
+    assert f"twins count as one draw (62 photos, {near.scores.groups} distinct)" in text
 
 
 def test_a_class_with_too_few_photos_is_named(findings: Measured, tmp_path: Path) -> None:
