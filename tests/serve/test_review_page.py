@@ -70,7 +70,9 @@ def test_a_review_with_the_mouse(visit: Visit, canned: Canned) -> None:
 def test_the_focus_stays_where_the_work_is(visit: Visit, canned: Canned) -> None:
     canned.reviews = [review(1), review(2)]
     page = visit.open("/reviews")
-    page.get_by_role("button", name="laptop model").focus()
+    answer = page.get_by_role("button", name="laptop model")
+    expect(answer).to_be_enabled()  # once the photo is on the screen; before, it cannot have the focus
+    answer.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
     expect(page.get_by_role("heading", name="What does the photo show?")).to_be_focused()
