@@ -10,6 +10,8 @@ from goodsight.errors import CatalogError
 
 FOLDER = "folder"
 """The group that is the folder of a photo."""
+ALONE = "none"
+"""Says that each photo is a group of its own, so that no series are sought either."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Labels:
         ignore_split: treat all photos alike, whatever split they came with.
         group: the column of a list that names the seller, shelf, session or product of a photo, or ``folder`` for the
             folder below the class (of a list, the folder of the file): photos of one group never lie on both sides of
-            a fold, a split or a calibration.
+            a fold, a split or a calibration. ``none`` says that photos to come are like these, and nothing is kept
+            together but twins.
 
     Raises:
         CatalogError: a name is empty or given twice, or both columns and folders are named.
@@ -61,9 +64,14 @@ class Labels:
         return tuple(name.strip() for name in names) or (() if self.tags else ("label",))
 
     @property
+    def grouping(self) -> str:
+        """What names groups, '' where nothing does."""
+        return "" if self.group == ALONE else self.group
+
+    @property
     def group_column(self) -> str:
         """The column that names groups, '' where it is the folder or nobody says."""
-        return "" if self.group == FOLDER else self.group
+        return "" if self.group == FOLDER else self.grouping
 
     @property
     def ledgers(self) -> tuple[Path, ...]:

@@ -170,9 +170,10 @@ def _split(record: Record) -> str:
 def _group(record: Record, name: str, labels: Labels) -> str:
     if labels.group == FOLDER:
         return posixpath.dirname(name)
-    if labels.group and labels.group not in record:
-        raise record.lacks(labels.group, " Choose one with `group`")
-    return record.text(labels.group) if labels.group else ""
+    column = labels.group_column
+    if column and column not in record:
+        raise record.lacks(column, " Choose one with `group`")
+    return record.text(column) if column else ""
 
 
 def _doubtful(rows: list[Row], labels: Labels) -> list[tuple[str, str]]:

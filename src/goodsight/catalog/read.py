@@ -70,7 +70,7 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
             f"{said}: has photos of the splits {there} and none of train; add a folder train/ or rows of that split, "
             "or treat all photos alike with `ignore_split`"
         )
-    if labels.group and not any(row.group for row in rows):
+    if labels.grouping and not any(row.group for row in rows):
         reason = "no photo lies in a folder below its class" if labels.group == FOLDER else "the column is empty"
         raise CatalogError(f"{said}: `group` {labels.group}: {reason}; leave it out, or say where groups are")
     rows, attributes = _attributed(said, rows, labels)

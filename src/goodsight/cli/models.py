@@ -39,6 +39,14 @@ def train(
         Path | None,
         typer.Option(metavar="FOLDER", help="For brands: photos without any of the brands.", rich_help_panel=PHOTOS),
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Unlabelled photos from where the model will be used: figures are made for such.",
+            rich_help_panel=PHOTOS,
+        ),
+    ] = None,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = None,
     label: options.Label = None,
@@ -132,7 +140,7 @@ def train(
     with terminal.progress() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
         training = goodsight.train(
-            photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, work=work
+            photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, like=like, work=work
         )
     terminal.print_training(training.measured)
     print(f"model: {training.folder}\nreport: {training.folder / 'report.html'}")
@@ -164,6 +172,28 @@ def evaluate(
     terminal.print_evaluation(evaluation.measured)
     if evaluation.folder:
         print(f"report: {evaluation.folder / 'report.html'}")
+
+
+def forecast(
+    model: options.Model,
+    photos: Annotated[Path, typer.Argument(help="Photos without labels, from where the model will be used.")],
+    *,
+    cache: options.Cache = True,
+    out: Annotated[Path | None, typer.Option(help="Write the forecast as JSON.", rich_help_panel=OUTPUT)] = None,
+    force: options.Force = False,
+) -> None:
+    """Say how right a model will be on photos that nobody has labelled."""
+    import goodsight
+    from goodsight.files import refuse_existing, whole_file
+
+    if out is not None:
+        refuse_existing(out, force=force)
+    with terminal.progress() as progress:
+        found = goodsight.forecast(model, photos, work=goodsight.Work(cache=cache, progress=progress))
+    if out is not None:
+        with whole_file(out) as part:
+            part.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+    terminal.print_forecast(found)
 
 
 def inspect(model: options.Model) -> None:

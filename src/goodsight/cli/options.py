@@ -48,7 +48,7 @@ Group = Annotated[
     str,
     typer.Option(
         metavar="COLUMN",
-        help="Seller, shelf or session of each photo; folder for the folder below the class.",
+        help="Seller, shelf or session of each photo; folder for the one below the class; none.",
         rich_help_panel=LABELS,
     ),
 ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
+    from goodsight.flow.forecast import Forecast
     from goodsight.flow.splits import Divided
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
@@ -157,6 +158,32 @@ def print_split(done: Divided) -> None:
     print_left_out("rows left out", done.left_out)
     print_left_out("to know", done.notes)
     print(f"photos: {done.folder}")
+
+
+def print_forecast(found: Forecast) -> None:
+    """What to expect of a model on photos without labels."""
+    for name, each in found.expected.items():
+        said = f"{name}: " if len(found.expected) > 1 else ""
+        figure = each.accuracy
+        print(
+            f"{said}expect accuracy {_figure(figure.value)} [{_figure(figure.low)}, {_figure(figure.high)}] "
+            f"({each.n} photos)"
+        )
+        error = each.error
+        wrong = (
+            ""
+            if math.isnan(error.value)
+            else f", of which {error.value:.1%} [{error.low:.1%}, {error.high:.1%}] may be wrong"
+        )
+        print(f"{said}{each.decided:.1%} can be decided without a person{wrong}")
+        if each.farther:
+            print(
+                f"{said}these photos are {each.nearness:.2f} near to the training photos, those that it was judged on "
+                f"{each.known_nearness:.2f}: train again with --like to have figures for such photos"
+            )
+    if found.copies:
+        print(f"left out: {found.copies} copies of training photos")
+    print_left_out("bad photos", found.bad)
 
 
 def print_promotion(candidate: Path, over: Path, done: Promotion, min_gain: float) -> None:

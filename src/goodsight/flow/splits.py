@@ -34,6 +34,7 @@ from goodsight.photos.limits import BadPhoto, Limits
 from goodsight.training.groups import group
 from goodsight.training.recipe import Recipe
 from goodsight.training.road import looks
+from goodsight.training.series import Seek
 
 
 def split(
@@ -72,10 +73,12 @@ def split(
     replayed = replay(given, labels.ledgers, limits=work.limits)
     rows = replayed.catalog
     trainable.require_classes(rows)
-    with work.embedder(by_name.load(views=looks(Recipe(), rows))) as embedder:
+    recipe = Recipe(views=looks(Recipe(), rows))
+    with work.embedder(by_name.load(views=recipe.views)) as embedder:
         table, corrected = photoset.corrected(embedder.table(rows.rows))
     sets = photoset.to_train(rows, table)
-    groups = group(sets, embedder.backbone)[0].units
+    how = None if labels.group else Seek.by(recipe)
+    groups = group(sets, embedder.backbone, how)[0].units
     with whole_folder(out, force=work.force) as folder:
         work.progress("copy the photos", 0, 0)
         left_out = [*rows.left_out, *corrected]

@@ -15,11 +15,12 @@ from goodsight.catalog import trainable
 from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog, unlabelled
 from goodsight.catalog.replay import Replayed, replay
+from goodsight.catalog.rows import Row
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
-from goodsight.errors import EngineError
+from goodsight.errors import CatalogError, EngineError
 from goodsight.files import refuse_folder, whole_folder, write_table
-from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, write_report
+from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, require_usable, write_report
 from goodsight.measuring import combinations, measured
 from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
@@ -29,6 +30,7 @@ from goodsight.model.record import Model
 from goodsight.training import road, unfinished
 from goodsight.training.groups import group, notes
 from goodsight.training.recipe import Recipe
+from goodsight.training.series import Seek
 from goodsight.training.wishes import Wishes
 
 CANARIES = 8
@@ -53,6 +55,7 @@ def train(
     wishes: Wishes = _WISHED,
     off_topic: str | Path | None = None,
     none: str | Path | None = None,
+    like: str | Path | None = None,
     work: Work = USUAL,
 ) -> Training:
     """Turn labelled photos into a model folder with its report.
@@ -66,6 +69,8 @@ def train(
         wishes: what is promised about the answers.
         off_topic: a folder of photos that show none of the classes, if there is one.
         none: for ``brands``, a folder of photos without any of the brands.
+        like: a folder of unlabelled photos from where the model will be used: figures are made for photos that are as
+            near to the training photos as these.
         work: how the work is done.
 
     Raises:
@@ -81,13 +86,15 @@ def train(
     road.require(recipe)
     replayed = _read(photos, labels, recipe, none, work)
     foreign = [] if off_topic is None else list(unlabelled(Path(off_topic)))
+    coming = [] if like is None else list(unlabelled(Path(like)))
     recipe = replace(recipe, views=road.looks(recipe, replayed.catalog))
     source = names_of(paths_of(photos))
     clock.lap("read the catalog")
     with ExitStack() as running:
         embedder = running.enter_context(work.embedder(road.first_network(recipe, replayed.catalog)))
         clock.lap("load the network")
-        start, corrected = _start(replayed, recipe, embedder, clock)
+        start, corrected = _start(replayed, recipe, embedder, _seek(labels, recipe, embedder, coming), clock)
+        series = start.grouped[0].series
         way = road.Way(recipe, out, work.resume, wishes.budget, clock.lap)
         embedder, fitted = road.fit(way, start, running)
         on = topic(fitted, embedder.backbone, embedder.table(foreign))
@@ -103,7 +110,7 @@ def train(
         fitted[0].found,
         [*replayed.catalog.left_out, *corrected],
         replayed,
-        measured.Behind(on, fitted[0].network, together, _of_groups(model, learned)),
+        measured.Behind(on, fitted[0].network, together, _of_groups(model, learned, series=series is not None), series),
     )
     with whole_folder(out, force=work.force) as folder:
         work.progress("write the report", 0, 0)
@@ -133,7 +140,7 @@ def _read(photos: Sources, labels: Labels, recipe: Recipe, none: str | Path | No
 
 
 def _start(
-    replayed: Replayed, recipe: Recipe, embedder: Embedder, clock: Clock
+    replayed: Replayed, recipe: Recipe, embedder: Embedder, how: Seek | None, clock: Clock
 ) -> tuple[road.Start, tuple[tuple[str, str], ...]]:
     """The photos embedded, as each attribute sees them, with their twins and folds; and those that were corrected."""
     rows = replayed.catalog
@@ -143,14 +150,29 @@ def _start(
     sets = photoset.to_train(rows, table)
     if recipe.none:
         trainable.require_none(rows.name, sets[0].classes, recipe.none, "good photo to train on", table.bad)
-    grouped = group(sets, embedder.backbone)
-    clock.lap("find twins")
+    grouped = group(sets, embedder.backbone, how)
+    sets = grouped[0].series.named(sets) if grouped[0].series else sets
+    clock.lap("find twins and series")
     return road.Start(sets, grouped, embedder, undone), corrected
 
 
-def _of_groups(model: Model, learned: Sequence[Learned]) -> tuple[tuple[str, str], ...]:
+def _seek(labels: Labels, recipe: Recipe, embedder: Embedder, coming: Sequence[Row]) -> Seek | None:
+    """How series are sought; None where a user says what belongs together."""
+    if labels.group and coming:
+        raise CatalogError("`like` seeks what belongs together, `group` says it: give one of them")
+    if labels.group:
+        return None
+    table = embedder.table(coming)
+    if coming:
+        require_usable("`like`", table)
+    return Seek.by(recipe, table.vectors if coming else None)
+
+
+def _of_groups(model: Model, learned: Sequence[Learned], *, series: bool) -> tuple[tuple[str, str], ...]:
     """What should be known of the groups, once."""
-    each = (notes(one.fitted.photo_set, one.fitted.groups, model.prefix(one.judge)) for one in learned)
+    each = (
+        notes(one.fitted.photo_set, one.fitted.groups, model.prefix(one.judge), found_series=series) for one in learned
+    )
     return tuple(dict.fromkeys(note for found in each for note in found))
 
 

@@ -29,6 +29,7 @@ from goodsight.measuring.robustness import Card
 from goodsight.model.learn import Learned, Topic
 from goodsight.model.record import Judge, Model
 from goodsight.training.recipe import Trained
+from goodsight.training.series import Series
 
 Lap = Callable[[str], None]
 """Told each step that is done."""
@@ -86,6 +87,7 @@ class Measured:
         own: how the network was trained, if it was trained here.
         ledger: what a ledger changed; None without one.
         combinations: what happens on combinations of labels that were not trained; None for one attribute.
+        series: some photos of some capture series, the largest first.
 
     """
 
@@ -106,6 +108,7 @@ class Measured:
     own: Trained | None = None
     ledger: Replayed | None = None
     combinations: Combinations | None = None
+    series: Sequence[Sequence[Row]] = field(default_factory=list)
 
     @property
     def several(self) -> bool:
@@ -213,6 +216,7 @@ class Behind:
         own: how the network was trained, if it was trained here.
         combinations: what happens on combinations that were not trained; None for one attribute.
         notes: what else should be known, such as classes that come from one group.
+        series: what was found where nobody named groups.
 
     """
 
@@ -220,6 +224,7 @@ class Behind:
     own: Trained | None
     combinations: Combinations | None
     notes: Sequence[tuple[str, str]] = ()
+    series: Series | None = None
 
 
 def gather(
@@ -262,10 +267,27 @@ def gather(
         left_out=[*left_out, *_unknown(model, parts)],
         off_topic=[] if behind is None else _least_on_topic(model, parts[0].photo_set, behind.topic),
         own=None if behind is None else behind.own,
-        notes=[*ledger.catalog.notes, *_lost(model, parts, ledger.catalog), *(behind.notes if behind else ())],
+        notes=[*ledger.catalog.notes, *_lost(model, parts, ledger.catalog), *_behind(behind)],
         ledger=ledger if ledger.files else None,
         combinations=None if behind is None else behind.combinations,
+        series=_shown(table.rows, behind.series) if behind is not None and behind.series else [],
     )
+
+
+def _behind(behind: Behind | None) -> list[tuple[str, str]]:
+    """What should be known of groups and series."""
+    if behind is None:
+        return []
+    return [*(behind.series.notes() if behind.series else ()), *behind.notes]
+
+
+def _shown(rows: Sequence[Row], series: Series) -> list[list[Row]]:
+    """Some photos of each of the largest series."""
+    by_name: dict[str, list[Row]] = {}
+    for row, name in zip(rows, series.names, strict=True):
+        if name:
+            by_name.setdefault(name, []).append(row)
+    return [each[:6] for each in sorted(by_name.values(), key=lambda each: -len(each))[:4]]
 
 
 def _lost(model: Model, parts: Sequence[Part], catalog: Catalog) -> list[tuple[str, str]]:

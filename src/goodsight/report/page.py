@@ -124,6 +124,7 @@ def _view(findings: Measured) -> dict[str, Any]:
         ],
         "splits": _splits(findings),
         "twins": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.twin_examples],
+        "series": [[(thumb(row), row.file_name) for row in rows] for rows in findings.series],
         "leaks": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.leaked_pairs],
         "off_topic": [(thumb(row), row.file_name, p, name) for row, p, name in findings.off_topic],
         "curves": [Markup(plot) for plot in plots.training(findings.own.history)] if findings.own else [],  # noqa: S704

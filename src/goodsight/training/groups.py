@@ -20,6 +20,7 @@ from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import Scaler, scalers
+from goodsight.training.series import Seek, Series, seek
 
 FOLDS = 5
 
@@ -34,6 +35,7 @@ class Grouped:
         found: the twins among all photos.
         units: of all photos (n,): those of one group, and twins, have the same number.
         folds: fold numbers that keep units together (t,).
+        series: what was found where nobody names groups; None where nothing was sought or found.
         near_folds: fold numbers that keep twins together and nothing else (t,); None where no groups are known, or each
             class comes from one, and the folds are these.
 
@@ -45,10 +47,16 @@ class Grouped:
     units: Ints
     folds: Ints
     near_folds: Ints | None = None
+    series: Series | None = None
 
 
-def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
+def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None) -> tuple[Grouped, ...]:
     """Find twins, and deal the training photos of each set into folds that keep groups together.
+
+    Args:
+        sets: the photos, one set for each attribute.
+        backbone: what embedded them.
+        how: series are sought, and are the groups, where no photo has one; None seeks none.
 
     Raises:
         CatalogError: all training photos are copies of one, or of one group.
@@ -60,6 +68,10 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
     found = fingerprints.twins()
     if len(np.unique(found.groups[training])) < 2:
         raise CatalogError("all training photos are copies of one photo; training needs different ones")
+    series = None
+    if how is not None and not any(row.group for row in sets[0].table.rows):
+        series = seek(sets, views[""], found.groups, how)
+        sets = sets if series is None else series.named(sets)
     units = units_of(sets[0].table.rows, found.groups)
     if len(np.unique(units[training])) < 2:
         joined = _joined(sets[0].table.rows, units)
@@ -75,7 +87,7 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone) -> tuple[Grouped, ...]:
         apart = any(row.group for row in each.table.rows) and not alone.all()
         kept = np.where(alone, len(units) + len(found.groups) + found.groups[rows], units[rows])
         folds = deal(labels, kept, FOLDS) if apart else near
-        grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None))
+        grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None, series))
     return tuple(grouped)
 
 
@@ -104,25 +116,31 @@ def units_of(rows: Sequence[Row], twin_groups: Ints) -> Ints:
     return twins.grouped(pairs, 2 * len(rows) + len(names))[: len(rows)]
 
 
-def notes(photo_set: PhotoSet, units: Ints, prefix: str) -> list[tuple[str, str]]:
+def notes(photo_set: PhotoSet, units: Ints, prefix: str, *, found_series: bool = False) -> list[tuple[str, str]]:
     """What a user should know of the groups: of what, and what is to be known.
 
     Args:
         photo_set: one attribute's photos (n).
         units: what is kept together (n,); see :func:`units_of`.
         prefix: begins the names of classes.
+        found_series: the groups are series that were found.
 
     """
     rows = photo_set.table.rows
     if not any(row.group for row in rows):
         return []
+    kind = "series" if found_series else "group"
     training = photo_set.training
     found, labels = [], photo_set.labels[training]
     alone, there = of_one_group(labels, units[training]), np.unique(labels)
     if len(alone):
         shown = ", ".join(photo_set.classes[c] for c in alone[:3]) + (", ..." if len(alone) > 3 else "")
-        said = f"{len(alone)} of {len(there)} ({shown}) come from one group each, so nothing is known of them elsewhere"
+        said = (
+            f"{len(alone)} of {len(there)} ({shown}) come from one {kind} each, so nothing is known of them elsewhere"
+        )
         found.append((f"{prefix}classes", f"{said}: their figures are for photos like these"))
+    if found_series:
+        return found
     if joined := _joined(rows, units):
         found.append(("groups", joined))
     if without := sum(not row.group for row in rows):

@@ -1,0 +1,96 @@
+"""What a model will be worth on photos that nobody has labelled."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goodsight.catalog.read import unlabelled
+from goodsight.embedding import twins
+from goodsight.errors import CatalogError, ModelError
+from goodsight.flow.work import USUAL, Work, leaks, opened, require_usable
+from goodsight.measuring import expected
+from goodsight.measuring.expected import Expected, Known
+from goodsight.model.record import Judge, LoadedModel
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What to expect of each attribute, by its name.
+
+    Attributes:
+        expected: the expectations.
+        copies: photos that have a twin in training and were left out: their answers are known.
+        bad: photos that could not be decoded and why.
+
+    """
+
+    expected: Mapping[str, Expected]
+    copies: int
+    bad: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers."""
+        each = {name: found.to_json() for name, found in self.expected.items()}
+        return {"expected": each, "copies": self.copies, "bad_photos": [list(pair) for pair in self.bad]}
+
+
+def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work = USUAL) -> Forecast:
+    """Say how right a model will be on photos without labels; see :mod:`goodsight.measuring.expected`.
+
+    Args:
+        model: a model folder, or a model that :func:`goodsight.load` gave.
+        photos: a folder of photos or a list, from where the model will be used.
+        work: how the work is done; photos are read with the limits of the model.
+
+    Raises:
+        ModelError: the model folder cannot be trusted, or was made before forecasts.
+        CatalogError: there is no such folder, or no photo in it that is not a training photo.
+
+    """
+    with opened(model) as loaded:
+        known = loaded.model
+        table = loaded.embedder(cached=work.cache, progress=work.progress).table(list(unlabelled(Path(photos))))
+        require_usable(photos, table)
+        copies = leaks(known, table)[1]
+        new = table.vectors[~copies]
+        if not len(new):
+            raise CatalogError(f"{photos}: all {len(copies)} photos are copies of training photos; give new ones")
+        near = expected.nearest(twins.sketch(known.scaler(new)), known.training.sketches)
+        found = {}
+        for judge in known.judges:
+            answers = _known(loaded, judge)
+            probabilities = judge.probabilities(new)
+            confidence = probabilities[np.arange(len(new)), judge.given(probabilities)]
+            found[judge.attribute.name] = expected.expect(answers, confidence, near, judge.threshold)
+    return Forecast(found, int(copies.sum()), tuple((row.file_name, str(bad)) for row, bad in table.bad))
+
+
+def _known(loaded: LoadedModel, judge: Judge) -> Known:
+    """What training said of the photos that it had not seen, from the model folder."""
+    path = loaded.folder / "predictions.csv"
+    if not path.is_file():
+        raise ModelError(f"{path}: is not there, and a forecast rests on it; train the model again")
+    with path.open(encoding="utf-8", newline="", errors="surrogateescape") as stream:
+        records = list(csv.DictReader(stream))
+    training, name = loaded.model.training, judge.attribute.name
+    place = {digest: i for i, digest in enumerate(training.sha256)}
+    records = [each for each in records if each.get("attribute", name) == name and each["sha256"] in place]
+    if len(records) < expected.LEAST:
+        raise ModelError(
+            f"{loaded.folder}: {len(records)} answers on photos that it had not seen are too few to forecast from; "
+            f"{expected.LEAST} are needed"
+        )
+    folds = np.array([int(record["fold"]) for record in records])
+    sketches = training.sketches[[place[record["sha256"]] for record in records]]
+    return Known(
+        np.array([float(record["probability"]) for record in records]),
+        expected.nearest(sketches, sketches, folds),
+        np.array([record["label"] == record["predicted"] for record in records]),
+        np.array([int(record["twin_group"]) for record in records]),
+    )

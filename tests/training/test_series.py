@@ -1,0 +1,146 @@
+"""Capture series are found where they give answers away, and nowhere else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goodsight.arrays import Array, Ints
+from goodsight.backbones.backbone import Backbone, Block
+from goodsight.catalog.rows import Catalog, Row
+from goodsight.embedding.photoset import PhotoSet, to_train
+from goodsight.embedding.table import Table
+from goodsight.heads.scaler import Scaler
+from goodsight.photos.resize import Resize
+from goodsight.training.groups import group, notes
+from goodsight.training.recipe import LITE0, Recipe
+from goodsight.training.series import ALIKE, Seek, clusters, seek
+
+WIDTH = 200
+BACKBONE = Backbone("made up", Path("none.onnx"), "0" * 64, Resize(224), (Block("head", WIDTH, 1.0),))
+AT_HALF = Seek(0.5)
+
+
+def _photos(sessions: Ints, labels: Ints, likeness: float, clear: float, seed: int = 0) -> PhotoSet:
+    """Photos (n) that share so much with their session, and whose class shows so clearly."""
+    draw = np.random.default_rng(seed)
+    ground = draw.standard_normal((int(sessions.max()) + 1, WIDTH))
+    ways = draw.standard_normal((int(labels.max()) + 1, WIDTH))
+    own = draw.standard_normal((len(labels), WIDTH))
+    vectors = np.sqrt(likeness) * ground[sessions] + np.sqrt(1 - likeness) * own + clear * ways[labels]
+    rows = tuple(Row(f"{i}.jpg", Path(f"{i}.jpg"), (f"class {label}",)) for i, label in enumerate(labels.tolist()))
+    digests = tuple(f"{seed:08x}{i:056x}" for i in range(len(rows)))
+    thumbnails = draw.integers(0, 256, (len(rows), 256), np.uint8)
+    table = Table(rows, digests, vectors.astype(np.float32), thumbnails, ())
+    return to_train(Catalog("photos", rows), table)[0]
+
+
+def _of_sessions(likeness: float = 0.7, clear: float = 0.08) -> tuple[PhotoSet, Ints]:
+    """Four classes of ten sessions of eight photos each."""
+    sessions = np.repeat(np.arange(40), 8)
+    return _photos(sessions, sessions % 4, likeness, clear), sessions
+
+
+def _scaler(photo_set: PhotoSet) -> Scaler:
+    return Scaler.fit(photo_set.table.vectors, BACKBONE.blocks)
+
+
+def _found(photo_set: PhotoSet, how: Seek = AT_HALF) -> list[str]:
+    series = seek([photo_set], _scaler(photo_set), np.arange(len(photo_set.labels)), how)
+    return [] if series is None else list(series.names)
+
+
+def test_planted_sessions_are_found_and_never_torn_apart() -> None:
+    photo_set, sessions = _of_sessions()
+    (grouped,) = group([photo_set], BACKBONE, AT_HALF)
+    assert grouped.series is not None
+    assert len(set(grouped.series.names)) == 40
+    for session in range(40):
+        assert len({grouped.series.names[i] for i in np.flatnonzero(sessions == session)}) == 1
+        assert len(np.unique(grouped.folds[sessions == session])) == 1
+    assert grouped.series.given_away > 0.1
+    assert grouped.near_folds is not None
+    (first, second) = grouped.series.notes()
+    assert first[1].startswith("320 photos look like 40 series (one seller, shelf or session)")
+    assert "`group`" in second[1]
+    assert "`like`" in second[1]
+    # Known by name as a group would be, but not said to be one.
+    (named,) = grouped.series.named([photo_set])
+    assert notes(named, grouped.units, "", found_series=True) == []
+
+
+def test_photos_that_are_merely_alike_are_no_series() -> None:
+    photo_set, _ = _of_sessions(clear=1.5)
+    # As much alike as before, but answered as well without the others.
+    assert len(set(clusters(_unit(photo_set), photo_set.labels, np.arange(320), 0.5).tolist())) < 320
+    assert _found(photo_set) == []
+
+
+def test_independent_photos_are_no_series() -> None:
+    photo_set, _ = _of_sessions(likeness=0.0)
+    assert _found(photo_set) == []
+
+
+def test_groups_that_are_named_are_not_sought() -> None:
+    photo_set, _ = _of_sessions()
+    rows = tuple(replace(row, group="one" if i < 160 else "") for i, row in enumerate(photo_set.table.rows))
+    table = replace(photo_set.table, rows=rows)
+    (named,) = to_train(Catalog("photos", table.rows), table)
+    assert group([named], BACKBONE, AT_HALF)[0].series is None
+    assert group([photo_set], BACKBONE)[0].series is None
+
+
+def test_twins_count_once() -> None:
+    unit = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 2]]
+    numbers = clusters(unit, np.zeros(5, int), np.array([7, 7, 7, 8, 9]), 0.5)
+    assert len(set(numbers[:3].tolist())) == 1
+    assert len(set(numbers.tolist())) == 3
+
+
+def test_average_linkage_does_not_chain() -> None:
+    # Each is like its neighbours, and the ends are not like each other at all.
+    angles = np.linspace(0, np.pi / 2, 10)
+    unit = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    numbers = clusters(unit, np.zeros(10, int), np.arange(10), 0.9)
+    assert numbers[0] != numbers[-1]
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("network", ["lite0:tuned", "compact"])
+def test_each_network_has_a_cut_of_its_own(network: str) -> None:
+    assert Seek.by(Recipe(views=2)).alike == ALIKE[LITE0, 2]
+    assert Seek.by(Recipe()).alike == ALIKE[LITE0, 1]
+    assert Seek.by(Recipe(size=160)).alike is None
+    assert Seek.by(Recipe(network)).alike not in (None, ALIKE[LITE0, 1])
+    assert Seek.by(Recipe("hf:some/model")).alike is None
+
+
+def test_photos_to_come_from_other_sessions_make_folds_as_far() -> None:
+    photo_set, sessions = _of_sessions()
+    other = _photos(np.repeat(np.arange(40), 2), np.repeat(np.arange(4), 20), 0.7, 0.08, seed=1)
+    how = Seek(None, other.table.vectors)
+    names = _found(photo_set, how)
+    whole = [len({names[i] for i in np.flatnonzero(sessions == session)}) == 1 for session in range(40)]
+    assert np.mean(whole) > 0.8
+    series = seek([photo_set], _scaler(photo_set), np.arange(320), how)
+    assert series is not None
+    theirs, near, ours = series.nearness  # type: ignore[misc]
+    assert near > ours
+    assert abs(ours - theirs) < abs(near - theirs)
+
+
+def test_photos_to_come_from_the_same_sessions_need_no_series() -> None:
+    photo_set, _ = _of_sessions()
+    draw = np.random.default_rng(2).permutation(320)
+    rows = np.sort(draw[:240])
+    table = photo_set.table.take(rows)
+    (some,) = to_train(Catalog("photos", table.rows), table)
+    how = Seek(0.5, photo_set.table.vectors[np.sort(draw[240:])])
+    series = seek([some], _scaler(some), np.arange(240), how)
+    assert series is None or series.nearness[1] - series.nearness[2] < 0.1  # type: ignore[misc]
+
+
+def _unit(photo_set: PhotoSet) -> Array:
+    vectors = _scaler(photo_set)(photo_set.table.vectors)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
