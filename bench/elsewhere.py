@@ -1,9 +1,9 @@
 """What training promises, and what comes true on photos from elsewhere: clothing by sender, groceries, coverage.
 
 ``--only clothing`` (ten random halves of the senders, trained with ``--group sender``, tried on the other half),
-``--only groceries`` (train photos against the official validation photos, nothing said of groups, and with these photos
-given as ``--like``), ``--only series`` (where series are found, and what that changes) or ``--only coverage`` (simulated
-catalogs with group effects) runs one part. Forecasts stand beside average confidence and average thresholded confidence.
+``--only groceries`` (train photos against the official validation photos, nothing said of groups, then with these given
+as ``--like``), ``--only series`` (where series are found, and what that changes) or ``--only coverage`` (simulated
+catalogs with group effects) runs one part. Average confidence and average thresholded confidence stand beside forecasts.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def groceries(photos: Path) -> list[Figure]:
             records = [record for record in csv.DictReader(stream) if record["split"] == "validation"]
         coming = Path(folder) / "coming.csv"
         _write(coming, photos, [{"file_name": record["file_name"]} for record in records])
-        figures = []
+        figures: list[Figure] = []
         for said, like in (("nothing said", None), ("--like the validation photos", coming)):
             out = Path(folder) / f"model-{len(figures)}"
             training = goodsight.train(photos, out, like=like, wishes=Wishes(spoilt=0))
@@ -111,7 +111,7 @@ def groceries(photos: Path) -> list[Figure]:
 
 def series(data: Path) -> list[Figure]:
     """Where nobody names groups: how many photos are found in series, and the figure with and without."""
-    figures = []
+    figures: list[Figure] = []
     for name, label in (("ads", ""), ("pokedex", ""), ("grocery", ""), ("clothing", ""), ("fashion", "type")):
         with tempfile.TemporaryDirectory() as folder:
             labels = Labels(label=label) if label else Labels()

@@ -17,7 +17,7 @@ def _new(drawn_photos: Path, trained: Training, folder: Path) -> list[Path]:
     from PIL import Image
 
     folder.mkdir()
-    made = []
+    made: list[Path] = []
     for row in trained.measured.parts[0].photo_set.table.rows[:40:2]:
         with Image.open(row.path) as photo:
             turned = photo.convert("RGB").rotate(90, expand=True).crop((4, 9, photo.height, photo.width))
