@@ -3,7 +3,7 @@
 ``--only clothing`` (ten random halves of the senders, trained with ``--group sender``, tried on the other half),
 ``--only groceries`` (train photos against the official validation photos, nothing said of groups, then with these given
 as ``--like``), ``--only series`` (where series are found, and what that changes) or ``--only coverage`` (simulated
-catalogs with group effects) runs one part. Average confidence and average thresholded confidence stand beside forecasts.
+catalogs with group effects) runs one part. Beside forecasts stand average confidence, plain and thresholded.
 """
 
 from __future__ import annotations
