@@ -113,7 +113,7 @@ def train(
         ),
     ] = "",
     budget: Annotated[float, typer.Option(help="Seconds for choosing the head.", rich_help_panel=SPEED)] = 60.0,
-    spoilt: options.Spoilt = 24,
+    spoilt: options.Spoilt = None,
     cache: options.Cache = True,
     resume: Annotated[
         bool,
@@ -147,7 +147,7 @@ def evaluate(
     tags: options.Tags = "",
     ledger: options.Ledger = None,
     group: options.Group = "",
-    spoilt: options.Spoilt = 24,
+    spoilt: options.Spoilt = None,
     cache: options.Cache = True,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and metrics.json.", rich_help_panel=OUTPUT)
