@@ -14,7 +14,7 @@ from goodsight.arrays import Bools, Ints
 from goodsight.photos.spoil import CONDITIONS
 
 LEAST = 200
-"""Photos to try, where there are so many looks: on fewer the figure for unspoilt photos says little."""
+"""Photos to try, where there are so many looks, before any is tried in more ways: a second look at one says less."""
 WAYS = len(CONDITIONS)
 SHARE = 1 / 12
 """Looks for each photo of a training: with what is spoilt and a head of its own they stay within a tenth of its time,
