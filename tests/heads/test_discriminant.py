@@ -19,6 +19,20 @@ def test_folds_do_not_see_their_photos() -> None:
     assert np.allclose(scores[out], unit(x[out] @ whiten) @ means, atol=1e-4)
 
 
+def test_what_is_hidden_as_well_is_not_learned_from() -> None:
+    photos = clouds([30, 30])
+    x, hidden = photos.vectors.astype(np.float32), np.arange(60) % 2
+    _, _, scores = discriminant.learn(x, replace(photos, hidden=hidden), 0.1, 0.0)
+    for fold in range(5):
+        for one in range(2):
+            out, rest = (photos.folds == fold) & (hidden == one), (photos.folds != fold) & (hidden != one)
+            labels = photos.labels[rest]
+            whiten, means = discriminant.whitened(x[rest], labels, labels, 2, 0.1, 0.0)
+            assert np.allclose(scores[out], unit(x[out] @ whiten) @ means, atol=1e-4)
+    alone = replace(photos, folds=np.zeros(60, int))
+    assert np.isnan(discriminant.learn(x, alone, 0.1, 0.0)[2]).all()
+
+
 def test_doubted_photos_are_not_learned_from() -> None:
     photos = clouds([30, 20, 25])
     x, doubted = photos.vectors.astype(np.float32), np.arange(75) % 7 == 0

@@ -9,7 +9,13 @@ from goodsight.heads.examples import Examples
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
 WHOLE = Examples(
-    X, np.array([0, 1, 0, 1]), np.array([0, 1, 2, 3]), np.array([5, 5, 6, 6]), -X, np.array([True, False, False, False])
+    X,
+    np.array([0, 1, 0, 1]),
+    np.array([0, 1, 2, 3]),
+    np.array([5, 5, 6, 6]),
+    -X,
+    np.array([True, False, False, False]),
+    np.array([7, 8, 8, 7]),
 )
 PLAIN = Examples(X, WHOLE.labels, WHOLE.folds)
 
@@ -23,7 +29,8 @@ def test_rows_are_taken_of_every_part() -> None:
         if field.name == "apart":
             continue
         assert np.array_equal(getattr(taken, field.name), getattr(WHOLE, field.name)[rows]), field.name
-    assert (PLAIN.take(rows).others, PLAIN.take(rows).grey, PLAIN.take(rows).doubted) == (None, None, None)
+    plain = PLAIN.take(rows)
+    assert (plain.others, plain.grey, plain.doubted, plain.hidden) == (None, None, None, None)
 
 
 def test_a_copy_lies_in_its_photos_fold_and_shows_none_of_the_others() -> None:
@@ -34,6 +41,8 @@ def test_a_copy_lies_in_its_photos_fold_and_shows_none_of_the_others() -> None:
     assert both.folds.tolist() == [0, 1, 2, 3] * 2
     assert both.others is not None
     assert both.others.tolist() == [5, 5, 6, 6, 7, 7, 7, 7]
+    assert both.hidden is not None
+    assert both.hidden.tolist() == [7, 8, 8, 7] * 2
     assert both.sure.tolist() == [False, True, True, True] * 2
     assert both.grey is None
     assert PLAIN.with_grey() is PLAIN

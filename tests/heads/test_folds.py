@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goodsight.heads.folds import deal, portion
+from goodsight.heads.folds import deal, held, portion, strangers
 
 
 def test_a_group_is_never_divided() -> None:
@@ -62,3 +62,29 @@ def test_a_seed_changes_which_photos_go_where() -> None:
     labels, groups = np.zeros(100, int), np.arange(100)
     assert (portion(labels, groups, SHARES) == portion(labels, groups, SHARES)).all()
     assert (portion(labels, groups, SHARES) != portion(labels, groups, SHARES, seed=1)).any()
+
+
+def test_what_is_asked_is_not_learned_from() -> None:
+    folds, hidden = np.array([0, 0, 1, 1, 1]), np.array([7, 8, 7, 8, 8])
+    assert [(a.tolist(), b.tolist()) for a, b in held(folds)] == [([0, 1], [0, 1]), ([2, 3, 4], [2, 3, 4])]
+    assert [(a.tolist(), b.tolist()) for a, b in held(folds, hidden)] == [
+        ([0], [0, 1, 2]),
+        ([1], [0, 1, 3, 4]),
+        ([2], [0, 2, 3, 4]),
+        ([3, 4], [1, 2, 3, 4]),
+    ]
+    # Where nothing would be left to learn from, only the fold is held out.
+    assert [b.tolist() for _, b in held(np.array([0, 1]), np.array([7, 7]))] == [[0], [1]]
+
+
+def test_what_is_hidden_together_shares_nothing() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, [7, 8], (2000, 2))
+    parts = strangers(values, 20)
+    assert len(np.unique(parts)) <= 14  # a combination shares a value with 7 + 6 others at most
+    for part in np.unique(parts):
+        combinations = np.unique(values[parts == part], axis=0)
+        assert all(len(np.unique(column)) == len(column) for column in combinations.T)
+    for one in np.unique(values, axis=0):
+        assert len(np.unique(parts[(values == one).all(axis=1)])) == 1
+    assert np.unique(strangers(values, 3)).tolist() == [0, 1, 2]

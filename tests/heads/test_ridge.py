@@ -22,6 +22,25 @@ def test_dual_folds_equal_refits() -> None:
         assert np.allclose(scores[out], kernel[np.ix_(out, rest)] @ refit, atol=2e-3)
 
 
+def test_what_is_hidden_as_well_is_not_learned_from() -> None:
+    photos = clouds([30, 20, 25])
+    hidden = np.arange(75) % 3
+    targets, penalty = ridge.one_hot(photos.labels), np.ones(75, np.float32)
+    kernel = photos.vectors @ photos.vectors.T
+    scores = ridge.solve_dual(kernel.copy(), targets, photos.folds, penalty, hidden)[1]
+    for fold in range(5):
+        for one in range(3):
+            out, rest = (photos.folds == fold) & (hidden == one), (photos.folds != fold) & (hidden != one)
+            refit = np.linalg.solve(kernel[np.ix_(rest, rest)] + np.diag(penalty[rest]), targets[rest])
+            assert np.allclose(scores[out], kernel[np.ix_(out, rest)] @ refit, atol=2e-3)
+
+
+def test_of_one_fold_nothing_is_said() -> None:
+    photos = clouds([5, 5])
+    kernel, targets = np.eye(10, dtype=np.float32), ridge.one_hot(photos.labels)
+    assert np.isnan(ridge.solve_dual(kernel, targets, np.zeros(10, int), np.ones(10, np.float32))[1]).all()
+
+
 def test_primal_folds_equal_dual_folds() -> None:
     photos = clouds([30, 20, 25])
     x = photos.vectors.astype(np.float32)

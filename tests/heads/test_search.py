@@ -8,6 +8,7 @@ from clouds import BLOCKS, clouds
 
 from goodsight.heads import kinds, search
 from goodsight.heads.examples import Examples
+from goodsight.heads.folds import deal
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Chosen, fit
@@ -57,6 +58,20 @@ def test_candidates_are_compared_without_the_copy_of_a_hidden_photo() -> None:
     found = _fit(photos, (GREY,))
     assert found.trials[0].accuracy < 0.6
     assert (found.scores == kinds.train(GREY, Scaler.fit(x, BLOCKS), photos)[1]).all()
+
+
+@pytest.mark.parametrize("setting", search.WITH_COPIES, ids=lambda s: f"{s.kind}-{s.penalty}-{s.grey}")
+def test_where_groups_are_known_a_hidden_combination_is_not_known_by_its_seller(setting: Setting) -> None:
+    """The photos show nothing of their labels but a seller, who sells one colour of every type."""
+    draw = np.random.default_rng(5)
+    sellers, types = np.repeat(np.arange(30), 12), np.tile(np.arange(4), 90)
+    colours = sellers % 3
+    x = (draw.standard_normal((360, 40)) + 3 * draw.standard_normal((30, 40))[sellers]).astype(np.float32)
+    photos = Examples(x, colours, deal(colours, sellers, 5), types, x)
+    setting = replace(setting, view="")
+    near, apart = (_fit(replace(photos, apart=each), (setting,)).trials[0].accuracy for each in (False, True))
+    assert near > 0.9
+    assert apart < 0.6
 
 
 def test_candidates_with_copies_are_left_out_without_copies() -> None:

@@ -129,6 +129,29 @@ def test_hiding_is_training_without_its_photos(setting: Setting) -> None:
         assert np.corrcoef(scores[~rest].ravel(), expected.ravel())[0, 1] > 0.98
 
 
+def test_where_groups_are_known_a_hidden_combination_is_not_known_by_its_seller() -> None:
+    """The embedding shows the seller and nothing else, and a seller has one colour of every kind."""
+    draw, sellers = np.random.default_rng(7), np.arange(360) % 3 + 3 * (np.arange(360) // 36)
+    labels = [(COLOURS[seller % 3], KINDS[i // 3 % 3]) for i, seller in enumerate(sellers.tolist())]
+    grounds = 3 * draw.standard_normal((30, WIDTH))
+    vectors = (grounds[sellers] + 0.3 * draw.standard_normal((360, WIDTH))).astype(np.float32)
+    found = []
+    for named in (False, True):
+        rows = tuple(
+            Row(f"{i}.jpg", Path(f"{i}.jpg"), (*one, "yes" if i % 3 else "no"), group=f"s{seller}" if named else "")
+            for i, (one, seller) in enumerate(zip(labels, sellers.tolist(), strict=True))
+        )
+        thumbnails = draw.integers(0, 255, (360, 256), dtype=np.uint8)
+        digests = tuple(hashlib.sha256(row.file_name.encode()).hexdigest() for row in rows)
+        sets = to_train(Catalog("photos", rows, ATTRIBUTES), Table(rows, digests, vectors, thumbnails, ()))
+        measured = measure(learned(sets, TINY))
+        assert measured is not None
+        assert {each.labels for each in measured.hidden} == set(GRID)
+        found.append(measured.right[0])
+    assert found[0] > 0.9
+    assert found[1] < 0.6
+
+
 def test_a_label_of_one_combination_only_cannot_be_hidden() -> None:
     lone = [("silver", "jeans"), ("red", "hat"), ("silver", "jeans")] * 4
     found = _measured([*GRID * 8, *lone], whole=False)

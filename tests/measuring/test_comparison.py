@@ -41,6 +41,13 @@ def test_a_real_gain_is_above_zero_and_a_chance_one_is_not() -> None:
     assert _compared(current, like, labels, groups).gain.low < 0
 
 
+def test_the_same_answers_may_hide_a_difference() -> None:
+    labels, right = np.zeros(100, int), np.arange(100) > 20
+    found = _compared(right, right, labels, np.arange(100)).gain
+    assert (found.value, found.low, found.high) == pytest.approx((0, -(1 - 0.025**0.01), 1 - 0.025**0.01))
+    assert _compared(right, right, labels, np.arange(100) // 10).gain.high > 0.3
+
+
 def test_twins_make_the_interval_wider() -> None:
     labels = np.repeat(RNG.integers(0, 2, 40), 10)
     current, better = (np.repeat(RNG.random(40) < share, 10) for share in (0.6, 0.8))

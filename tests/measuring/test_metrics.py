@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 from sklearn import metrics as reference
 
-from goodsight.measuring.metrics import BINS, moderation, reliability, score
+from goodsight.measuring.metrics import BINS, changed, moderation, reliability, score
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,39 @@ def test_without_a_mistake_the_interval_is_exact(groups: int, low: float) -> Non
     assert twins.accuracy.low < found.accuracy.low
     wrong = score(np.where(np.eye(2)[1 - labels] > 0, 0.9, 0.1), labels, np.arange(groups)).accuracy
     assert (wrong.low, wrong.value, round(wrong.high, 4)) == (0.0, 0.0, round(1 - found.accuracy.low, 4))
+
+
+def test_an_accuracy_after_a_change_begins_at_the_one_before() -> None:
+    before = np.array([True] * 6 + [False] * 2)
+    now = np.array([True] * 3 + [False] * 3 + [True, False])
+    # Three of six right ones stay right and one of two wrong ones turns right, weighed by 0.9 and 0.1.
+    found = changed(0.9, before, now, np.arange(8))
+    assert found.value == pytest.approx(0.9 / 2 + 0.1 / 2)
+    lost, won = (0.5 - beta.ppf(0.025, 3, 4)), (0.5 - beta.ppf(0.025, 1, 2))
+    assert found.low == pytest.approx(0.5 - np.hypot(0.9 * lost, 0.1 * won))
+    assert found.high == pytest.approx(0.5 + np.hypot(0.9 * lost, 0.1 * won))
+    assert changed(0.75, before, before, np.arange(8)).value == 0.75
+
+
+def test_a_change_that_nobody_saw_is_not_excluded() -> None:
+    some = np.ones(10, bool)
+    found = changed(0.8, some, some, np.arange(10))  # none was wrong before: nothing is known of the wrong ones
+    assert (found.value, found.high) == pytest.approx((0.8, 1.0))
+    assert found.low == pytest.approx(0.8 - 0.8 * (1 - 0.025 ** (1 / 10)))
+    of_two = changed(0.8, some, some, np.array([0] * 5 + [1] * 5))
+    assert of_two.low == pytest.approx(0.8 - 0.8 * (1 - 0.025 ** (1 / 2)))
+    # Ten photos in groups of 9 and 1 say little more than one: 100 / 82 draws.
+    uneven = changed(0.8, some, some, np.array([0] * 9 + [1]))
+    assert uneven.low == pytest.approx(0.8 - 0.8 * (1 - 0.025 ** (82 / 100)))
+    assert np.isnan(changed(0.8, some[:0], some[:0], np.arange(0)).value)
+
+
+def test_intervals_after_a_change_hold_the_truth() -> None:
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(400):
+        before = rng.random(1000) < 0.9
+        now = np.where(before, rng.random(1000) < 0.8, rng.random(1000) < 0.2)
+        tried = rng.permutation(1000)[:25]
+        found = changed(before.mean(), before[tried], now[tried], np.arange(25))
+        held += found.low <= now.mean() <= found.high
+    assert 0.94 <= held / 400 <= 1

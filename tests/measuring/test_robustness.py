@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from goodsight.arrays import Array, Pixels
+from goodsight.arrays import Array, Bools, Ints, Pixels
 from goodsight.backbones.backbone import Backbone, Block
 from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.spoilt import spoilt_vectors
 from goodsight.measuring import metrics, robustness
+from goodsight.measuring.metrics import Scores
 from goodsight.measuring.robustness import Card
 from goodsight.photos import decoder
 from goodsight.photos.resize import Resize
@@ -81,6 +82,11 @@ class Means:
 
     def close(self) -> None:
         pass
+
+
+def _every(photos: int) -> Ints:
+    """Every photo in every way."""
+    return np.tile(np.arange(18), (photos, 1))
 
 
 def _embedder(engine: Means, progress: Progress = quiet) -> Embedder:
@@ -180,19 +186,46 @@ def rows(tmp_path: Path) -> list[Row]:
 
 def test_vectors_are_in_order_without_the_photos_that_cannot_be_read(rows: list[Row]) -> None:
     engine, told = Means(), list[tuple[str, int, int]]()
-    vectors, good = spoilt_vectors(rows, _embedder(engine, lambda *a: told.append(a)))
+    vectors, good = spoilt_vectors(rows, _every(12), _embedder(engine, lambda *a: told.append(a)))
     assert good == [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]
-    assert (vectors.shape, vectors.dtype.name) == ((18, 10, 2), "float32")
+    assert (vectors.shape, vectors.dtype.name) == ((10, 18, 2), "float32")
     assert engine.batches == [18] * 10
     assert 1 < engine.most <= 4
     assert told == [("robustness", n, 12) for n in range(1, 13)]
-    again, _ = spoilt_vectors(rows[::-1], _embedder(Means()))
-    assert (vectors == again[:, ::-1]).all()
+    again, _ = spoilt_vectors(rows[::-1], _every(12), _embedder(Means()))
+    assert (vectors == again[::-1]).all()
     for at, index in enumerate(good):
         pixels = decoder.decode(rows[index].path.read_bytes(), TINY.resize)
         for number, condition in enumerate(CONDITIONS):
             if condition.kind not in {"noise", "rotation"}:
-                assert vectors[number, at] == pytest.approx(_means(spoil(pixels, condition, 0)[None])[0], rel=1e-3)
+                assert vectors[at, number] == pytest.approx(_means(spoil(pixels, condition, 0)[None])[0], rel=1e-3)
+
+
+def test_photos_that_are_spoilt_in_few_ways_go_to_the_network_together(rows: list[Row]) -> None:
+    engine, told = Means(), list[int]()
+    every, good = spoilt_vectors(rows, _every(12), _embedder(Means()))
+    ways = np.arange(36).reshape(12, 3) % 18
+    some, same = spoilt_vectors(rows, ways, _embedder(engine, lambda _step, done, *_: told.append(done)))
+    assert same == good
+    assert engine.batches == [12, 12, 6]  # 16 // 3 = 5 photos at a time, of which two cannot be read
+    assert told == [5, 10, 12]
+    for at, index in enumerate(good):
+        assert (some[at] == every[at][ways[index]]).all()
+
+
+def test_what_was_spoilt_before_is_not_embedded_again(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOODSIGHT_CACHE", str(tmp_path / "cache"))
+    ways = np.arange(12).reshape(12, 1)
+    engines = [Means() for _ in range(3)]
+    first, _ = spoilt_vectors(rows, ways, Embedder(TINY, engine=engines[0]))
+    again, good = spoilt_vectors(rows, ways, Embedder(TINY, engine=engines[1]))
+    assert (first == again).all()
+    assert engines[1].batches == []
+    every, _ = spoilt_vectors(rows, _every(12), Embedder(TINY, engine=engines[2]))
+    assert engines[2].batches == [17] * 10
+    assert (every[range(10), good] == first[:, 0]).all()
 
 
 def test_memory_does_not_grow_with_the_number_of_photos(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,64 +246,91 @@ def test_memory_does_not_grow_with_the_number_of_photos(rows: list[Row], monkeyp
         finished.append(done)
         assert len(taken) - done <= 2 + 4
 
-    spoilt_vectors(Watched(), _embedder(Means(), progress))
+    spoilt_vectors(Watched(), _every(60), _embedder(Means(), progress))
     assert len(finished) == len(taken) == 60
 
 
 def test_no_photo_that_can_be_read(rows: list[Row]) -> None:
-    vectors, good = spoilt_vectors([rows[3], rows[8]], _embedder(Means()))
-    assert (vectors.shape, good) == ((18, 0, 2), [])
+    vectors, good = spoilt_vectors([rows[3], rows[8]], _every(2), _embedder(Means()))
+    assert (vectors.shape, good) == ((0, 18, 2), [])
+
+
+def _scores(right: Bools, groups: Ints) -> Scores:
+    return metrics.score(np.eye(2)[(~right).astype(int)], np.zeros(len(right), int), groups)
 
 
 def _card() -> Card:
-    clean = np.array([True, True, True, False])
-    right = np.zeros((18, 4), bool)
-    right[0] = clean
-    right[1, :2] = True
-    return robustness.card("test", clean, right, np.array([5, 5, 9, 7]))
+    """Of four photos three are right unspoilt; the first way spoils nothing, the second one answer, the rest all."""
+    clean, groups = np.array([True, True, True, False]), np.array([5, 6, 9, 7])
+    right = np.zeros((4, 18), bool)
+    right[:, 0] = clean
+    right[:2, 1] = True
+    return robustness.card("test", _scores(clean, groups), clean, right, _every(4), groups)
 
 
 def test_a_card_by_hand() -> None:
     card = _card()
-    assert (card.which, card.photos, card.clean.value) == ("test", 4, 0.75)
-    assert [line.accuracy.value for line in card.lines] == [0.75, 0.5, *[0.0] * 16]
+    assert (card.which, card.photos, card.of, card.ways, card.clean.value) == ("test", 4, 4, 18, 0.75)
+    assert [line.cell.accuracy.value for line in card.lines] == pytest.approx([0.75, 0.5, *[0.0] * 16])
     assert tuple(line.condition for line in card.lines) == CONDITIONS
-    assert card.lines[0].accuracy == card.clean
-    worst = card.lines[17].accuracy  # none right in three groups: the exact interval is up to 1 - 0.025 ** (1 / 3)
-    assert (worst.value, worst.low, worst.high) == pytest.approx((0.0, 0.0, 1 - 0.025 ** (1 / 3)))
-    assert [(kind, [line.condition.strength for line in lines]) for kind, lines in card.by_kind] == [
+    assert [(kind.name, [line.condition.strength for line in kind.lines]) for kind in card.kinds] == [
         (kind, [1, 2, 3]) for kind in KINDS
     ]
+    assert card.kinds[0].together.accuracy.value == pytest.approx((0.75 + 0.5) / 3)
+    assert {line.cell.photos for line in card.lines} == {kind.together.photos for kind in card.kinds} == {4}
+    # None of three right ones stays right, which is up to 1 - 0.025 ** (1 / 3); the wrong one stays wrong: up to 0.975.
+    worst = card.lines[17].cell.accuracy
+    ends = 0.75 * (1 - 0.025 ** (1 / 3)), 0.25 * 0.975
+    assert (worst.low, worst.high) == pytest.approx((0.0, np.hypot(*ends)))
     told = json.loads(json.dumps(card.to_json(), allow_nan=False))
-    assert (told["photos"], told["n"], told["clean"]["value"]) == ("test", 4, 0.75)
-    assert told["conditions"][1] == {
-        "kind": "blur",
-        "strength": 2,
-        "value": 1,
-        "unit": "% of the longer side",
-        "accuracy": {"value": 0.5, "low": 0.0, "high": 1.0},
+    assert (told["photos"], told["of"], told["n"], told["ways"], told["clean"]["value"]) == ("test", 4, 4, 18, 0.75)
+    assert told["conditions"][17] == {
+        "kind": "small size",
+        "strength": 3,
+        "value": 16,
+        "unit": "px",
+        "n": 4,
+        "accuracy": {"value": 0.0, "low": 0.0, "high": pytest.approx(np.hypot(*ends), abs=1e-5)},
     }
+    assert [kind["kind"] for kind in told["kinds"]] == KINDS
+    assert told["kinds"][0]["accuracy"]["value"] == pytest.approx(1.25 / 3, abs=1e-5)
 
 
-def test_intervals_are_those_of_the_scores() -> None:
+def test_a_card_begins_at_the_figure_for_all_photos() -> None:
+    """Where spoiling changes no answer every figure is the known one, whatever the share is on the photos tried."""
     rng = np.random.default_rng(3)
-    groups, labels = rng.integers(0, 90, 200), np.zeros(200, int)
-    answers = rng.random((19, 200)) < 0.8
-    card = robustness.card("test", answers[0], answers[1:], groups)
-    for row, found in zip(answers, [card.clean, *(line.accuracy for line in card.lines)], strict=True):
-        expected = metrics.score(np.eye(2)[(~row).astype(int)], labels, groups).accuracy
-        assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
-    assert card.clean.low < card.clean.value < card.clean.high
+    all_right, groups = rng.random(4000) < 0.8, np.arange(4000)
+    clean = np.repeat([True, False], [9, 9])
+    ways = np.arange(36).reshape(18, 2) % 18
+    card = robustness.card("test", _scores(all_right, groups), clean, clean[:, None].repeat(2, 1), ways, np.arange(18))
+    assert card.clean == _scores(all_right, groups).accuracy
+    assert (card.of, card.photos, card.dealt, card.per_cell) == (4000, 18, True, (2, 2))
+    for cell in (*(line.cell for line in card.lines), *(kind.together for kind in card.kinds)):
+        assert cell.accuracy.value == pytest.approx(all_right.mean())
+        assert cell.accuracy.low < all_right.mean() < cell.accuracy.high
+    assert card.kinds[0].together.accuracy.low > card.lines[0].cell.accuracy.low
+
+
+def test_a_way_without_photos_cannot_be_measured() -> None:
+    clean = np.array([True, False])
+    ways = np.array([[0, 1], [1, 2]])
+    card = robustness.card("test", _scores(clean, np.arange(2)), clean, np.ones((2, 2), bool), ways, np.arange(2))
+    assert [line.cell.photos for line in card.lines] == [1, 2, 1, *[0] * 15]
+    told = json.loads(json.dumps(card.to_json(), allow_nan=False))
+    assert told["conditions"][3]["accuracy"] == {"value": None, "low": None, "high": None}
+    assert _rendered(card).count("not measurable") == 15 + 5
+    assert "0 to 2 photos in each" in _rendered(card)
 
 
 def test_answers_that_do_not_go_together_are_refused() -> None:
-    some = np.ones(4, bool)
-    with pytest.raises(ValueError, match=r"right must be \(18, n\)"):
-        robustness.card("test", some, np.ones((17, 4), bool), np.arange(4))
+    some, groups = np.ones(4, bool), np.arange(4)
+    whole = _scores(some, groups)
+    with pytest.raises(ValueError, match=r"right and ways must be \(n, k\)"):
+        robustness.card("test", whole, some, np.ones((4, 17), bool), _every(4), groups)
     with pytest.raises(ValueError, match=r"groups \(3,\)"):
-        robustness.card("test", some, np.ones((18, 4), bool), np.arange(3))
-    with pytest.raises(ValueError, match="there is no photo to score"):
-        robustness.card("test", some[:0], np.ones((18, 0), bool), np.arange(0))
+        robustness.card("test", whole, some, np.ones((4, 18), bool), _every(4), groups[:3])
+    with pytest.raises(ValueError, match=r"clean \(3,\)"):
+        robustness.card("test", whole, some[:3], np.ones((4, 18), bool), _every(4), groups[:3])
 
 
 def _rendered(card: Card, attribute: str = "") -> str:
@@ -280,24 +340,44 @@ def _rendered(card: Card, attribute: str = "") -> str:
 
 def test_the_table_shows_accuracies_values_and_intervals() -> None:
     text = _rendered(_card())
-    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', text)
-    assert [kind for kind, _ in rows] == KINDS
-    cells = re.findall(r'<td title="(.*?)">(.*?)(?:<br><small class="none">(.*?)</small>)?</td>', rows[0][1])
-    assert [(shown, small) for _, shown, small in cells] == [
-        ("75.0 %", ""),
-        ("75.0 %", "0.5 % of the longer side"),
-        ("50.0 %", "1 % of the longer side"),
-        ("0.0 %", "2 % of the longer side"),
+    rows = re.findall(r'<tr><th scope="row">(.*?)<br><small class="none">(.*?)</small></th>(.*?)</tr>', text)
+    assert [kind for kind, _, _ in rows] == KINDS
+    assert rows[0][1] == "0.5, 1, 2 % of the longer side"
+    cells = re.findall(r'<td title="(.*?)">(.*?)<br><small class="none">(.*?)</small></td>', rows[0][2])
+    assert [(title, shown) for title, shown, _ in cells] == [
+        ("4 photos", "75.0 %"),
+        ("4 photos", "50.0 %"),
+        ("4 photos", "0.0 %"),
+        ("4 photos", "41.7 %"),
     ]
-    assert cells[2][0] == "95 % interval: 0.500 (0.000 to 1.000)"
-    assert "test (4 photos)" in text
+    worst = _card().kinds[0].lines[2].cell.accuracy
+    assert cells[2][2] == f"0.0 % to {worst.high:.1%}".replace("%", " %").replace("  ", " ")
+    assert "test (4 of 4 photos)" in text
+    assert "right on" in text
+    assert "--spoilt" not in text
+
+
+def test_a_card_that_saves_time_says_so() -> None:
+    ways = np.arange(36).reshape(18, 2) % 18
+    clean = np.ones(18, bool)
+    every = np.ones((18, 2), bool)
+    text = _rendered(
+        robustness.card("test", _scores(np.ones(90, bool), np.arange(90)), clean, every, ways, np.arange(18))
+    )
+    assert "test (18 of 90 photos)" in text
+    assert "these 90 photos" in text
+    assert "Of them 18 were spoilt on purpose, each in 2 of the 18 ways to save time: 2 photos in each." in text
+    assert "<code>--spoilt 200</code>" in text
 
 
 def test_names_are_escaped_in_text_and_in_attributes() -> None:
-    first, *rest = _card().lines
-    hostile = replace(first, condition=replace(first.condition, unit=HOSTILE))
+    card = _card()
+    first, *rest = card.kinds
+    line, *others = first.lines
+    hostile = replace(line, condition=replace(line.condition, unit=HOSTILE))
     for attribute, names in (("", 3), (HOSTILE, 6)):
-        text = _rendered(replace(_card(), which=HOSTILE, lines=(hostile, *rest)), attribute)
+        kinds = (replace(first, lines=(hostile, *others)), *rest)
+        text = _rendered(replace(card, which=HOSTILE, kinds=kinds), attribute)
         assert "<script" not in text
         assert text.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == names
 
@@ -306,7 +386,7 @@ def test_with_several_attributes_it_says_which() -> None:
     assert "<h2>Spoilt photos</h2>" in _rendered(_card())
     text = _rendered(_card(), "colour")
     assert "<h2>Spoilt photos: colour</h2>" in text
-    assert "<span>colour: Accuracy on spoilt photos: test (4 photos);" in text
+    assert "<span>colour: Accuracy on spoilt photos, with 95 % intervals: test (4 of 4 photos)</span>" in text
 
 
 def test_jpeg_damage_is_a_jpeg_of_that_quality() -> None:

@@ -162,6 +162,22 @@ def test_photos_that_all_leak_give_no_headline_figure(findings: Measured, rows: 
     assert "right-hand column" not in text
 
 
+def test_it_says_why_nothing_is_decided(findings: Measured, tmp_path: Path) -> None:
+    part = findings.parts[0]
+    nothing = [replace(each, decided=0.0, decided_error=float("nan")) for each in part.results]
+    for threshold, why in (
+        (0.875, "without a person: no answer is as sure as it decides from, probability 0.875."),
+        (
+            float("inf"),
+            "without a person: too few are right in a row, from the surest on, to promise it; 99 are needed.",
+        ),
+    ):
+        judge = replace(part.judge, threshold=threshold)
+        page.write(tmp_path, replace(findings, parts=[replace(part, results=nothing, judge=judge)]))
+        text = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert f'<strong class="nb">0.0 %</strong> of all 62 photos can be decided {why}' in text
+
+
 def test_photos_from_elsewhere_lead_and_are_counted_by_group(
     findings: Measured, rows: list[Row], tmp_path: Path
 ) -> None:

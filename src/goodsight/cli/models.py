@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goodsight.cli import options, terminal
+from goodsight.cli import figures, options, terminal
 from goodsight.cli.options import LABELS, NETWORK, OUTPUT, PHOTOS, SPEED, VERDICTS
 from goodsight.errors import GoodsightError
 
@@ -121,7 +121,7 @@ def train(
         ),
     ] = "",
     budget: Annotated[float, typer.Option(help="Seconds for choosing the head.", rich_help_panel=SPEED)] = 60.0,
-    spoilt: options.Spoilt = 24,
+    spoilt: options.Spoilt = None,
     cache: options.Cache = True,
     resume: Annotated[
         bool,
@@ -155,7 +155,7 @@ def evaluate(
     tags: options.Tags = "",
     ledger: options.Ledger = None,
     group: options.Group = "",
-    spoilt: options.Spoilt = 24,
+    spoilt: options.Spoilt = None,
     cache: options.Cache = True,
     out: Annotated[
         Path | None, typer.Option(help="A folder for report.html and metrics.json.", rich_help_panel=OUTPUT)
@@ -193,7 +193,10 @@ def forecast(
     if out is not None:
         with whole_file(out) as part:
             part.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-    terminal.print_forecast(found)
+    figures.print_expected(found.expected)
+    if found.copies:
+        print(f"left out: {found.copies} copies of training photos")
+    terminal.print_left_out("bad photos", found.bad)
 
 
 def inspect(model: options.Model) -> None:

@@ -62,8 +62,12 @@ MaxMegapixels = Annotated[
     ),
 ]
 Spoilt = Annotated[
-    int,
-    typer.Option(help="Photos in the robustness card, or 0.", rich_help_panel=SPEED),
+    int | None,
+    typer.Option(
+        help="Photos in the robustness card, or 0; else a tenth of the time's worth.",
+        show_default=False,
+        rich_help_panel=SPEED,
+    ),
 ]
 Cache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.", rich_help_panel=SPEED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections import Counter
@@ -11,18 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from goodsight.cli.figures import print_result, signed
+
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
-    from goodsight.flow.forecast import Forecast
     from goodsight.flow.splits import Divided
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
     from goodsight.measuring.gain import Gain
     from goodsight.measuring.measured import Measured
-    from goodsight.measuring.metrics import Scores
-    from goodsight.measuring.result import Result
     from goodsight.model.record import Judge
     from goodsight.model.verdicts import Check, Prediction
     from goodsight.progress import Progress
@@ -127,8 +125,7 @@ def print_collected(collected: Collected, *, paged: bool) -> None:
 
 def print_training(found: Measured) -> None:
     """What training measured, and what it left out."""
-    for result in found.results:
-        print_result(result, found.model.precision)
+    _print_results(found)
     print_combinations(found.combinations)
     print_ledger(found.ledger, {part.name if found.several else "": part.gain for part in found.parts})
     print(f"twins: {found.exact_twins} exact pairs, {found.near_twins} near pairs; {found.extra_copies} extra copies")
@@ -139,8 +136,7 @@ def print_training(found: Measured) -> None:
 
 def print_evaluation(found: Measured) -> None:
     """What an evaluation measured, and what it left out."""
-    for result in found.results:
-        print_result(result, found.model.precision)
+    _print_results(found)
     print_ledger(found.ledger)
     print_left_out("bad photos", found.bad)
     print_left_out("rows left out", found.left_out)
@@ -160,43 +156,19 @@ def print_split(done: Divided) -> None:
     print(f"photos: {done.folder}")
 
 
-def print_forecast(found: Forecast) -> None:
-    """What to expect of a model on photos without labels."""
-    for name, each in found.expected.items():
-        said = f"{name}: " if len(found.expected) > 1 else ""
-        figure = each.accuracy
-        print(
-            f"{said}expect accuracy {_figure(figure.value)} [{_figure(figure.low)}, {_figure(figure.high)}] "
-            f"({each.n} photos)"
-        )
-        error = each.error
-        wrong = (
-            ""
-            if math.isnan(error.value)
-            else f", of which {error.value:.1%} [{error.low:.1%}, {error.high:.1%}] may be wrong"
-        )
-        print(f"{said}{each.decided:.1%} can be decided without a person{wrong}")
-        if each.farther:
-            print(
-                f"{said}these photos are {each.nearness:.2f} near to the training photos, those that it was judged on "
-                f"{each.known_nearness:.2f}: train again with --like to have figures for such photos"
-            )
-    if found.copies:
-        print(f"left out: {found.copies} copies of training photos")
-    print_left_out("bad photos", found.bad)
-
-
 def print_promotion(candidate: Path, over: Path, done: Promotion, min_gain: float) -> None:
     """How a candidate compares with the model in use, and what became of it."""
     found = done.comparison
     print(f"{over}: accuracy {found.current_accuracy:.4f}, {candidate}: {found.candidate_accuracy:.4f}")
-    print(f"gain {found.gain.value:+.4f} [{found.gain.low:+.4f}, {found.gain.high:+.4f}] ({found.n} photos)")
+    value, low, high, least = (signed(each) for each in (found.gain.value, found.gain.low, found.gain.high, min_gain))
+    print(f"gain {value} [{low}, {high}] ({found.n} photos)")
     if done.left_out:
         print(f"left out: {done.left_out} photos that are bad, unknown to {over}, or have a twin in a training")
     if done.promoted:
         print(f"promoted: {over} is the candidate now; the old one is kept as {done.kept}")
     else:
-        print(f"not promoted: the gain may be as low as {found.gain.low:+.4f}, and must be above {min_gain:+.4f}")
+        said = f"is {value}" if found.gain.value <= min_gain else f"may be as low as {low}"
+        print(f"not promoted: the gain {said}, and must be above {least} for sure")
 
 
 def print_inspected(model: Path, record: Mapping[str, Any]) -> None:
@@ -226,40 +198,11 @@ def print_check(attribute: str, answer: Check) -> None:
     print(f"{said}most likely: {answer.label}")
 
 
-def print_result(result: Result, precision: float) -> None:
-    """The scores, with and without leaked photos, and what can be decided without a person at a wanted precision."""
-
-    def show(name: str, scores: Scores) -> None:
-        print(
-            f"{name}: accuracy {_figure(scores.accuracy.value)} "
-            f"[{_figure(scores.accuracy.low)}, {_figure(scores.accuracy.high)}], "
-            f"balanced {_figure(scores.balanced_accuracy.value)}, log loss {_figure(scores.log_loss.value)}, "
-            f"calibration error {_figure(scores.calibration_error.value)} ({scores.n} photos)"
-        )
-
-    show(result.name, result.scores)
-    if result.scores_without_leaks is not None:
-        show(f"{result.name} without {result.leaked} leaked photos", result.scores_without_leaks)
-    elif result.leaked:
-        print(f"{result.name}: every photo has a twin or its group among the training photos: nothing new is seen")
-    if result.not_measurable:
-        print(f"{result.name}: too few photos to measure: {', '.join(result.not_measurable)}")
-    if result.nones is not None:
-        found = result.nones
-        print(
-            f"{result.name}: brand right {_figure(found.right)} (missed {_figure(found.missed)}, another "
-            f"{_figure(found.confused)}; {found.photos} photos), none right {_figure(found.recall)} "
-            f"({found.without} photos without a brand)"
-        )
-    error = "" if math.isnan(result.decided_error) else f", error among them {result.decided_error:.4f}"
-    print(f"{result.name}: {result.decided:.1%} can be decided without a person{error or _undecided(precision)}")
-
-
-def _undecided(precision: float) -> str:
-    """Why nothing can be decided without a person."""
-    from goodsight.heads.calibrate import least_for
-
-    return f": to promise {precision:.1%}, {least_for(precision)} right answers in a row are needed, from the surest on"
+def _print_results(found: Measured) -> None:
+    """The results of each attribute."""
+    for part in found.parts:
+        for result in part.results:
+            print_result(result, found.model.precision, part.judge.threshold)
 
 
 def print_audit(audit: Audit) -> None:
@@ -318,10 +261,6 @@ def print_ledger(ledger: Replayed | None, gains: Mapping[str, Gain | None] | Non
             print(f"{said}what it gained is not measured: {gain.reason}")
     print_left_out("ledger rows without a photo", ledger.absent)
     print_left_out("photos on which reviewers disagree", ledger.disputed)
-
-
-def _figure(value: float) -> str:
-    return "not measurable" if math.isnan(value) else f"{value:.4f}"
 
 
 def _printable(text: str) -> str:

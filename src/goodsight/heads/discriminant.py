@@ -15,6 +15,7 @@ from scipy import linalg
 
 from goodsight.arrays import Array, Ints
 from goodsight.heads.examples import Examples
+from goodsight.heads.folds import held
 from goodsight.heads.kernels import unit
 
 _FEW = 5.0
@@ -41,18 +42,22 @@ def learn(low: Array, examples: Examples, shrink: float, aside: float) -> tuple[
         aside: how many times the spread between the cells of a class counts as spread within it.
 
     Returns:
-        Whitening (k, k), unit class means (k, C) in its image, and out-of-fold scores (n, C).
+        Whitening (k, k), unit class means (k, C) in its image, and out-of-fold scores (n, C), which are NaN where no
+        photo is left to learn from.
 
     """
-    labels, folds, sure = examples.labels, examples.folds, examples.sure
+    labels, sure = examples.labels, examples.sure
     classes = int(labels.max()) + 1
     cells = examples.cells if aside else labels
-    scores = np.empty((len(low), classes), np.float32)
-    for fold in np.unique(folds):
-        away = folds == fold
-        rest = ~away & sure if (~away & sure).any() else ~away
+    scores = np.full((len(low), classes), np.nan, np.float32)
+    for asked, away in held(examples.folds, examples.hidden):
+        rest = np.ones(len(low), bool)
+        rest[away] = False
+        if not rest.any():
+            continue
+        rest = rest & sure if (rest & sure).any() else rest
         whiten, means = whitened(low[rest], labels[rest], cells[rest], classes, shrink, aside)
-        scores[away] = unit(low[away] @ whiten) @ means
+        scores[asked] = unit(low[asked] @ whiten) @ means
     whiten, means = whitened(low[sure], labels[sure], cells[sure], classes, shrink, aside)
     return whiten, means, scores
 

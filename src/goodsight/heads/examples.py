@@ -19,6 +19,8 @@ class Examples:
         folds: fold numbers (n,) that keep twins together.
         others: numbers (n,) of what the photos' other attributes are, if they have any.
         grey: embeddings (n, width) of the photos without their colours, if there are any.
+        hidden: numbers (n,) of what else a photo's answer is not learned from, if there is anything: photos of the same
+            number, such as those of its combination of labels, in whatever fold they are.
         apart: the folds keep large groups apart, and few of them: each fold is to be answered by a head that knows
             nothing of its photos, not even what they add to the mean of all.
         doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
@@ -35,6 +37,7 @@ class Examples:
     others: Ints | None = None
     grey: Vectors | None = None
     doubted: Bools | None = None
+    hidden: Ints | None = None
     apart: bool = False
 
     def __post_init__(self) -> None:
@@ -56,6 +59,7 @@ class Examples:
             None if self.others is None else self.others[rows],
             None if self.grey is None else self.grey[rows],
             None if self.doubted is None else self.doubted[rows],
+            None if self.hidden is None else self.hidden[rows],
             self.apart,
         )
 
@@ -75,6 +79,7 @@ class Examples:
             others=None if others is None else np.append(others, np.full(len(others), others.max() + 1)),
             grey=None,
             doubted=None if self.doubted is None else np.tile(self.doubted, 2),
+            hidden=None if self.hidden is None else np.tile(self.hidden, 2),
         )
 
     @property

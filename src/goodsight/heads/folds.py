@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -38,6 +38,49 @@ def deal(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
         load[best] += share[group]
         total[best] += table[group].sum()
     return np.asarray(fold[number])
+
+
+def held(folds: Ints, hidden: Ints | None = None) -> Iterator[tuple[Ints, Ints]]:
+    """Indices of the photos that are asked together, and of those that may not be learned from for it, in turn.
+
+    Args:
+        folds: fold numbers (n,).
+        hidden: other numbers (n,), if there are any: what may be learned from then has neither number or, where no
+            photo is left so, another fold at least.
+
+    """
+    for fold in np.unique(folds):
+        within = folds == fold
+        if hidden is None:
+            yield (rows := np.flatnonzero(within)), rows
+            continue
+        for one in np.unique(hidden[within]):
+            away = within | (hidden == one)
+            yield np.flatnonzero(within & (hidden == one)), np.flatnonzero(within if away.all() else away)
+
+
+def strangers(values: Ints, most: int) -> Ints:
+    """Number parts of photos, so that photos of one part are alike in all or in nothing.
+
+    Combinations are dealt from the most frequent one on, each to the first part where it shares no value with another:
+    so all of a part can be hidden at once, and each value is still known from all of its other combinations.
+
+    Args:
+        values: of each photo (n, k).
+        most: parts; where they are too few, the last combinations go where they share a value.
+
+    Returns:
+        Part numbers (n,), 0 to ``most - 1``.
+
+    """
+    kinds, number, counts = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+    parts: list[list[int]] = [[] for _ in range(most)]
+    part = np.empty(len(kinds), np.int64)
+    for kind in np.argsort(-counts, kind="stable").tolist():
+        shared = [int((kinds[others] == kinds[kind]).sum()) for others in parts]
+        part[kind] = np.argmin(shared)
+        parts[part[kind]].append(kind)
+    return np.asarray(part[number.ravel()])
 
 
 def portion(labels: Ints, groups: Ints, shares: Sequence[float], seed: int = 0) -> Ints:

@@ -51,7 +51,7 @@ class Kernel(Learnt):
             return cls._of_landmarks(setting, scaler, examples, targets, penalty)
         x = scaler(examples.vectors)
         kernel = rbf(squared_distances(x, x), setting.gamma)
-        dual, scores = ridge.solve_dual(kernel, targets, examples.folds, penalty)
+        dual, scores = ridge.solve_dual(kernel, targets, examples.folds, penalty, examples.hidden)
         return cls(setting, scaler, x, dual), scores
 
     @classmethod
@@ -77,8 +77,9 @@ class Kernel(Learnt):
     @staticmethod
     def out_of_fold(setting: Setting, seen: Seen) -> Array:
         """Scores (n, C) as a candidate."""
-        targets, penalty = ridge.one_hot(seen.examples.labels), setting.penalty * seen.ease
-        return ridge.solve_dual(rbf(seen.squared, setting.gamma), targets, seen.examples.folds, penalty)[1]
+        given, penalty = seen.examples, setting.penalty * seen.ease
+        kernel, targets = rbf(seen.squared, setting.gamma), ridge.one_hot(given.labels)
+        return ridge.solve_dual(kernel, targets, given.folds, penalty, given.hidden)[1]
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

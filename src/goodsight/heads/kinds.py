@@ -13,6 +13,7 @@ from goodsight.arrays import Array
 from goodsight.heads.cosine import Cosine
 from goodsight.heads.curved import Curved
 from goodsight.heads.examples import Examples
+from goodsight.heads.folds import held
 from goodsight.heads.head import Head, Kind, Learnt, Setting
 from goodsight.heads.kernel import Kernel
 from goodsight.heads.linear import Linear
@@ -66,15 +67,16 @@ def _apart(setting: Setting, scaler: Scaler, examples: Examples) -> Array:
     the others do not, and so says what it is. A class that only the fold has is answered last.
     """
     scores = np.empty((len(examples), int(examples.labels.max()) + 1), np.float32)
-    for fold in np.unique(examples.folds):
-        held = np.flatnonzero(examples.folds == fold)
-        rest = examples.take(np.flatnonzero(examples.folds != fold))
+    every = np.arange(len(examples))
+    for asked, away in held(examples.folds, examples.hidden):
+        rest = examples.take(np.setdiff1d(every, away))
         known, labels = np.unique(rest.labels, return_inverse=True)
-        rest = replace(rest, labels=labels, apart=False)
+        # One fold: nobody asks what it says out-of-fold.
+        rest = replace(rest, labels=labels, folds=np.zeros(len(rest), np.int64), hidden=None, apart=False)
         head, _ = train(setting, scaler.learnt_anew(rest.vectors), rest)
-        answers = head(examples.vectors[held])
-        scores[held] = answers.min(axis=1, keepdims=True) - 1
-        scores[np.ix_(held, known)] = answers
+        answers = head(examples.vectors[asked])
+        scores[asked] = answers.min(axis=1, keepdims=True) - 1
+        scores[np.ix_(asked, known)] = answers
     return scores
 
 

@@ -39,14 +39,15 @@ class Linear(Learnt):
             weights, scores = ridge.solve_primal(features, targets, examples.folds, penalty)
             return cls(setting, scaler, weights), scores
         x = scaler(examples.vectors)
-        dual, scores = ridge.solve_dual(x @ x.T, targets, examples.folds, penalty)
+        dual, scores = ridge.solve_dual(x @ x.T, targets, examples.folds, penalty, examples.hidden)
         return cls(setting, scaler, np.asarray(x.T @ dual)), scores
 
     @staticmethod
     def out_of_fold(setting: Setting, seen: Seen) -> Array:
         """Scores (n, C) as a candidate."""
-        targets, penalty = ridge.one_hot(seen.examples.labels), setting.penalty * seen.ease
-        return ridge.solve_dual(seen.x @ seen.x.T, targets, seen.examples.folds, penalty)[1]
+        given, penalty = seen.examples, setting.penalty * seen.ease
+        kernel, targets = seen.x @ seen.x.T, ridge.one_hot(given.labels)
+        return ridge.solve_dual(kernel, targets, given.folds, penalty, given.hidden)[1]
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

@@ -15,6 +15,7 @@ from scipy import linalg
 
 from goodsight.arrays import Array, Floats, Ints
 from goodsight.heads.examples import Examples
+from goodsight.heads.folds import held
 
 EXACT = 6000
 """So many photos are solved for by their kernel (n, n); of more, by features."""
@@ -24,7 +25,9 @@ DOUBT = 50.0
 """How much less a doubted label is fitted."""
 
 
-def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tuple[Array, Array]:
+def solve_dual(
+    kernel: Array, targets: Array, folds: Ints, penalty: Array, hidden: Ints | None = None
+) -> tuple[Array, Array]:
     """Dual weights and out-of-fold scores from a kernel.
 
     Args:
@@ -32,9 +35,10 @@ def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tu
         targets: what is fitted (n, C).
         folds: fold numbers (n,).
         penalty: of each photo (n,), above 0.
+        hidden: what else a photo's score is not learned from (n,); see :class:`goodsight.heads.examples.Examples`.
 
     Returns:
-        Weights (n, C) and scores (n, C).
+        Weights (n, C) and scores (n, C), which are NaN where no photo is left to learn from.
 
     Raises:
         numpy.linalg.LinAlgError: the kernel is not positive definite.
@@ -46,11 +50,13 @@ def solve_dual(kernel: Array, targets: Array, folds: Ints, penalty: Array) -> tu
     if bad or also_bad:
         raise np.linalg.LinAlgError("the kernel is not positive definite")
     dual = np.asarray(linalg.blas.ssymm(1.0, inverse, targets, lower=0), np.float32)
-    residual = np.empty_like(targets)
-    for fold in np.unique(folds):
-        rows = np.flatnonzero(folds == fold)
-        block = np.triu(inverse[np.ix_(rows, rows)])
-        residual[rows] = linalg.solve(block + np.triu(block, 1).T, dual[rows], assume_a="pos")
+    residual = np.full_like(targets, np.nan)
+    for asked, away in held(folds, hidden):
+        if len(away) == len(targets):
+            continue
+        block = np.triu(inverse[np.ix_(away, away)])
+        missed = linalg.solve(block + np.triu(block, 1).T, dual[away], assume_a="pos")
+        residual[asked] = missed[np.searchsorted(away, asked)]
     return dual, targets - residual
 
 

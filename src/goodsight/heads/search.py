@@ -18,6 +18,7 @@ from goodsight.arrays import Array, Doubles, Ints
 from goodsight.heads import kinds
 from goodsight.heads.calibrate import fit_temperature, log_loss, softmax
 from goodsight.heads.examples import Examples
+from goodsight.heads.folds import strangers
 from goodsight.heads.head import Head, Setting
 from goodsight.heads.ridge import ease
 from goodsight.heads.scaler import Scaler
@@ -108,7 +109,8 @@ def fit(
     Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
     there are more than :data:`SEARCH`, on whole folds of a part of them; the best is then trained on all photos.
     Classes are weighted by the inverse square root of their size. With ``others``, candidates are compared on folds
-    that hide one combination each, to choose a head that knows combinations it never saw.
+    that hide one combination each, to choose a head that knows combinations it never saw; where groups are known,
+    nothing is learned from a photo's fold either.
 
     Args:
         examples: the photos (n), at least one of each class.
@@ -143,8 +145,13 @@ def fit(
 
 def _seen(known: Examples, easy: Array, views: Mapping[str, Scaler]) -> dict[tuple[str, bool], Seen]:
     """What candidates look at, by view and by whether they learn from copies, on folds that hide what there is to."""
-    if known.others is not None:
-        known = replace(known, folds=_hidden(known.cells), apart=False)
+    if known.others is not None and known.apart:
+        # Each part of the combinations costs a training for each fold.
+        combined = np.stack([known.labels, known.others], axis=1)
+        parts = strangers(combined, max(2, HIDDEN // len(np.unique(known.folds))))
+        known = replace(known, hidden=parts, apart=False)
+    elif known.others is not None:
+        known = replace(known, folds=_hidden(known.cells))
     seen = {(view, False): Seen(scaler, known, easy) for view, scaler in views.items()}
     if known.grey is None:
         return seen

@@ -1,7 +1,9 @@
 """Combinations of labels: which were trained, and what happens on one that was not, by hiding each in turn.
 
 A model that has seen black jeans and blue dresses should know a black dress. Whether it does is measured by training
-each attribute's head without one combination and asking it about the photos of just that one.
+each attribute's head without one combination and asking it about the photos of just that one. Where groups are known,
+the head knows nothing of the photo's fold either; combinations that share no label are then hidden together, since each
+hiding costs a training for each fold.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from goodsight.arrays import Bools, Ints
-from goodsight.heads import ridge
+from goodsight.heads import ridge, search
+from goodsight.heads.folds import strangers
 from goodsight.model.learn import Learned
 from goodsight.training import cells
+from goodsight.training.groups import FOLDS
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def measure(learned: Sequence[Learned]) -> Combinations | None:
     part = _part(trained)
     # What is not hidden makes one fold, which nobody looks at.
     apart = np.where(np.isin(number[part], hideable), number[part], -1)
+    if any(each.fitted.apart for each in chosen):
+        apart = _strangers(chosen, part, apart)
     columns = [_right(each, part, apart) for each in chosen] if len(hideable) else [None]
     if any(column is None for column in columns):
         return Combinations(names, counts, (), float(seen.mean()))
@@ -137,6 +143,15 @@ def _part(trained: Ints) -> Ints:
     """Of very many photos a part, as each combination costs a training."""
     order = np.random.default_rng(0).permutation(len(trained))[: ridge.EXACT]
     return np.sort(trained[order])
+
+
+def _strangers(chosen: Sequence[Learned], rows: Ints, number: Ints) -> Ints:
+    """Numbers (k,) of what is hidden together: combinations without a common label; -1 where nothing is."""
+    labels = np.stack([each.fitted.photo_set.labels[rows] for each in chosen], axis=1)
+    hidden = number >= 0
+    together = np.full(len(rows), -1)
+    together[hidden] = strangers(labels[hidden], search.HIDDEN // FOLDS)
+    return together
 
 
 def _right(learned: Learned, rows: Ints, number: Ints) -> Bools | None:

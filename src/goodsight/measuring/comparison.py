@@ -9,7 +9,7 @@ import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.heads.calibrate import log_loss
-from goodsight.measuring.metrics import Estimate
+from goodsight.measuring.metrics import Estimate, exact
 
 ROUNDS = 2000
 
@@ -61,7 +61,8 @@ def compare(current: Outcome, candidate: Outcome, groups: Ints, *, seed: int = 0
     """Compare two models on the same photos (n).
 
     The interval is a paired bootstrap over twin groups: each round draws the same groups for both models, so what
-    makes a photo hard for both cancels out.
+    makes a photo hard for both cancels out. Where both are right on the same photos, that says nothing, and the gain's
+    interval is what such photos may hide (Clopper and Pearson 1934).
 
     Args:
         current: how the model in use did.
@@ -83,12 +84,14 @@ def compare(current: Outcome, candidate: Outcome, groups: Ints, *, seed: int = 0
     sums = np.stack([np.bincount(numbers, column, count) for column in columns], axis=1)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=ROUNDS)
     drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
+    hidden = exact(Estimate(0.0, 0.0, 0.0), count).high
+    alike = Estimate(0.0, -hidden, hidden)
     return Comparison(
         n=n,
         groups=count,
         current_accuracy=float(current.right.mean()),
         candidate_accuracy=float(candidate.right.mean()),
-        gain=_estimate(drawn[:, 1] / drawn[:, 0]),
+        gain=_estimate(drawn[:, 1] / drawn[:, 0]) if more_right.any() else alike,
         loss_gain=_estimate(drawn[:, 2] / drawn[:, 0]),
     )
 

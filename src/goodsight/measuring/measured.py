@@ -22,6 +22,7 @@ from goodsight.heads import calibrate
 from goodsight.heads.search import Trial
 from goodsight.measuring import explained, gain, result, robustness
 from goodsight.measuring.combinations import Combinations
+from goodsight.measuring.dealt import Extent, affordable
 from goodsight.measuring.explained import Mistake, Seen
 from goodsight.measuring.gain import Gain
 from goodsight.measuring.result import Result
@@ -126,7 +127,7 @@ def of_training(
     learned: Sequence[Learned],
     embedder: Embedder,
     replayed: Replayed,
-    spoilt: int,
+    spoilt: int | None,
     lap: Lap,
 ) -> tuple[Part, ...]:
     """Measure what a training made, one part for each attribute.
@@ -136,11 +137,11 @@ def of_training(
         learned: its judges and the evidence behind them.
         embedder: of its network.
         replayed: what ledgers changed.
-        spoilt: how many photos the robustness card tries; 0 for no card.
+        spoilt: how many photos the robustness card tries, 0 for no card; None for what a tenth of the time allows.
         lap: told each step that is done.
 
     """
-    parts = []
+    parts, cards = [], sum(not each.judge.attribute.tag for each in learned)
     for each in learned:
         judge, prefix = each.judge, model.prefix(each.judge)
         gained = None
@@ -151,7 +152,7 @@ def of_training(
         lap(f"{prefix}evaluate")
         card = None
         if not judge.attribute.tag:
-            card = robustness.of_training(spoilt, results[0].name.removeprefix(prefix), each, embedder)
+            card = robustness.of_training(spoilt, results[0], each, embedder, cards)
             lap(f"{prefix}spoil photos")
         evidence = explained.of_worst(judge, embedder, results)
         lap(f"{prefix}explain the worst mistakes")
@@ -166,8 +167,10 @@ def of_photos(
     groups: Ints,
     leaked: Bools,
     embedder: Embedder,
-    spoilt: int | None,
     lap: Lap,
+    *,
+    shown: bool,
+    spoilt: int | None,
 ) -> tuple[Part, ...]:
     """Measure a model on photos, one part for each attribute.
 
@@ -177,15 +180,15 @@ def of_photos(
         groups: what intervals are drawn over (n,): twins, and photos of one group.
         leaked: whether photos have a twin in training (n,).
         embedder: of the model's network.
-        spoilt: how many photos the robustness card tries, 0 for no card; None when no report shows it, and nothing
-            of what takes long is measured.
         lap: told each step that is done.
+        shown: a report shows it; else nothing of what takes long is measured.
+        spoilt: how many photos the robustness card tries, 0 for no card; None for what a tenth of the time allows.
 
     Raises:
         CatalogError: no label is one of the model's classes.
 
     """
-    parts = []
+    parts, cards = [], sum(not judge.attribute.tag for judge in model.judges)
     for judge, photo_set in zip(model.judges, sets, strict=True):
         prefix = model.prefix(judge)
         scored: Ints = np.flatnonzero(photo_set.labels >= 0)
@@ -198,11 +201,12 @@ def of_photos(
         one = result.on_photos(f"{prefix}photos", judge, photo_set, scored, groups, leaked)
         lap(f"{prefix}evaluate")
         card = None
-        if spoilt and not judge.attribute.tag:
-            rows = robustness.drawn(scored[~leaked[scored]], spoilt)
-            card = robustness.of_photos("photos", judge, embedder, photo_set, rows, groups)
+        if shown and spoilt != 0 and not judge.attribute.tag:
+            extent = Extent(spoilt, affordable(len(photo_set.table.rows), cards))
+            rows = scored[~leaked[scored]]
+            card = robustness.of_photos(one, judge, embedder, photo_set, rows, groups, extent)
             lap(f"{prefix}spoil photos")
-        evidence = {} if spoilt is None else explained.of_worst(judge, embedder, [one])
+        evidence = {} if not shown else explained.of_worst(judge, embedder, [one])
         parts.append(Part(judge, [one], photo_set, card=card, evidence=evidence))
     return tuple(parts)
 

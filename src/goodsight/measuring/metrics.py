@@ -142,10 +142,52 @@ def exact(found: Estimate, groups: int) -> Estimate:
     """
     if not (found.value == found.low == found.high) or not groups:
         return found
-    right = found.value * groups
-    low = beta.ppf(0.025, right, groups - right + 1) if right > 0 else 0.0
-    high = beta.ppf(0.975, right + 1, groups - right) if right < groups else 1.0
-    return Estimate(found.value, float(low), float(high))
+    return Estimate(found.value, *_within(found.value, groups))
+
+
+def _within(share: float, draws: float) -> tuple[float, float]:
+    """The exact 95 % interval (Clopper and Pearson 1934) of a share of so many draws, which need not be whole."""
+    right = share * draws
+    low = beta.ppf(0.025, right, draws - right + 1) if right > 0 else 0.0
+    high = beta.ppf(0.975, right + 1, draws - right) if right < draws else 1.0
+    return float(low), float(high)
+
+
+def changed(accuracy: float, before: Bools, now: Bools, groups: Ints) -> Estimate:
+    """An accuracy that is known, after a change that was tried on some of the photos (post-stratification).
+
+    How many right answers stay right, and how many wrong ones turn right, is counted apart; both count as much as
+    there are right and wrong ones. Each share has an exact interval over groups, which is never a point, and their sum
+    that of Zou and Donner 2008 (Construction of confidence limits about effect measures). Groups of unequal size count
+    as fewer, the effective number of Kish 1965 (Survey Sampling).
+
+    Args:
+        accuracy: of all photos before the change.
+        before: whether answers were right before, on the photos that were tried (n,).
+        now: whether they are now (n,).
+        groups: twin group of each photo (n,).
+
+    Returns:
+        NaN without photos. Where none was right before, none is taken to be lost, and where none was wrong, none won;
+        the interval says that nothing is known of it.
+
+    """
+    if not len(groups):
+        return Estimate(np.nan, np.nan, np.nan)
+    parts = ((accuracy, before, 1.0), (1 - accuracy, ~before, 0.0))
+    shares = np.array([_weighed(weight, now[of], groups[of], unknown) for weight, of, unknown in parts])
+    value, lows, highs = float(shares[:, 0].sum()), shares[:, 0] - shares[:, 1], shares[:, 2] - shares[:, 0]
+    return Estimate(value, value - float(np.hypot(*lows)), value + float(np.hypot(*highs)))
+
+
+def _weighed(weight: float, right: Bools, groups: Ints, unknown: float) -> tuple[float, float, float]:
+    """The share right of some photos with its ends, times a weight; ``unknown`` without photos."""
+    if not len(groups):
+        return weight * unknown, 0.0, weight
+    sizes = np.unique(groups, return_counts=True)[1].astype(float)
+    share = float(right.mean())
+    low, high = _within(share, float(sizes.sum() ** 2 / (sizes**2).sum()))
+    return weight * share, weight * low, weight * high
 
 
 def _of_class(drawn: dict[str, Doubles], c: int, groups: int) -> dict[str, Estimate]:

@@ -57,6 +57,11 @@ class Result:
     nones: Nones | None = None
 
     @property
+    def honest(self) -> Scores:
+        """The scores without photos that have a twin in training, if any others are left."""
+        return self.scores_without_leaks or self.scores
+
+    @property
     def minutes_saved(self) -> float:
         """Minutes of human checking saved against checking every photo by hand."""
         return self.decided * self.scores.n * SECONDS_BY_HAND / 60

@@ -18,7 +18,10 @@ from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.spoilt import spoilt_vectors
-from goodsight.measuring.metrics import ROUNDS, Estimate, exact
+from goodsight.measuring import metrics
+from goodsight.measuring.dealt import WAYS, Extent, affordable, deal
+from goodsight.measuring.metrics import Estimate, Scores
+from goodsight.measuring.result import Result
 from goodsight.model.learn import Learned
 from goodsight.model.record import Judge
 from goodsight.photos.spoil import CONDITIONS, Condition
@@ -26,40 +29,85 @@ from goodsight.training.fitted import Witness
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What spoiling does to the photos that were spoilt so.
+
+    Attributes:
+        photos: how many there are.
+        accuracy: of all photos that the card is about, had they been spoilt so, with its 95 % interval; NaN where none
+            was.
+
+    """
+
+    photos: int
+    accuracy: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``metrics.json``; what cannot be measured is null."""
+        return {"n": self.photos, "accuracy": self.accuracy.to_json()}
+
+
+@dataclass(frozen=True)
 class Line:
-    """The accuracy under one condition, with its 95 % interval."""
+    """What one condition does."""
 
     condition: Condition
-    accuracy: Estimate
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What conditions of one kind do: each, from weak to strong, and all together."""
+
+    name: str
+    lines: tuple[Line, ...]
+    together: Cell
 
 
 @dataclass(frozen=True)
 class Card:
-    """Accuracy on photos as they are and under each condition.
+    """Accuracy on photos as they are, and what each condition makes of it.
 
     Attributes:
-        clean: accuracy on the photos as they are.
-        lines: one per condition, in the order of :data:`CONDITIONS`.
-        photos: how many there are.
         which: photos they are, such as ``test``, as :attr:`goodsight.measuring.result.Result.name` has it.
+        clean: accuracy on all of them as they are: the figure of that result.
+        of: how many there are.
+        photos: how many of them were spoilt.
+        ways: in how many conditions each.
+        kinds: one per kind of condition, in the order of :data:`CONDITIONS`.
 
     """
 
-    clean: Estimate
-    lines: tuple[Line, ...]
-    photos: int
     which: str
+    clean: Estimate
+    of: int
+    photos: int
+    ways: int
+    kinds: tuple[Kind, ...]
 
     @property
-    def by_kind(self) -> list[tuple[str, list[Line]]]:
-        """The lines of each kind, from weak to strong."""
-        return [(kind, list(lines)) for kind, lines in groupby(self.lines, lambda line: line.condition.kind)]
+    def lines(self) -> list[Line]:
+        """One per condition, in the order of :data:`CONDITIONS`."""
+        return [line for kind in self.kinds for line in kind.lines]
+
+    @property
+    def dealt(self) -> bool:
+        """Whether each photo was tried in some of the ways only."""
+        return self.ways < WAYS
+
+    @property
+    def per_cell(self) -> tuple[int, int]:
+        """The fewest and the most photos of a condition."""
+        counts = [line.cell.photos for line in self.lines]
+        return min(counts), max(counts)
 
     def to_json(self) -> dict[str, Any]:
         """For ``metrics.json``; what cannot be measured is null."""
         return {
             "photos": self.which,
+            "of": self.of,
             "n": self.photos,
+            "ways": self.ways,
             "clean": self.clean.to_json(),
             "conditions": [
                 {
@@ -67,19 +115,21 @@ class Card:
                     "strength": line.condition.strength,
                     "value": line.condition.value,
                     "unit": line.condition.unit,
-                    "accuracy": line.accuracy.to_json(),
                 }
+                | line.cell.to_json()
                 for line in self.lines
             ],
+            "kinds": [{"kind": kind.name} | kind.together.to_json() for kind in self.kinds],
         }
 
 
 @dataclass(frozen=True)
 class Tried:
-    """Photos to spoil, and what answers for them.
+    """Photos to spoil some of, and what answers for them.
 
     Attributes:
         which: photos they are, for the report.
+        whole: how good the answers are on all photos that these stand for.
         rows: the photos, which the head has not seen (n).
         labels: class numbers (n,).
         groups: twin groups (n,).
@@ -90,6 +140,7 @@ class Tried:
     """
 
     which: str
+    whole: Scores
     rows: Sequence[Row]
     labels: Ints
     groups: Ints
@@ -98,120 +149,125 @@ class Tried:
     head: Callable[[Array], Floats]
 
 
-def measure(tried: Tried) -> Card | None:
-    """Spoil photos and see what a head makes of them; None when no photo can be read."""
-    vectors, good = spoilt_vectors(tried.rows, tried.embedder)
+def measure(tried: Tried, extent: Extent) -> Card | None:
+    """Spoil photos and see what a head makes of them; None when no photo is tried, or can be read."""
+    clean = tried.guesses == tried.labels
+    dealt = deal(tried.labels, clean, extent)
+    if not len(dealt.photos):
+        return None
+    vectors, good = spoilt_vectors([tried.rows[i] for i in dealt.photos], dealt.ways, tried.embedder)
     if not good:
         return None
-    labels = tried.labels[good]
-    right = np.stack([tried.head(spoilt).argmax(axis=1) == labels for spoilt in vectors])
-    return card(tried.which, tried.guesses[good] == labels, right, tried.groups[good])
+    photos, ways = dealt.photos[good], dealt.ways[good]
+    given = tried.head(vectors.reshape(-1, vectors.shape[2])).argmax(axis=1).reshape(ways.shape)
+    right = given == tried.labels[photos, None]
+    return card(tried.which, tried.whole, clean[photos], right, ways, tried.groups[photos])
 
 
-def card(which: str, clean: Bools, right: Bools, groups: Ints) -> Card:
-    """Accuracies with 95 % intervals from answers that are right or wrong.
+def card(which: str, whole: Scores, clean: Bools, right: Bools, ways: Ints, groups: Ints) -> Card:
+    """What spoiling does, with 95 % intervals, from answers that are right or wrong.
 
-    The intervals are those of :func:`goodsight.measuring.metrics.score`: twin groups are drawn whole, and all
-    conditions share the draws.
+    It begins at the accuracy of all photos, which is known, so it says nothing else than the result that it is about;
+    see :func:`goodsight.measuring.metrics.changed`.
 
     Args:
         which: photos they are, for the report.
+        whole: how good the answers are on all photos as they are.
         clean: whether the answer is right on each photo as it is (n,).
-        right: the same under each of :data:`CONDITIONS` (conditions, n).
+        right: the same on each photo when it is spoilt (n, k).
+        ways: in which of :data:`CONDITIONS` it was, by number (n, k).
         groups: twin group of each photo (n,).
 
     Raises:
         ValueError: there is no photo, or the shapes do not go together.
 
     """
-    if right.shape != (len(CONDITIONS), len(clean)) or groups.shape != clean.shape:
-        shapes = f"clean {clean.shape}, right {right.shape}, groups {groups.shape}"
-        raise ValueError(f"right must be ({len(CONDITIONS)}, n) where clean and groups are (n,), not {shapes}")
-    first, *others = _accuracies(np.concatenate([clean[None], right]), groups)
-    lines = tuple(Line(condition, accuracy) for condition, accuracy in zip(CONDITIONS, others, strict=True))
-    return Card(first, lines, len(clean), which)
+    if right.shape != ways.shape or right.shape[:1] != clean.shape or groups.shape != clean.shape:
+        shapes = f"clean {clean.shape}, right {right.shape}, ways {ways.shape}, groups {groups.shape}"
+        raise ValueError(f"right and ways must be (n, k) where clean and groups are (n,), not {shapes}")
 
+    def cell(numbers: Sequence[int]) -> Cell:
+        photo, place = np.nonzero(np.isin(ways, numbers))
+        found = metrics.changed(whole.accuracy.value, clean[photo], right[photo, place], groups[photo])
+        return Cell(len(np.unique(photo)), found)
 
-def _accuracies(right: Bools, groups: Ints) -> list[Estimate]:
-    """The accuracy of each row of ``right`` (rows, n), with the interval that :func:`metrics.score` would give it."""
-    if right.shape[1] == 0:
-        raise ValueError("there is no photo to score")
-    numbers = np.unique(groups, return_inverse=True)[1]
-    count = int(numbers.max()) + 1
-    sums = np.stack([np.bincount(numbers, row, count) for row in (np.ones(len(numbers)), *right)], axis=1)
-    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=ROUNDS)
-    drawn = weights.astype(float) @ sums
-    lows, highs = np.percentile(drawn[:, 1:] / drawn[:, :1], [2.5, 97.5], axis=0)
-    values = right.mean(axis=1)
-    found = (Estimate(float(v), float(low), float(high)) for v, low, high in zip(values, lows, highs, strict=True))
-    return [exact(each, count) for each in found]
+    kinds = []
+    for kind, same in groupby(enumerate(CONDITIONS), lambda numbered: numbered[1].kind):
+        numbered = list(same)
+        lines = tuple(Line(condition, cell([number])) for number, condition in numbered)
+        kinds.append(Kind(kind, lines, cell([number for number, _ in numbered])))
+    return Card(which, whole.accuracy, whole.n, len(clean), ways.shape[1], tuple(kinds))
 
 
 def of_photos(
-    which: str, judge: Judge, embedder: Embedder, photo_set: PhotoSet, rows: Ints, groups: Ints
+    whole: Result, judge: Judge, embedder: Embedder, photo_set: PhotoSet, rows: Ints, groups: Ints, extent: Extent
 ) -> Card | None:
     """The card of a judge on photos that it was not trained on; None without any.
 
     Args:
-        which: photos they are, for the report.
+        whole: the result on these photos.
         judge: what answers.
         embedder: of its network.
         photo_set: the photos (n).
-        rows: indices of those to try (k,), such as :func:`drawn` gives.
+        rows: indices of those to choose from (k,): the ones that count for the result.
         groups: twin groups (n,).
+        extent: how much is tried.
 
     """
     if not len(rows):
         return None
     table = photo_set.table
     guesses = judge.given(judge.probabilities(table.vectors[rows]))
-    chosen = [table.rows[i] for i in rows]
-    return measure(Tried(which, chosen, photo_set.labels[rows], groups[rows], guesses, embedder, judge.head))
+    chosen, labels = [table.rows[i] for i in rows], photo_set.labels[rows]
+    which = _photos(whole, judge)
+    return measure(Tried(which, whole.honest, chosen, labels, groups[rows], guesses, embedder, judge.head), extent)
 
 
-def of_training(count: int, which: str, learned: Learned, embedder: Embedder) -> Card | None:
-    """The card of a training: on the user's own split ``which``, or else on training photos of one fold.
+def _photos(result: Result, judge: Judge) -> str:
+    """What the photos of a result are called, without the attribute."""
+    return result.name.removeprefix(f"{judge.attribute.name}: ")
+
+
+def of_training(spoilt: int | None, first: Result, learned: Learned, embedder: Embedder, cards: int = 1) -> Card | None:
+    """The card of a training: on the user's own split that leads, or else on training photos of one fold.
 
     Args:
-        count: of photos to try.
-        which: the user's split to try, or the name of the result on training photos.
+        spoilt: how many photos to try, each in every way; None for what takes about a tenth of the training's time.
+        first: the result that leads the report.
         learned: the judge and its evidence.
         embedder: of its network.
+        cards: how many cards the training makes.
 
     """
-    if not count:
+    if spoilt == 0:
         return None
     fitted, photo_set = learned.fitted, learned.fitted.photo_set
     groups, training = fitted.groups, fitted.photo_set.training
-    twins = fitted.found.groups
-    unleaked = ~np.isin(twins, twins[training])
-    rows = np.flatnonzero((photo_set.splits == which) & (photo_set.labels >= 0) & unleaked)
+    looks = affordable(len(photo_set.table.rows), cards, trained_here=fitted.network is not None)
+    extent = Extent(spoilt, looks)
+    unleaked = ~np.isin(groups, groups[training])
+    rows = np.flatnonzero((photo_set.splits == _photos(first, learned.judge)) & (photo_set.labels >= 0) & unleaked)
     if len(rows):
-        return of_photos(which, learned.judge, embedder, photo_set, drawn(rows, count), groups)
+        return of_photos(first, learned.judge, embedder, photo_set, rows, groups, extent)
     witness = fitted.witness()
-    watched = drawn(witness.watched, count)
+    watched = witness.watched
     if not len(watched):
         return None
     said = np.zeros(len(training), np.int64)
     said[fitted.scored] = learned.guesses
     with _embedder_of(witness, embedder) as looking:
         chosen = training[watched]
-        rows_tried = [photo_set.table.rows[i] for i in chosen]
         tried = Tried(
-            fitted.scored_as,
-            rows_tried,
+            _photos(first, learned.judge),
+            first.honest,
+            [photo_set.table.rows[i] for i in chosen],
             photo_set.labels[chosen],
             groups[chosen],
             said[watched],
             looking,
             witness.head,
         )
-        return measure(tried)
-
-
-def drawn(rows: Ints, count: int) -> Ints:
-    """At most ``count`` of some rows, the same every time."""
-    return rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:count])]
+        return measure(tried, extent)
 
 
 def _embedder_of(witness: Witness, like: Embedder) -> Embedder:

@@ -91,16 +91,19 @@ class Fitted:
             return Witness(self.network.witness, self.head, self.network.watched)
         assert self.examples is not None
         rest = np.flatnonzero(self.folds != 0)
-        examples = replace(self.examples.take(rest), apart=False)
+        # One fold: nobody asks what it says out-of-fold.
+        examples = replace(self.examples.take(rest), folds=np.zeros(len(rest), np.int64), apart=False)
         scaler = self.head.scaler.learnt_anew(examples.vectors) if self.apart else self.head.scaler
         head, _ = kinds.train(self.head.setting, scaler, examples)
         return Witness(self.backbone, head, np.flatnonzero(self.folds == 0))
 
-    def without(self, folds: Ints, rows: Ints) -> Array | None:
-        """Scores (k, classes) of some training photos ``rows`` (k,), each from a head that saw no photo of its fold.
+    def without(self, hidden: Ints, rows: Ints) -> Array | None:
+        """Scores (k, classes) of some training photos ``rows`` (k,), each from a head that saw none of its number.
+
+        Where groups are known, it saw none of the photo's fold either, and so nothing of its group.
 
         Args:
-            folds: other folds than the head was chosen on (k,).
+            hidden: numbers of what is hidden together (k,).
             rows: which training photos (k,).
 
         Returns:
@@ -109,7 +112,8 @@ class Fitted:
         """
         if self.examples is None:
             return None
-        examples = replace(self.examples.take(rows), folds=folds)
+        examples = self.examples.take(rows)
+        examples = replace(examples, hidden=hidden) if self.apart else replace(examples, folds=hidden)
         return kinds.train(self.head.setting, self.head.scaler, examples)[1]
 
 
