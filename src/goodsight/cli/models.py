@@ -176,7 +176,7 @@ def evaluate(
 
 def forecast(
     model: options.Model,
-    photos: Annotated[Path, typer.Argument(help="Photos without labels, from where the model will be used.")],
+    photos: Annotated[Path, typer.Argument(help="New photos, without labels.")],
     *,
     cache: options.Cache = True,
     out: Annotated[Path | None, typer.Option(help="Write the forecast as JSON.", rich_help_panel=OUTPUT)] = None,
