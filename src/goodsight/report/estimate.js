@@ -32,7 +32,8 @@ function estimate(wrong, expected, rest) {
 // chances: of each photo of the list, the most suspicious first.
 // verdicts: [place in that list, whether it is wrong] of each decision, in the order in which they were made.
 function inWordsOfFaults(chances, verdicts) {
-  const made = verdicts.slice(0, verdicts.length - (verdicts.length % EVERY));
+  const open = verdicts.length < chances.length ? verdicts.length % EVERY : 0;
+  const made = verdicts.slice(0, verdicts.length - open);
   if (!made.length) return "";
   const wrong = made.filter(([, bad]) => bad).length;
   const expected = sum(made.map(([place]) => chances[place]));
@@ -41,7 +42,8 @@ function inWordsOfFaults(chances, verdicts) {
   const were = `${wrong || "None"} of your first ${made.length} ${wrong > 1 ? "were" : "was"} wrong (about ${Math.round(expected)} expected)`;
   if (!rest.length) return `${were}. That was the whole list.`;
   const { factor, bounds: [low, high] } = estimate(wrong, expected, rest);
-  const left = `Of the other ${rest.length} on the list ${low === high ? `about ${low}` : `${low} to ${high}`} will be`;
+  const faults = high === 0 ? "none" : low === high ? `${low}` : `${low} to ${high}`;
+  const left = `Of the other ${rest.length} on the list probably ${faults} will be`;
   const next = rest.slice(0, EVERY);
   const coming = Math.min(next.length, factor * sum(next));
   if (coming < 1) return `${were}. ${left}: you may stop.`;
