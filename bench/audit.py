@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import Figure, command, tell
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from scipy.stats import nbinom
 
 import goodsight
 from goodsight import Labels
@@ -51,6 +52,7 @@ def main() -> bool:
         "foreign": _foreign,
         "judged": _judged,
         "clean": _clean,
+        "deciding": _deciding,
         "time": _time,
         "scale": _scale,
     }
@@ -246,25 +248,13 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
 
     The constants were chosen on samples of clothing and Pokedex, and on the judged ads as a whole.
     """
-    everyday = sorted((data / "everyday").iterdir())
     figures, expected, photos = [], 0.0, 0
     for name, classes in _right(data).items():
-        rng, said, planted = np.random.default_rng(0), [], []
-        for repeat in range(5):
-            rows = [
-                Row(f"{label}-{i}-{path.name}", path, (label,))
-                for label, paths in classes.items()
-                for i, path in enumerate(paths[k] for k in rng.permutation(len(paths))[:12])
-            ]
-            audit = goodsight.audit(_folder(folder / f"{name}-{repeat}", rows))
+        said, planted = [], []
+        for rows, faulty in _small_sets(data, classes):
+            audit = goodsight.audit(_folder(folder / f"{name}-{len(said)}", rows))
             said.append(audit.expected(len(rows)))
-            swapped = rng.permutation(len(rows))[:3]
-            names, others = list(classes), [rows[i] for i in range(len(rows)) if i not in swapped]
-            wrong = [names[(names.index(rows[i].labels[0]) + 1) % len(names)] for i in swapped]
-            faulty = [Row(rows[i].file_name, rows[i].path, (label,)) for i, label in zip(swapped, wrong, strict=True)]
-            foreign = rng.permutation(len(everyday))[:3]
-            faulty += [Row(everyday[i].name, everyday[i], (names[k % len(names)],)) for k, i in enumerate(foreign)]
-            audit = goodsight.audit(_folder(folder / f"{name}-{repeat}-faults", others + faulty))
+            audit = goodsight.audit(_folder(folder / f"{name}-{len(planted)}-faults", faulty))
             planted.append(audit.expected(len(audit.review)))
         expected, photos = expected + sum(said), photos + 5 * len(rows)
         ratio = sum(planted) / (6 * len(planted))
@@ -274,6 +264,81 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
         ]
     each = 100 * expected / photos
     return [*figures, Figure("clean sets: expected faults per 100", each, "<= 3", each <= 3, f"n={photos}")]
+
+
+_WRONG = "wrong-"
+"""With this begins the name of a photo that was planted."""
+
+
+def _small_sets(data: Path, classes: dict[str, list[Path]], size: int = 12) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Five samples of so many photos of each class, and the same with three swapped and three foreign photos."""
+    everyday, names = sorted((data / "everyday").iterdir()), list(classes)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        rows = [
+            Row(f"{label}-{i}-{path.name}", path, (label,))
+            for label, paths in classes.items()
+            for i, path in enumerate(paths[k] for k in rng.permutation(len(paths))[:size])
+        ]
+        swapped = rng.permutation(len(rows))[:3]
+        faulty = [rows[i] for i in range(len(rows)) if i not in swapped]
+        for i in swapped:
+            label = names[(names.index(rows[i].labels[0]) + 1) % len(names)]
+            faulty.append(Row(f"{_WRONG}{rows[i].file_name}", rows[i].path, (label,)))
+        for k, i in enumerate(rng.permutation(len(everyday))[:3]):
+            faulty.append(Row(f"{_WRONG}{everyday[i].name}", everyday[i], (names[k % len(names)],)))
+        yield rows, faulty
+
+
+def _deciding(data: Path, folder: Path) -> list[Figure]:
+    """What the report's page says after each twenty decisions of somebody who knows what was planted (estimate.js)."""
+    figures, small = [], []
+    for name, classes in _right(data).items():
+        for number, pair in enumerate(_small_sets(data, classes, 30)):
+            for what, rows in zip(("clean", "faults"), pair, strict=True):
+                small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-{what}", rows))))
+    rows = read_catalog(data / "fashion", labels=Labels(label="type")).rows
+    classes, rng = sorted({row.labels[0] for row in rows}), np.random.default_rng(0)
+    large, chosen = [], rng.permutation(len(rows))
+    for share in (0.05, 0.2):
+        wrong = set(chosen[: round(share * len(rows))].tolist())
+        given = [
+            Row(f"{_WRONG * (i in wrong)}{row.file_name.replace('/', '-')}", row.path, (_another(row, classes, rng),))
+            if i in wrong
+            else Row(row.file_name.replace("/", "-"), row.path, row.labels)
+            for i, row in enumerate(rows)
+        ]
+        large.append(_list(goodsight.audit(_folder(folder / f"{share}", given))))
+    for name, lists in (("small sets, clean and with six faults", small), ("fashion, 5 % and 20 % wrong", large)):
+        told = [one for chances, wrong in lists for one in _told(chances, wrong)]
+        held = float(np.mean([low <= left <= high for low, high, left, _ in told]))
+        stops = [next((left for *_, left, stop in _told(*each) if stop), 0) for each in lists]
+        faults = sum(int(wrong.sum()) for _, wrong in lists)
+        figures += [
+            Figure(f"{name}: bounds that hold", held, ">= 0.9", held >= 0.9, f"n={len(told)} estimates"),
+            Figure("  faults left when it says that one may stop", sum(stops), "", None, f"of {faults}"),
+        ]
+    return figures
+
+
+def _another(row: Row, classes: Sequence[str], rng: np.random.Generator) -> str:
+    return str(rng.choice([label for label in classes if label != row.labels[0]]))
+
+
+def _list(audit: Audit) -> tuple[Floats, Bools]:
+    """The chances of the page's list, and which of its photos are wrong."""
+    first = audit.review[: max(audit.worth(), 40)]
+    wrong = np.array([Path(suspect.row.file_name).name.startswith(_WRONG) for suspect in first])
+    return np.array([suspect.chance for suspect in first]), wrong
+
+
+def _told(chances: Floats, wrong: Bools) -> Iterator[tuple[int, int, int, bool]]:
+    """After each twenty decisions the bounds of the faults that are left, how many are, and whether one may stop."""
+    for made in range(20, len(chances), 20):
+        shape, rate, rest = 1 + wrong[:made].sum(), 1 + chances[:made].sum(), chances[made:]
+        known = nbinom.cdf(np.arange(len(rest) + 1), shape, rate / (rate + rest.sum()))
+        low, high = np.searchsorted(known / known[-1], [0.05, 0.95])
+        yield int(low), int(high), int(wrong[made:].sum()), shape / rate * rest[:20].sum() < 1
 
 
 def _right(data: Path) -> dict[str, dict[str, list[Path]]]:

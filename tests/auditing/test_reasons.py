@@ -18,17 +18,17 @@ TWIN = Finding(ROWS[0], "near twin", 0.1, "same as 1.jpg", "drop", other=ROWS[1]
 def test_each_photo_has_its_place_in_words() -> None:
     labels = ["hat"] * 6 + ["bag", ""]
     said = reasons.places(
-        labels, np.array([0.5, 0.8, 0.71, 0.66, 0.7, 0.6, 1, 1]), np.array([0.7, 0.7, 0.8, 0.8, 0.9, 0.9, 0.7, 0.7])
+        labels, np.array([0.5, 0.8, 0.71, 0.66, 0.7, 0.6, 1, 1]), np.array([0.7, 0.73, 0.8, 0.8, 0.9, 0.9, 0.7, 0.73])
     )
     assert said == [
         "unusual for hat: likeness 0.50, usual is 0.68",
-        "unlike the others: likeness 0.70, usual is 0.75",
+        "a little unlike the others: likeness 0.73, usual is 0.77",
         "usual for hat: likeness 0.71",
         "a little unusual for hat: likeness 0.66, usual is 0.68",
         "usual for hat: likeness 0.70",
         "unusual for hat: likeness 0.60, usual is 0.68",
-        "unlike the others: likeness 0.70, usual is 0.75",
-        "unlike the others: likeness 0.70, usual is 0.75",
+        "unlike the others: likeness 0.70, usual is 0.77",
+        "a little unlike the others: likeness 0.73, usual is 0.77",
     ]
 
 
@@ -107,3 +107,9 @@ def test_a_doubted_label_comes_with_the_other_one() -> None:
         (ROWS[0], "shoes", "looks like shoes (97%)"),
         (ROWS[1], "shoes", "looks like shoes (60%)"),
     ]
+
+
+def test_what_is_less_usual_by_less_than_two_digits_show_is_usual() -> None:
+    said = reasons.places(["hat"] * 3, np.array([0.699, 0.701, 0.702]), np.array([0.8, 0.8, 0.801]))
+    assert said == ["usual for hat: likeness 0.70"] * 3
+    assert reasons.places(["hat"], np.array([0.999]), np.array([0.9])) == ["usual for hat: likeness 1.00"]

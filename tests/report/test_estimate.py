@@ -60,7 +60,8 @@ def test_after_twenty_that_were_right_one_may_stop(page: Page) -> None:
     low, high = _bounds(0, 20, CHANCES)
     assert (low, high) == (0, 4)
     expect(page.locator("#estimate")).to_have_text(
-        "None of your first 20 was wrong (about 16 expected). Of the other 40 on the list probably 0 to 4 will be: you may stop."
+        "None of your first 20 was wrong (about 16 expected). "
+        "Of the other 40 on the list probably 0 to 4 will be: you may stop."
     )
 
 
@@ -84,7 +85,8 @@ def test_it_is_told_again_after_forty_and_not_between(page: Page) -> None:
     _decide(page, "k")
     low, high = _bounds(20, 40, CHANCES)
     expect(page.locator("#estimate")).to_contain_text(
-        f"20 of your first 40 were wrong (about 27 expected). Of the other 20 on the list probably {low} to {high} will be"
+        "20 of your first 40 were wrong (about 27 expected). "
+        f"Of the other 20 on the list probably {low} to {high} will be"
     )
     _decide(page, 20 * "k")
     expect(page.locator("#estimate")).to_have_text(
@@ -144,5 +146,6 @@ def test_none_is_a_word(context: BrowserContext, tmp_path: Path) -> None:
     page = _open(context, tmp_path, [0.9] * 20 + [0.001] * 20)
     _decide(page, 20 * "d")
     expect(page.locator("#estimate")).to_have_text(
-        "20 of your first 20 were wrong (about 18 expected). Of the other 20 on the list probably none will be: you may stop."
+        "20 of your first 20 were wrong (about 18 expected). "
+        "Of the other 20 on the list probably none will be: you may stop."
     )

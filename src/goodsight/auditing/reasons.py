@@ -85,24 +85,27 @@ def places(labels: Sequence[str], own: Doubles, anywhere: Doubles) -> list[str]:
         anywhere: likeness to the nearest photos of any label (n,), likewise.
 
     """
-    names = np.array(labels)
+    few, names = (own == 1).tolist(), np.array(labels)
+    own, anywhere = own.round(2), anywhere.round(2)
     quarters = {label: np.quantile(own[names == label], [0.25, 0.5]).tolist() for label in set(labels)}
-    middle = float(np.median(anywhere))
+    everywhere = np.quantile(anywhere, [0.25, 0.5]).tolist()
     found = []
-    for label, alike, near in zip(labels, own.tolist(), anywhere.tolist(), strict=True):
-        low, usual = quarters[label]
-        if label and alike < usual:
-            little = "" if alike <= low else "a little "
-            found.append(f"{little}unusual for {label}: likeness {alike:.2f}, usual is {usual:.2f}")
-        elif near < middle:
-            found.append(f"unlike the others: likeness {near:.2f}, usual is {middle:.2f}")
-        elif alike == 1:
+    for label, alone, alike, near in zip(labels, few, own.tolist(), anywhere.tolist(), strict=True):
+        if label and alike < quarters[label][1]:
+            found.append(_odd(f"unusual for {label}", alike, *quarters[label]))
+        elif near < everywhere[1]:
+            found.append(_odd("unlike the others", near, *everywhere))
+        elif alone:
             found.append(f"too few photos {label and f'of {label} '}to compare it with")
         else:
             found.append(
                 f"usual for {label}: likeness {alike:.2f}" if label else f"like the others: likeness {near:.2f}"
             )
     return found
+
+
+def _odd(words: str, likeness: float, low: float, usual: float) -> str:
+    return f"{'' if likeness <= low else 'a little '}{words}: likeness {likeness:.2f}, usual is {usual:.2f}"
 
 
 def reasons(chance: float, findings: Sequence[Finding], place: str) -> tuple[str, ...]:
