@@ -250,7 +250,8 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
     """
     figures, expected, photos = [], 0.0, 0
     for name, classes in _right(data).items():
-        said, planted = [], []
+        said: list[float] = []
+        planted: list[float] = []
         for rows, faulty in _small_sets(data, classes):
             audit = goodsight.audit(_folder(folder / f"{name}-{len(said)}", rows))
             said.append(audit.expected(len(rows)))
@@ -292,14 +293,14 @@ def _small_sets(data: Path, classes: dict[str, list[Path]], size: int = 12) -> I
 
 def _deciding(data: Path, folder: Path) -> list[Figure]:
     """What the report's page says after each twenty decisions of somebody who knows what was planted (estimate.js)."""
-    figures, small = [], []
-    for name, classes in _right(data).items():
-        for number, pair in enumerate(_small_sets(data, classes, 30)):
-            for what, rows in zip(("clean", "faults"), pair, strict=True):
-                small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-{what}", rows))))
+    figures, small, large = [], [], []
+    for name, photos in _right(data).items():
+        for number, pair in enumerate(_small_sets(data, photos, 30)):
+            for what, some in zip(("clean", "faults"), pair, strict=True):
+                small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-{what}", some))))
     rows = read_catalog(data / "fashion", labels=Labels(label="type")).rows
     classes, rng = sorted({row.labels[0] for row in rows}), np.random.default_rng(0)
-    large, chosen = [], rng.permutation(len(rows))
+    chosen = rng.permutation(len(rows))
     for share in (0.05, 0.2):
         wrong = set(chosen[: round(share * len(rows))].tolist())
         given = [

@@ -36,7 +36,8 @@ def akin(names: Array, labels: Ints, groups: Ints, good: Bools) -> Doubles:
         weight = (good[own] / np.maximum(told, 1)[group]).astype(np.float32)
         together = np.zeros((len(told), count), np.float32)
         np.add.at(together, group, names[own] * weight[:, None])
-        total, others = together.sum(axis=0), np.sum(told > 0) - (told > 0)
+        total = together.sum(axis=0)
+        others: Ints = np.sum(told > 0) - (told > 0).astype(np.int64)
         for some in np.array_split(np.arange(len(own)), 1 + len(own) // _AT_ONCE):
             usual = total - together[group[some]] + UNKNOWN / count
             likely = (names[own[some]] * usual).sum(axis=1) / (others[group[some]] + UNKNOWN)

@@ -84,8 +84,8 @@ def inspect(
     kept = set(replayed.kept)
     found = [finding for finding in found if finding.row.file_name not in kept]
     chance[[row.file_name in kept for row in rows]] = 0.0
-    places = [reasons.places(each.labels, each.own, each.anywhere) for each in judged]
-    suspects = _suspects(table, chance, found, [places[a][i] for i, a in enumerate(np.argmax(chances, axis=0))])
+    stands = [reasons.places(each.labels, each.own, each.anywhere) for each in judged]
+    suspects = _suspects(table, chance, found, [stands[a][i] for i, a in enumerate(np.argmax(chances, axis=0))])
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
