@@ -157,16 +157,10 @@ def _found(pairs: Iterable[Sequence[str]], names: set[str] | None = None) -> tup
 def _labels(data: Path, folder: Path) -> list[Figure]:
     """Fashion types, of which some are changed to any other at random."""
     rows, figures = read_catalog(data / "fashion", labels=Labels(label="type")).rows, []
-    classes = sorted({row.labels[0] for row in rows})
-    true = np.array([classes.index(row.labels[0]) for row in rows])
     for share in (0.05, 0.2):
-        rng, given = np.random.default_rng(0), true.copy()
-        chosen = rng.permutation(len(rows))[: round(share * len(rows))]
-        given[chosen] = (true[chosen] + rng.integers(1, len(classes), len(chosen))) % len(classes)
-        wrong = given != true
-        labelled = [
-            Row(row.file_name.replace("/", "-"), row.path, (classes[c],)) for row, c in zip(rows, given, strict=True)
-        ]
+        labelled, wrong = _mislabelled(rows, share)
+        classes = sorted({row.labels[0] for row in labelled})
+        given = np.array([classes.index(row.labels[0]) for row in labelled])
         audit = goodsight.audit(_folder(folder / f"{share}", labelled))
         place = {f"{row.labels[0]}/{row.file_name}": i for i, row in enumerate(labelled)}
         found = np.zeros(len(rows), bool)
@@ -192,6 +186,17 @@ def _labels(data: Path, folder: Path) -> list[Figure]:
             *_expected(audit, {name for name, i in place.items() if wrong[i]}, int(wrong.sum())),
         ]
     return figures
+
+
+def _mislabelled(rows: Sequence[Row], share: float) -> tuple[list[Row], Bools]:
+    """The photos, some of them with any other label, and which these are."""
+    classes = sorted({row.labels[0] for row in rows})
+    true = np.array([classes.index(row.labels[0]) for row in rows])
+    rng, given = np.random.default_rng(0), true.copy()
+    chosen = rng.permutation(len(rows))[: round(share * len(rows))]
+    given[chosen] = (true[chosen] + rng.integers(1, len(classes), len(chosen))) % len(classes)
+    named = zip(rows, given, strict=True)
+    return [Row(row.file_name.replace("/", "-"), row.path, (classes[c],)) for row, c in named], given != true
 
 
 def _foreign(data: Path, folder: Path) -> list[Figure]:
@@ -252,7 +257,7 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
     for name, classes in _right(data).items():
         said: list[float] = []
         planted: list[float] = []
-        for rows, faulty in _small_sets(data, classes):
+        for rows, faulty, _ in _small_sets(data, classes):
             audit = goodsight.audit(_folder(folder / f"{name}-{len(said)}", rows))
             said.append(audit.expected(len(rows)))
             audit = goodsight.audit(_folder(folder / f"{name}-{len(planted)}-faults", faulty))
@@ -267,12 +272,10 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
     return [*figures, Figure("clean sets: expected faults per 100", each, "<= 3", each <= 3, f"n={photos}")]
 
 
-_WRONG = "wrong-"
-"""With this begins the name of a photo that was planted."""
-
-
-def _small_sets(data: Path, classes: dict[str, list[Path]], size: int = 12) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Five samples of so many photos of each class, and the same with three swapped and three foreign photos."""
+def _small_sets(
+    data: Path, classes: dict[str, list[Path]], size: int = 12
+) -> Iterator[tuple[list[Row], list[Row], set[str]]]:
+    """Five samples of so many photos of each class; the same with three swapped and three foreign; their names."""
     everyday, names = sorted((data / "everyday").iterdir()), list(classes)
     rng = np.random.default_rng(0)
     for _ in range(5):
@@ -281,35 +284,29 @@ def _small_sets(data: Path, classes: dict[str, list[Path]], size: int = 12) -> I
             for label, paths in classes.items()
             for i, path in enumerate(paths[k] for k in rng.permutation(len(paths))[:size])
         ]
-        swapped = rng.permutation(len(rows))[:3]
-        faulty = [rows[i] for i in range(len(rows)) if i not in swapped]
+        swapped, planted = rng.permutation(len(rows))[:3], []
         for i in swapped:
             label = names[(names.index(rows[i].labels[0]) + 1) % len(names)]
-            faulty.append(Row(f"{_WRONG}{rows[i].file_name}", rows[i].path, (label,)))
+            planted.append(Row(rows[i].file_name, rows[i].path, (label,)))
         for k, i in enumerate(rng.permutation(len(everyday))[:3]):
-            faulty.append(Row(f"{_WRONG}{everyday[i].name}", everyday[i], (names[k % len(names)],)))
-        yield rows, faulty
+            planted.append(Row(everyday[i].name, everyday[i], (names[k % len(names)],)))
+        others = [rows[i] for i in range(len(rows)) if i not in swapped]
+        yield rows, others + planted, {f"{row.labels[0]}/{row.file_name}" for row in planted}
 
 
 def _deciding(data: Path, folder: Path) -> list[Figure]:
     """What the report's page says after each twenty decisions of somebody who knows what was planted (estimate.js)."""
     figures, small, large = [], [], []
     for name, photos in _right(data).items():
-        for number, pair in enumerate(_small_sets(data, photos, 30)):
-            for what, some in zip(("clean", "faults"), pair, strict=True):
-                small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-{what}", some))))
+        for number, (right, faulty, names) in enumerate(_small_sets(data, photos, 30)):
+            small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}", right)), set()))
+            small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-faults", faulty)), names))
     rows = read_catalog(data / "fashion", labels=Labels(label="type")).rows
-    classes, rng = sorted({row.labels[0] for row in rows}), np.random.default_rng(0)
-    chosen = rng.permutation(len(rows))
     for share in (0.05, 0.2):
-        wrong = set(chosen[: round(share * len(rows))].tolist())
-        given = [
-            Row(f"{_WRONG * (i in wrong)}{row.file_name.replace('/', '-')}", row.path, (_another(row, classes, rng),))
-            if i in wrong
-            else Row(row.file_name.replace("/", "-"), row.path, row.labels)
-            for i, row in enumerate(rows)
-        ]
-        large.append(_list(goodsight.audit(_folder(folder / f"{share}", given))))
+        labelled, wrong = _mislabelled(rows, share)
+        given = _folder(folder / f"{share}", labelled)
+        names = {f"{row.labels[0]}/{row.file_name}" for row, bad in zip(labelled, wrong, strict=True) if bad}
+        large.append(_list(goodsight.audit(given), names))
     for name, lists in (("small sets, clean and with six faults", small), ("fashion, 5 % and 20 % wrong", large)):
         told = [one for chances, wrong in lists for one in _told(chances, wrong)]
         held = float(np.mean([low <= left <= high for low, high, left, _ in told]))
@@ -322,15 +319,10 @@ def _deciding(data: Path, folder: Path) -> list[Figure]:
     return figures
 
 
-def _another(row: Row, classes: Sequence[str], rng: np.random.Generator) -> str:
-    return str(rng.choice([label for label in classes if label != row.labels[0]]))
-
-
-def _list(audit: Audit) -> tuple[Floats, Bools]:
-    """The chances of the page's list, and which of its photos are wrong."""
+def _list(audit: Audit, names: set[str]) -> tuple[Floats, Bools]:
+    """The chances of the page's list, and which of its photos are among the wrong ones."""
     first = audit.review[: max(audit.worth(), 40)]
-    wrong = np.array([Path(suspect.row.file_name).name.startswith(_WRONG) for suspect in first])
-    return np.array([suspect.chance for suspect in first]), wrong
+    return np.array([s.chance for s in first]), np.array([s.row.file_name in names for s in first])
 
 
 def _told(chances: Floats, wrong: Bools) -> Iterator[tuple[int, int, int, bool]]:
