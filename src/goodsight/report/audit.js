@@ -92,7 +92,6 @@ function tellFaults() {
   const said = inWordsOfFaults(chances, verdicts);
   find("estimate").textContent = said;
   find("estimate").hidden = !said;
-  document.documentElement.style.scrollPaddingTop = `${find("tools").offsetHeight}px`;
 }
 
 // With the filter on, an entry goes once all its photos are decided; one that cannot be decided has nothing to wait for.
@@ -128,6 +127,7 @@ function go(card) {
   if (!card) return;
   point(card);
   card.focus({ preventScroll: true });
+  document.documentElement.style.scrollPaddingTop = `${find("tools").offsetHeight}px`; // the tools say more or less above it
   card.scrollIntoView({ block: "nearest" });
 }
 
