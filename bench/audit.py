@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import Figure, command, tell
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from scipy.stats import nbinom
 
 import goodsight
 from goodsight import Labels
@@ -51,6 +52,7 @@ def main() -> bool:
         "foreign": _foreign,
         "judged": _judged,
         "clean": _clean,
+        "deciding": _deciding,
         "time": _time,
         "scale": _scale,
     }
@@ -155,16 +157,10 @@ def _found(pairs: Iterable[Sequence[str]], names: set[str] | None = None) -> tup
 def _labels(data: Path, folder: Path) -> list[Figure]:
     """Fashion types, of which some are changed to any other at random."""
     rows, figures = read_catalog(data / "fashion", labels=Labels(label="type")).rows, []
-    classes = sorted({row.labels[0] for row in rows})
-    true = np.array([classes.index(row.labels[0]) for row in rows])
     for share in (0.05, 0.2):
-        rng, given = np.random.default_rng(0), true.copy()
-        chosen = rng.permutation(len(rows))[: round(share * len(rows))]
-        given[chosen] = (true[chosen] + rng.integers(1, len(classes), len(chosen))) % len(classes)
-        wrong = given != true
-        labelled = [
-            Row(row.file_name.replace("/", "-"), row.path, (classes[c],)) for row, c in zip(rows, given, strict=True)
-        ]
+        labelled, wrong = _mislabelled(rows, share)
+        classes = sorted({row.labels[0] for row in labelled})
+        given = np.array([classes.index(row.labels[0]) for row in labelled])
         audit = goodsight.audit(_folder(folder / f"{share}", labelled))
         place = {f"{row.labels[0]}/{row.file_name}": i for i, row in enumerate(labelled)}
         found = np.zeros(len(rows), bool)
@@ -190,6 +186,17 @@ def _labels(data: Path, folder: Path) -> list[Figure]:
             *_expected(audit, {name for name, i in place.items() if wrong[i]}, int(wrong.sum())),
         ]
     return figures
+
+
+def _mislabelled(rows: Sequence[Row], share: float) -> tuple[list[Row], Bools]:
+    """The photos, some of them with any other label, and which these are."""
+    classes = sorted({row.labels[0] for row in rows})
+    true = np.array([classes.index(row.labels[0]) for row in rows])
+    rng, given = np.random.default_rng(0), true.copy()
+    chosen = rng.permutation(len(rows))[: round(share * len(rows))]
+    given[chosen] = (true[chosen] + rng.integers(1, len(classes), len(chosen))) % len(classes)
+    named = zip(rows, given, strict=True)
+    return [Row(row.file_name.replace("/", "-"), row.path, (classes[c],)) for row, c in named], given != true
 
 
 def _foreign(data: Path, folder: Path) -> list[Figure]:
@@ -246,25 +253,14 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
 
     The constants were chosen on samples of clothing and Pokedex, and on the judged ads as a whole.
     """
-    everyday = sorted((data / "everyday").iterdir())
     figures, expected, photos = [], 0.0, 0
     for name, classes in _right(data).items():
-        rng, said, planted = np.random.default_rng(0), [], []
-        for repeat in range(5):
-            rows = [
-                Row(f"{label}-{i}-{path.name}", path, (label,))
-                for label, paths in classes.items()
-                for i, path in enumerate(paths[k] for k in rng.permutation(len(paths))[:12])
-            ]
-            audit = goodsight.audit(_folder(folder / f"{name}-{repeat}", rows))
+        said: list[float] = []
+        planted: list[float] = []
+        for rows, faulty, _ in _small_sets(data, classes):
+            audit = goodsight.audit(_folder(folder / f"{name}-{len(said)}", rows))
             said.append(audit.expected(len(rows)))
-            swapped = rng.permutation(len(rows))[:3]
-            names, others = list(classes), [rows[i] for i in range(len(rows)) if i not in swapped]
-            wrong = [names[(names.index(rows[i].labels[0]) + 1) % len(names)] for i in swapped]
-            faulty = [Row(rows[i].file_name, rows[i].path, (label,)) for i, label in zip(swapped, wrong, strict=True)]
-            foreign = rng.permutation(len(everyday))[:3]
-            faulty += [Row(everyday[i].name, everyday[i], (names[k % len(names)],)) for k, i in enumerate(foreign)]
-            audit = goodsight.audit(_folder(folder / f"{name}-{repeat}-faults", others + faulty))
+            audit = goodsight.audit(_folder(folder / f"{name}-{len(planted)}-faults", faulty))
             planted.append(audit.expected(len(audit.review)))
         expected, photos = expected + sum(said), photos + 5 * len(rows)
         ratio = sum(planted) / (6 * len(planted))
@@ -274,6 +270,68 @@ def _clean(data: Path, folder: Path) -> list[Figure]:
         ]
     each = 100 * expected / photos
     return [*figures, Figure("clean sets: expected faults per 100", each, "<= 3", each <= 3, f"n={photos}")]
+
+
+def _small_sets(
+    data: Path, classes: dict[str, list[Path]], size: int = 12
+) -> Iterator[tuple[list[Row], list[Row], set[str]]]:
+    """Five samples of so many photos of each class; the same with three swapped and three foreign; their names."""
+    everyday, names = sorted((data / "everyday").iterdir()), list(classes)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        rows = [
+            Row(f"{label}-{i}-{path.name}", path, (label,))
+            for label, paths in classes.items()
+            for i, path in enumerate(paths[k] for k in rng.permutation(len(paths))[:size])
+        ]
+        swapped, planted = rng.permutation(len(rows))[:3], []
+        for i in swapped:
+            label = names[(names.index(rows[i].labels[0]) + 1) % len(names)]
+            planted.append(Row(rows[i].file_name, rows[i].path, (label,)))
+        for k, i in enumerate(rng.permutation(len(everyday))[:3]):
+            planted.append(Row(everyday[i].name, everyday[i], (names[k % len(names)],)))
+        others = [rows[i] for i in range(len(rows)) if i not in swapped]
+        yield rows, others + planted, {f"{row.labels[0]}/{row.file_name}" for row in planted}
+
+
+def _deciding(data: Path, folder: Path) -> list[Figure]:
+    """What the report's page says after each twenty decisions of somebody who knows what was planted (estimate.js)."""
+    figures, small, large = [], [], []
+    for name, photos in _right(data).items():
+        for number, (right, faulty, names) in enumerate(_small_sets(data, photos, 30)):
+            small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}", right)), set()))
+            small.append(_list(goodsight.audit(_folder(folder / f"{name}-{number}-faults", faulty)), names))
+    rows = read_catalog(data / "fashion", labels=Labels(label="type")).rows
+    for share in (0.05, 0.2):
+        labelled, wrong = _mislabelled(rows, share)
+        given = _folder(folder / f"{share}", labelled)
+        names = {f"{row.labels[0]}/{row.file_name}" for row, bad in zip(labelled, wrong, strict=True) if bad}
+        large.append(_list(goodsight.audit(given), names))
+    for name, lists in (("small sets, clean and with six faults", small), ("fashion, 5 % and 20 % wrong", large)):
+        told = [one for chances, wrong in lists for one in _told(chances, wrong)]
+        held = float(np.mean([low <= left <= high for low, high, left, _ in told]))
+        stops = [next((left for *_, left, stop in _told(*each) if stop), 0) for each in lists]
+        faults = sum(int(wrong.sum()) for _, wrong in lists)
+        figures += [
+            Figure(f"{name}: bounds that hold", held, ">= 0.9", held >= 0.9, f"n={len(told)} estimates"),
+            Figure("  faults left when it says that one may stop", sum(stops), "", None, f"of {faults}"),
+        ]
+    return figures
+
+
+def _list(audit: Audit, names: set[str]) -> tuple[Floats, Bools]:
+    """The chances of the page's list, and which of its photos are among the wrong ones."""
+    first = audit.review[: max(audit.worth(), 40)]
+    return np.array([s.chance for s in first]), np.array([s.row.file_name in names for s in first])
+
+
+def _told(chances: Floats, wrong: Bools) -> Iterator[tuple[int, int, int, bool]]:
+    """After each twenty decisions the bounds of the faults that are left, how many are, and whether one may stop."""
+    for made in range(20, len(chances), 20):
+        shape, rate, rest = 1 + wrong[:made].sum(), 1 + chances[:made].sum(), chances[made:]
+        known = nbinom.cdf(np.arange(len(rest) + 1), shape, rate / (rate + rest.sum()))
+        low, high = np.searchsorted(known / known[-1], [0.05, 0.95])
+        yield int(low), int(high), int(wrong[made:].sum()), shape / rate * rest[:20].sum() < 1
 
 
 def _right(data: Path) -> dict[str, dict[str, list[Path]]]:

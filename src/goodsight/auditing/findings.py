@@ -27,6 +27,8 @@ KINDS: Mapping[str, str] = {
 
 WORTH = 0.2
 """The chance from which on a photo is worth a look."""
+SURE = 0.5
+"""The chance from which on a photo is found to be mislabelled or off-topic."""
 
 
 @dataclass(frozen=True)

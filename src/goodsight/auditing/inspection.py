@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from goodsight.arrays import Array, Bools, Doubles, Ints
-from goodsight.auditing import copies, labels, quality, review, topic
-from goodsight.auditing.findings import KINDS, WORTH, Audit, Finding, Suspect
+from goodsight.auditing import copies, labels, quality, reasons, review, topic
+from goodsight.auditing.akin import akin
+from goodsight.auditing.findings import KINDS, SURE, Audit, Finding, Suspect
 from goodsight.auditing.labels import Doubts
 from goodsight.auditing.looks import Looks
 from goodsight.backbones.backbone import Backbone
-from goodsight.backbones.names import common_names
+from goodsight.backbones.names import common_names, name_chances
 from goodsight.catalog.replay import Replayed
-from goodsight.catalog.rows import Catalog, Row
+from goodsight.catalog.rows import Catalog
 from goodsight.embedding import twins
 from goodsight.embedding.table import Table
 from goodsight.heads import folds
@@ -29,8 +30,6 @@ FEW = 5
 ALIKE = 0.9
 """What is said of twins that training's quick check finds and this one does not."""
 NEAREST = 10
-SURE = 0.5
-"""The chance from which on a photo is found to be mislabelled or off-topic."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +65,14 @@ def inspect(
     found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
     gone = np.flatnonzero((looks.sizes == 0).any(axis=1))
     found += [Finding(rows[i], "unreadable", 0.0, "cannot be read any more", "drop") for i in gone.tolist()]
-    found += _copies(rows, looks, exact, near, strength)
-    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
-    judged = [
-        _judged(catalog, number, table, pairs, groups, scaler, features) for number in range(len(catalog.attributes))
-    ]
+    found += reasons.copies(rows, looks.sizes.prod(axis=1), exact, near, strength)
+    judged = [_judged(catalog, number, seen, pairs, groups, scaler) for number in range(len(catalog.attributes))]
     for each in judged:
         found += each.found
-    # What is foreign is so whatever is asked of it.
-    likeness = np.max([each.likeness for each in judged], axis=0)
-    alike = [review.bounds(each.own, each.anywhere, each.numbers) for each in judged]
-    strange = [review.foreign(each.own, each.anywhere, bounds) for each, bounds in zip(judged, alike, strict=True)]
-    off_topic = np.min(
-        [review.foreign(likeness, each.anywhere, bounds) for each, bounds in zip(judged, alike, strict=True)], axis=0
-    )
-    found += _off_topic(rows, likeness, review.settled(off_topic), table, backbone)
-    foreign = np.min(strange, axis=0)
-    # But one whose label is doubted looks unlike that label, however much it looks like its others.
-    odds = [np.where(each.doubts.chance > SURE, own, foreign) for each, own in zip(judged, strange, strict=True)]
-    chances = [review.chances(own, each.doubts, each.conflicts) for each, own in zip(judged, odds, strict=True)]
+    chances, foreign, likeness = _chances(judged, groups)
     chance = np.max(chances, axis=0)
+    foreign = np.minimum(foreign, chance)
+    found += reasons.off_topic(rows, likeness, foreign, common_names(backbone, table.vectors))
     lap("doubt labels and topics")
     for kind, (places, scores, words) in quality.find(looks).items():
         found += [
@@ -97,9 +84,8 @@ def inspect(
     kept = set(replayed.kept)
     found = [finding for finding in found if finding.row.file_name not in kept]
     chance[[row.file_name in kept for row in rows]] = 0.0
-    worst = np.argmax(chances, axis=0)
-    unusual = {i: _unusual(judged[worst[i]], i) for i in np.flatnonzero(chance >= WORTH).tolist()}
-    suspects = _suspects(table, chance, found, unusual)
+    stands = [reasons.places(each.labels, each.own, each.anywhere) for each in judged]
+    suspects = _suspects(table, chance, found, [stands[a][i] for i, a in enumerate(np.argmax(chances, axis=0))])
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
@@ -111,7 +97,7 @@ class _Judged:
     """What the labels of one attribute look like.
 
     ``labels`` (n) are in words, ``numbers`` (n,) are theirs;
-    ``own``, ``likeness`` and ``anywhere`` are those of :func:`_likeness`;
+    ``own``, ``likeness`` and ``anywhere`` are those of :func:`_likeness`; ``akin`` (n,) is what its names say for it;
     ``conflicts`` is the chance (n,) that a photo has the wrong label as its twins have others.
     """
 
@@ -123,18 +109,12 @@ class _Judged:
     own: Doubles
     likeness: Doubles
     anywhere: Doubles
+    akin: Doubles
     conflicts: Doubles
 
 
-def _judged(
-    catalog: Catalog,
-    attribute: int,
-    table: Table,
-    pairs: Ints,
-    groups: Ints,
-    scaler: Scaler,
-    features: Array,
-) -> _Judged:
+def _judged(catalog: Catalog, attribute: int, seen: Seen, pairs: Ints, groups: Ints, scaler: Scaler) -> _Judged:
+    table, backbone = seen.table, seen.backbone
     name = catalog.attributes[attribute].name if len(catalog.attributes) > 1 else ""
     said = [row.labels[attribute] for row in table.rows]
     # A photo without this label is compared like the others, under a label of its own that is never doubted.
@@ -142,14 +122,36 @@ def _judged(
     number = {label: i for i, label in enumerate(classes)}
     numbers = np.array([number[label] for label in said])
     doubts = _doubts(table, numbers, groups, scaler, number.get("", -1))
+    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
     own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
+    names = name_chances(backbone, table.vectors)
+    kin = np.zeros(len(said)) if names is None else akin(names, numbers, groups, ~doubts.contradicted)
     found = [
-        *_conflicts(table.rows, said, pairs, numbers, name),
-        *_mislabelled(table.rows, said, doubts, classes, name),
+        *reasons.conflicts(table.rows, said, pairs, numbers, name),
+        *reasons.mislabelled(table.rows, said, doubts, classes, name),
     ]
     conflicts = np.where([label == "" for label in said], 0.0, review.conflicts(numbers, groups))
     known = tuple(label for label in classes if label)
-    return _Judged(known, said, numbers, found, doubts, own, likeness, anywhere, conflicts)
+    return _Judged(known, said, numbers, found, doubts, own, likeness, anywhere, kin, conflicts)
+
+
+def _chances(judged: Sequence[_Judged], groups: Ints) -> tuple[list[Doubles], Doubles, Doubles]:
+    """By attribute the chances (n,) that a photo is wrong; that it is foreign (n,); its likeness to any of its labels.
+
+    What is foreign is so whatever is asked of it.
+    """
+    likeness = np.max([each.likeness for each in judged], axis=0)
+    bounds = [review.bounds(each.own, each.anywhere, each.numbers) for each in judged]
+    surest = [review.surest(a.numbers, groups, b, a.doubts) for a, b in zip(judged, bounds, strict=True)]
+    strange = [review.foreign(a.own, a.anywhere, b, a.akin) for a, b in zip(judged, bounds, strict=True)]
+    anyhow = [review.foreign(likeness, a.anywhere, b, a.akin) for a, b in zip(judged, bounds, strict=True)]
+    foreign = np.min(strange, axis=0)
+    # But one whose label is doubted looks unlike that label, however much it looks like its others.
+    odds = [np.where(a.doubts.chance > SURE, own, foreign) for a, own in zip(judged, strange, strict=True)]
+    chances = [
+        review.chances(own, a.doubts, a.conflicts, most) for a, own, most in zip(judged, odds, surest, strict=True)
+    ]
+    return chances, review.at_most(review.settled(np.min(anyhow, axis=0)), np.min(surest, axis=0)), likeness
 
 
 def _twins(
@@ -211,78 +213,15 @@ def _likeness(features: Array, numbers: Ints, groups: Ints, doubts: Doubts) -> t
     return own, best, anywhere if len(np.unique(groups)) > NEAREST else np.ones(len(numbers))
 
 
-def _copies(
-    rows: Sequence[Row], looks: Looks, exact: Ints, near: Ints, strength: Mapping[tuple[int, ...], float]
-) -> Iterator[Finding]:
-    """One finding for each photo that could go: of two twins the smaller, or the later."""
-    area = looks.sizes.prod(axis=1)
-    known: set[int] = set()
-    for kind, pairs in (("exact twin", exact), ("near twin", near)):
-        for a, b in pairs.tolist():
-            kept, gone = (a, b) if area[a] >= area[b] else (b, a)
-            if gone not in known:
-                known.add(gone)
-                alike = 1.0 if kind == "exact twin" else strength[a, b]
-                words = f"same as {rows[kept].file_name}" + (
-                    "" if alike == 1 else f", detail correlates by {alike:.2f}"
-                )
-                suggestion = "drop" if rows[gone].labels == rows[kept].labels else "look"
-                yield Finding(rows[gone], kind, float(np.clip(1 - alike, 0, 1)), words, suggestion, other=rows[kept])
-
-
-def _conflicts(
-    rows: Sequence[Row], said: Sequence[str], pairs: Ints, numbers: Ints, attribute: str
-) -> Iterator[Finding]:
-    known: set[int] = set()
-    for pair in pairs[numbers[pairs[:, 0]] != numbers[pairs[:, 1]]].tolist():
-        for one, other in (pair, pair[::-1]):
-            if one not in known and said[one] and said[other]:
-                known.add(one)
-                words = f"{attribute and f'{attribute}: '}{rows[other].file_name} is labelled {said[other]}"
-                kind = "twins with different labels"
-                yield Finding(rows[one], kind, 0.0, words, "look", other=rows[other], attribute=attribute)
-
-
-def _mislabelled(
-    rows: Sequence[Row], said: Sequence[str], doubts: Doubts, classes: Sequence[str], attribute: str
-) -> Iterator[Finding]:
-    for i in np.flatnonzero(doubts.chance > SURE).tolist():
-        label, chance = classes[doubts.suggested[i]], float(doubts.chance[i])
-        if label != said[i]:
-            words = f"{attribute and f'{attribute}: '}looks like {label} ({doubts.probability[i]:.0%})"
-            yield Finding(rows[i], "mislabelled", 1 - chance, words, "relabel", label, attribute=attribute)
-
-
-def _off_topic(
-    rows: Sequence[Row], likeness: Doubles, chance: Doubles, table: Table, backbone: Backbone
-) -> Iterator[Finding]:
-    usual = np.median(likeness)
-    found = np.flatnonzero(chance > SURE)
-    for i, name in zip(found.tolist(), common_names(backbone, table.vectors[found]), strict=True):
-        words = f"looks like: {name}; " if name else ""
-        words += f"likeness {likeness[i]:.2f}, usual is {usual:.2f}"
-        yield Finding(rows[i], "off-topic", float(1 - chance[i]), words, "drop")
-
-
-def _unusual(judged: _Judged, i: int) -> str:
-    """What is odd about a photo, in words, by the attribute that speaks against it most."""
-    own, label = judged.own[judged.numbers == judged.numbers[i]], judged.labels[i]
-    if label and judged.own[i] < np.median(own):
-        return f"unusual for {label}: likeness {judged.own[i]:.2f}, usual is {np.median(own):.2f}"
-    return f"unlike the others: likeness {judged.anywhere[i]:.2f}, usual is {np.median(judged.anywhere):.2f}"
-
-
-def _suspects(
-    table: Table, chance: Doubles, found: Sequence[Finding], unusual: Mapping[int, str]
-) -> tuple[Suspect, ...]:
-    """The order of looking; a photo that is worth a look and that no finding is about has what is odd as its reason."""
-    reasons: dict[str, list[str]] = {}
+def _suspects(table: Table, chance: Doubles, found: Sequence[Finding], places: Sequence[str]) -> tuple[Suspect, ...]:
+    """The order of looking, each photo with its reasons."""
+    about: dict[str, list[Finding]] = {}
     for finding in found:
-        reasons.setdefault(finding.row.file_name, []).append(f"{finding.kind}: {finding.evidence}")
-    for i, words in unusual.items():
-        reasons.setdefault(table.rows[i].file_name, [words])
+        about.setdefault(finding.row.file_name, []).append(finding)
     return tuple(
-        Suspect(row, table.sha256[i], float(chance[i]), tuple(reasons.get(row.file_name, ())))
+        Suspect(
+            row, table.sha256[i], float(chance[i]), reasons.reasons(chance[i], about.get(row.file_name, ()), places[i])
+        )
         for i in np.argsort(-chance, kind="stable").tolist()
         for row in (table.rows[i],)
     )

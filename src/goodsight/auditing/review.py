@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
+from goodsight.auditing.findings import SURE
 from goodsight.auditing.labels import Doubts
 
 FOREIGN = 0.6
@@ -26,8 +27,10 @@ NOWHERE = 0.66
 _STEEP, _STEEPER = 30.0, 80.0
 _FOR, _AGAINST = 0.1, 0.4
 _LEAST, _MOST = -8.0, 12.0
-_SUREST = 0.99
-"""Nothing here is surer than that."""
+_SUREST, _SPREAD_OUT = 0.99, 0.9
+"""Nothing here is surer than that, and of likeness alone nothing where the label's good photos are not alike."""
+_NAMED = 0.4
+"""What names that are akin to the label count, as likeness has said most of it."""
 _USUAL = 0.9
 _SPREADS = 2.5
 """So many spreads below the median a good photo may be."""
@@ -77,16 +80,44 @@ def _lowest(likeness: Doubles) -> float:
     return float(median - _SPREADS * (upper - median) / 0.6745)
 
 
-def foreign(likeness: Doubles, anywhere: Doubles, bounds: Bounds) -> Doubles:
+def foreign(likeness: Doubles, anywhere: Doubles, bounds: Bounds, akin: Doubles) -> Doubles:
     """The log-odds (n,) that a photo shows none of what its label's photos show.
 
     Args:
         likeness: to the photos of its label (n,).
         anywhere: likeness to its nearest photos of any label (n,).
         bounds: of the set.
+        akin: how much its names are those of its label (n,), see :mod:`goodsight.auditing.akin`.
 
     """
-    return np.asarray(_STEEP * (bounds.label - likeness) + _STEEPER * np.maximum(0, bounds.anything - anywhere))
+    odds = _STEEP * (bounds.label - likeness) + _STEEPER * np.maximum(0, bounds.anything - anywhere)
+    return np.asarray(odds - _NAMED * akin)
+
+
+def surest(labels: Ints, groups: Ints, bounds: Bounds, doubts: Doubts) -> Doubles:
+    """How sure (n,) one can be at most that a photo is wrong, by how many photos of its label there are: 0 to 1.
+
+    Where n others of its label are not like it, up to 3/n of all good ones may be (the rule of three; Hanley and
+    Lippman-Hand 1983, If Nothing Goes Wrong, Is Everything All Right?). Less so where good photos are little alike, and
+    more where the label finder doubts as well: then one in n + 2 (the rule of succession; Laplace 1814).
+
+    Args:
+        labels: class numbers (n,).
+        groups: twin groups (n,), each of which counts once.
+        bounds: of the set.
+        doubts: of the label finder.
+
+    """
+    others = np.zeros(len(labels))
+    for c in np.unique(labels):
+        others[labels == c] = max(1, len(np.unique(groups[labels == c])) - 1)
+    alone = np.minimum(others / (others + 3), np.where(bounds.label < FOREIGN, _SPREAD_OUT, _SUREST))
+    return np.where(doubts.chance > SURE, np.minimum((others + 1) / (others + 2), _SUREST), alone)
+
+
+def at_most(chance: Doubles, most: Doubles) -> Doubles:
+    """Chances (n,) that come near ``most`` (n,) and stay in their order: one through the odds is the sum of both."""
+    return np.asarray(1 / (1 / np.maximum(chance, 1e-12) + (1 - most) / most))
 
 
 def settled(odds: Doubles) -> Doubles:
@@ -105,18 +136,19 @@ def settled(odds: Doubles) -> Doubles:
     return np.asarray(chance)
 
 
-def chances(foreign: Doubles, doubts: Doubts, conflict: Doubles) -> Doubles:
+def chances(foreign: Doubles, doubts: Doubts, conflict: Doubles, surest: Doubles) -> Doubles:
     """The chance (n,) that a photo's label or topic is wrong.
 
     Args:
         foreign: the log-odds that it shows something else (n,).
         doubts: of the label finder.
+        surest: the most that can be said of each (n,), see :func:`surest`.
         conflict: the chance that it has the wrong label because its twins have others (n,), see :func:`conflicts`.
 
     """
     odds = np.log(np.maximum(doubts.chance, 1e-12)) - np.log(np.maximum(1 - doubts.chance, 1e-12))
     label = _FOR * (np.clip(odds, _LEAST, 0) - _LEAST / 2) + _AGAINST * np.clip(odds, 0, _MOST)
-    return np.asarray(np.maximum(_SUREST * settled(foreign + label), conflict))
+    return np.asarray(np.maximum(at_most(settled(foreign + label), surest), conflict))
 
 
 def conflicts(labels: Ints, groups: Ints) -> Doubles:

@@ -24,3 +24,13 @@ def common_names(backbone: Backbone, vectors: npt.NDArray[np.floating]) -> list[
     if columns is None:
         return [""] * len(vectors)
     return [imagenet_names()[i] for i in vectors[:, columns].argmax(axis=1)]
+
+
+def name_chances(backbone: Backbone, vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32] | None:
+    """How likely each of the names is for each photo of some embeddings (n, width): (n, 1000), None without names."""
+    columns = backbone.columns("imagenet")
+    if columns is None:
+        return None
+    logits = vectors[:, columns].astype(np.float32)
+    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(chances / chances.sum(axis=1, keepdims=True))

@@ -1,7 +1,7 @@
 // The page of an audit: one card per photo and gallery, and the decisions about each photo, kept until they are downloaded.
 
 const find = (id) => document.getElementById(id);
-const { audit, attributes, classes, photos } = JSON.parse(find("data").textContent);
+const { audit, attributes, classes, photos, chances } = JSON.parse(find("data").textContent);
 const STORE = `goodsight-audit-${audit}`;
 const choices = new Map(classes.map((choice) => [choice.said, choice])); // with several attributes "colour: blue"
 const SAID = { keep: "Kept", drop: "Dropped", relabel: "Relabelled" };
@@ -79,9 +79,19 @@ function paint() {
     }
   }
   find("counter").textContent = counted();
+  tellFaults();
   find("undo").disabled = past.length === 0;
   find("download").disabled = decisions.size === 0;
   sift();
+}
+
+// What the decisions on the photos of the list say of its others; the list's first photos are the page's.
+function tellFaults() {
+  const places = new Map(keys.slice(0, chances.length).map((key, place) => [key, place]));
+  const verdicts = [...decisions].filter(([key]) => places.has(key)).map(([key, [row]]) => [places.get(key), row.decision !== "keep"]);
+  const said = inWordsOfFaults(chances, verdicts);
+  find("estimate").textContent = said;
+  find("estimate").hidden = !said;
 }
 
 // With the filter on, an entry goes once all its photos are decided; one that cannot be decided has nothing to wait for.
@@ -117,6 +127,7 @@ function go(card) {
   if (!card) return;
   point(card);
   card.focus({ preventScroll: true });
+  document.documentElement.style.scrollPaddingTop = `${find("tools").offsetHeight}px`; // the tools say more or less above it
   card.scrollIntoView({ block: "nearest" });
 }
 

@@ -28,6 +28,7 @@ _REVIEWED, _AT_LEAST, _PER_KIND, _LISTED = 120, 40, 60, 50
 _EDGE = 176
 _FIRSTS = (20, 50, 100, 200, 500)
 _UNREADABLE = "unreadable"
+_SCRIPTS = ("ledger.js", "estimate.js", "audit.js")
 
 
 def write(folder: Path, audit: Audit) -> None:
@@ -82,7 +83,8 @@ def _number(value: float) -> str:
 def _view(audit: Audit) -> dict[str, Any]:
     """The page's parts, with pictures made."""
     worth = audit.worth()
-    reviewed = audit.review[: min(_REVIEWED, max(worth, _AT_LEAST))]
+    to_look_at = audit.review[: max(worth, _AT_LEAST)]
+    reviewed = to_look_at[:_REVIEWED]
     galleries = [(kind, *_gallery(audit.of(kind))) for kind in KINDS if kind != _UNREADABLE and audit.of(kind)]
     shown = [suspect.row for suspect in reviewed]
     shown += [row for _, found, _ in galleries for finding in found for row in _rows(finding)]
@@ -108,10 +110,11 @@ def _view(audit: Audit) -> dict[str, Any]:
                 "attributes": [attribute.name for attribute in audit.classes],
                 "classes": _choices(audit),
                 "photos": photos,
+                "chances": [round(suspect.chance, 4) for suspect in to_look_at],
             }
         ),
         "style": Markup(_asset("audit.css")),  # noqa: S704 - both are ours
-        "script": Markup(_asset("ledger.js", "audit.js")),  # noqa: S704
+        "script": Markup(_asset(*_SCRIPTS)),  # noqa: S704
         "policy": _policy(),
     }
 
@@ -193,7 +196,7 @@ def _policy() -> str:
     """A content security policy: this page's own style and script and nothing else, and pictures that it holds."""
     style, script = (
         base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for text in (_asset("audit.css"), _asset("ledger.js", "audit.js"))
+        for text in (_asset("audit.css"), _asset(*_SCRIPTS))
     )
     return (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
