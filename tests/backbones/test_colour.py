@@ -12,7 +12,7 @@ from goodsight.arrays import Array, Ints
 from goodsight.backbones import colour, lite0_graph
 from goodsight.backbones.backbone import Block
 from goodsight.backbones.engine import run, start
-from goodsight.backbones.graph import Graph
+from goodsight.backbones.graph import FLOATS, Graph
 from goodsight.heads import kinds, scaler, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Kind, Setting
@@ -30,7 +30,7 @@ def _photo(paint: tuple[int, int, int], box: tuple[int, int, int, int]) -> npt.N
 
 def _block(photos: list[npt.NDArray[np.uint8]], folder: Path) -> npt.NDArray[np.float32]:
     graph = Graph(224)
-    pixels = graph.add("Cast", graph.pixels, to=1).turned(0, 3, 1, 2)
+    pixels = graph.add("Cast", graph.pixels, to=FLOATS).turned(0, 3, 1, 2)
     graph.output(colour.block(pixels, graph.weight(np.ones((len(photos), 7, 7))), 224), "embedding", [colour.WIDTH])
     graph.write(folder / "block.onnx")
     return run(start(folder / "block.onnx", engine="onnxruntime"), np.stack(photos))

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-OPSET, IR = 17, 8
-"""Versions of the operators and of the file's form."""
+from goodsight.backbones import onnx_bytes
+
+OPSET = 17
+"""The version of the operators."""
+FLOATS = onnx_bytes.FLOAT
+"""The type to cast to."""
 
 
 class Graph:
@@ -25,10 +27,10 @@ class Graph:
     """
 
     def __init__(self, side: int) -> None:
-        self._input = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", side, side, 3])
-        self._steps: list[Any] = []
-        self._weights: list[Any] = []
-        self._outputs: list[Any] = []
+        self._input = onnx_bytes.value("pixels", onnx_bytes.UINT8, ["n", side, side, 3])
+        self._steps: list[bytes] = []
+        self._weights: list[bytes] = []
+        self._outputs: list[bytes] = []
         self.pixels = Value(self, "pixels")
 
     def weight(self, value: npt.ArrayLike, name: str = "") -> Value:
@@ -36,7 +38,7 @@ class Graph:
         array = np.asarray(value)
         array = array.astype(np.int64 if array.dtype.kind in "iu" else np.float32)
         name = name or f"constant_{len(self._weights)}"
-        self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name))
+        self._weights.append(onnx_bytes.tensor(array, name))
         return Value(self, name)
 
     def add(self, operator: str, *given: Value | float | None, **attributes: Any) -> Value:
@@ -45,12 +47,12 @@ class Graph:
         Args:
             operator: its name in ONNX.
             given: its inputs; a number becomes a constant, None is an input that is left out.
-            attributes: as ONNX has them.
+            attributes: as ONNX has them: texts, whole numbers, or several of these.
 
         """
         name = f"{operator}_{len(self._steps)}"
         names = [self._name(one) for one in given]
-        self._steps.append(helper.make_node(operator, names, [name], name, **attributes))
+        self._steps.append(onnx_bytes.node(operator, names, name, attributes))
         return Value(self, name)
 
     def _name(self, given: Value | float | None) -> str:
@@ -60,14 +62,12 @@ class Graph:
 
     def output(self, value: Value, name: str, shape: Sequence[int]) -> None:
         """Make a value an output, float32 (n, ...), under a name of its own."""
-        self._steps.append(helper.make_node("Identity", [value.name], [name], name))
-        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape]))
+        self._steps.append(onnx_bytes.node("Identity", [value.name], name, {}))
+        self._outputs.append(onnx_bytes.value(name, onnx_bytes.FLOAT, ["n", *shape]))
 
     def write(self, path: Path) -> None:
         """Write the file."""
-        graph = helper.make_graph(self._steps, "goodsight", [self._input], self._outputs, self._weights)
-        opsets = [helper.make_opsetid("", OPSET)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name="goodsight"), str(path))
+        path.write_bytes(onnx_bytes.model(self._steps, self._weights, [self._input], self._outputs, OPSET))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from goodsight.backbones import colour
-from goodsight.backbones.graph import Graph, Value, joined
+from goodsight.backbones.graph import FLOATS, Graph, Value, joined
 from goodsight.backbones.lite0 import BLOCKS, BOTTLENECKS, COLOUR, PLACES, STRIDE, padding, side
 from goodsight.backbones.lite0_weights import folded, read
 
@@ -34,7 +34,7 @@ def write(path: Path, size: int, views: int = 1, *, colours: bool = False, grey:
 
     """
     graph = Graph(side(size, views))
-    pixels = _greyed(graph) if grey else graph.add("Cast", graph.pixels, to=1)
+    pixels = _greyed(graph) if grey else graph.add("Cast", graph.pixels, to=FLOATS)
     photos = _views((pixels.turned(0, 3, 1, 2) - 127) / 128, size, views)
     network = _Network(graph, size)
     maps = network.maps(photos)
@@ -55,7 +55,7 @@ def write(path: Path, size: int, views: int = 1, *, colours: bool = False, grey:
 
 def _greyed(graph: Graph) -> Value:
     """The photos (n, side, side, 3) without their colours, rounded: as they would be read from a grey file."""
-    pixels = graph.add("Cast", graph.pixels, to=1)
+    pixels = graph.add("Cast", graph.pixels, to=FLOATS)
     red, green, blue = (pixels.take(3, [channel]) for channel in range(3))
     # How bright each looks (ITU-R BT.601).
     light = graph.add("Round", red * 0.299 + green * 0.587 + blue * 0.114)

@@ -26,7 +26,7 @@ from safetensors.numpy import save as tensors_as_bytes
 from goodsight.about import __version__
 from goodsight.arrays import Vectors
 from goodsight.backbones.backbone import Backbone, file_sha256
-from goodsight.backbones.engine import Engine, start
+from goodsight.backbones.engine import Engine, preferred, start
 from goodsight.catalog.rows import Attribute
 from goodsight.embedding.twins import Fingerprints
 from goodsight.errors import EngineError, ModelError
@@ -85,7 +85,7 @@ def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors)
         "precision": model.precision,
         "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
         "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
-        "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
+        "versions": {name: version(name) for name in ("numpy", preferred(), "pillow", "scipy")}
         | {"goodsight": __version__, "python": platform.python_version()},
         "info": dict(model.info),
     }

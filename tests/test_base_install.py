@@ -1,4 +1,4 @@
-"""The main job needs neither torch nor a cache that was filled with it."""
+"""The main job needs what the package itself depends on and nothing more, with a cache that is empty."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ CODE = """
 import sys
 class Missing:
     def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] in ("torch", "tensorboard", "transformers"):
+        if name.partition(".")[0] in ("torch", "tensorboard", "transformers", "onnx", "onnxruntime", "sklearn"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 import goodsight
