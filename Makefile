@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test lint docs bench
+.PHONY: setup demo test lint docs bench dist
 
 setup: .venv/.ready
 
@@ -30,6 +30,14 @@ test: lint
 # The documentation as a site in site/, for a browser or a web server.
 docs: setup
 	$(BIN)/mkdocs build --strict
+
+# What is published, in dist/; the sources that go there must pass their own tests.
+dist: setup
+	rm -rf dist build/sdist && mkdir -p build/sdist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	cd build/sdist && OMP_NUM_THREADS=1 ../../$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The figures of docs/benchmarks.md, on the photos in DATA; takes about two hours.
 bench: setup
