@@ -7,15 +7,20 @@ DATA ?= ../shared/data
 
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml constraints.txt
+# The package as its user gets it, which is all that the demo takes.
+.venv/.base: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Goodsight needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch .venv/.base
+
+.venv/.ready: .venv/.base
 	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux.
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,dev]'
 	touch .venv/.ready
 
-demo: setup
+demo: .venv/.base
 	$(BIN)/python examples/demo.py
 
 lint: setup
