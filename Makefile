@@ -3,19 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test lint docs bench
+.PHONY: setup demo test lint docs bench dist
 
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml constraints.txt
+# The package as its user gets it, which is all that the demo takes.
+.venv/.base: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Goodsight needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch .venv/.base
+
+.venv/.ready: .venv/.base
 	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux.
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,hub,serve,collect,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,dev]'
 	touch .venv/.ready
 
-demo: setup
+demo: .venv/.base
 	$(BIN)/python examples/demo.py
 
 lint: setup
@@ -30,6 +35,14 @@ test: lint
 # The documentation as a site in site/, for a browser or a web server.
 docs: setup
 	$(BIN)/mkdocs build --strict
+
+# What is published, in dist/; the sources that go there must pass their own tests.
+dist: setup
+	rm -rf dist build/sdist && mkdir -p build/sdist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	tar -xzf dist/*.tar.gz -C build/sdist --strip-components 1
+	cd build/sdist && OMP_NUM_THREADS=1 ../../$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # The figures of docs/benchmarks.md, on the photos in DATA; takes about two hours.
 bench: setup

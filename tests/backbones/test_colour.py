@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from lite0_in_torch import Reference
 
 from goodsight.arrays import Array, Ints
-from goodsight.backbones import colour, lite0_file, lite0_torch
+from goodsight.backbones import colour, lite0_graph
 from goodsight.backbones.backbone import Block
-from goodsight.backbones.engine import start
+from goodsight.backbones.engine import run, start
+from goodsight.backbones.graph import FLOATS, Graph
 from goodsight.heads import kinds, scaler, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Kind, Setting
@@ -26,10 +28,12 @@ def _photo(paint: tuple[int, int, int], box: tuple[int, int, int, int]) -> npt.N
     return photo
 
 
-def _block(photos: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
-    x = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).float()
-    with torch.no_grad():
-        return np.asarray(colour.block()(x, torch.ones(len(photos), 7, 7)).numpy())
+def _block(photos: list[npt.NDArray[np.uint8]], folder: Path) -> npt.NDArray[np.float32]:
+    graph = Graph(224)
+    pixels = graph.add("Cast", graph.pixels, to=FLOATS).turned(0, 3, 1, 2)
+    graph.output(colour.block(pixels, graph.weight(np.ones((len(photos), 7, 7))), 224), "embedding", [colour.WIDTH])
+    graph.write(folder / "block.onnx")
+    return run(start(folder / "block.onnx", engine="onnxruntime"), np.stack(photos))
 
 
 def _cosine(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
@@ -37,24 +41,25 @@ def _cosine(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
 
 
 @pytest.mark.parametrize("paint", PAINTS.values(), ids=PAINTS.keys())
-def test_the_block_is_the_same_whatever_the_shape_and_the_padding(paint: tuple[int, int, int]) -> None:
+def test_the_block_is_the_same_whatever_the_shape_and_the_padding(paint: tuple[int, int, int], tmp_path: Path) -> None:
     wide, tall, small = _block(
-        [_photo(paint, box) for box in ((0, 56, 224, 168), (80, 0, 144, 224), (92, 92, 132, 132))]
+        [_photo(paint, box) for box in ((0, 56, 224, 168), (80, 0, 144, 224), (92, 92, 132, 132))], tmp_path
     )
     assert wide.shape == (colour.WIDTH,)
     assert _cosine(wide, tall) > 0.98
     assert _cosine(wide, small) > 0.98
 
 
-def test_colours_lie_apart() -> None:
-    blocks = _block([_photo(paint, (40, 40, 184, 184)) for paint in PAINTS.values()])
+def test_colours_lie_apart(tmp_path: Path) -> None:
+    blocks = _block([_photo(paint, (40, 40, 184, 184)) for paint in PAINTS.values()], tmp_path)
     for i in range(len(blocks)):
         for other in blocks[:i]:
             assert _cosine(blocks[i], other) < 0.75
 
 
-def test_a_white_photo_has_finite_columns() -> None:
-    assert np.isfinite(_block([_photo((255, 255, 255), (0, 0, 1, 1)), _photo((0, 0, 0), (0, 0, 224, 224))])).all()
+def test_a_white_photo_has_finite_columns(tmp_path: Path) -> None:
+    photos = [_photo((255, 255, 255), (0, 0, 1, 1)), _photo((0, 0, 0), (0, 0, 224, 224))]
+    assert np.isfinite(_block(photos, tmp_path)).all()
 
 
 @pytest.mark.parametrize("precision", ["f32", "bf16"])
@@ -62,13 +67,13 @@ def test_the_engine_computes_what_torch_does(precision: str, tmp_path: Path) -> 
     rng = np.random.default_rng(0)
     photos = [_photo(paint, (60, 40, 170, 200)) for paint in PAINTS.values()]
     noisy = [np.clip(p + rng.normal(0, 12, p.shape), 0, 255).astype(np.uint8) for p in photos]
-    lite0_file.export(tmp_path / "n.onnx", 224, colours=True)
+    lite0_graph.write(tmp_path / "n.onnx", 224, colours=True)
     engine = start(tmp_path / "n.onnx", engine="openvino", precision=precision)
     found = engine.submit(np.stack(noisy)).result()[:, -colour.WIDTH :]
     engine.close()
     with torch.no_grad():
-        network = lite0_torch.pretrained(224, colours=True)
-        expected = network(torch.from_numpy(np.stack(noisy))).numpy()[:, -colour.WIDTH :]
+        embedding, *_ = Reference(224, 1, colours=True, grey=False)(torch.from_numpy(np.stack(noisy)))
+    expected = embedding.numpy()[:, -colour.WIDTH :]
     for one, two in zip(found, expected, strict=True):
         assert _cosine(one, two) > (0.9999 if precision == "f32" else 0.98)
 

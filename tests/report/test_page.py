@@ -30,7 +30,7 @@ from goodsight.measuring.measured import Measured, Part
 from goodsight.measuring.result import Result, Scored, of
 from goodsight.model.record import Judge, Model
 from goodsight.photos.resize import Resize
-from goodsight.report import page, plots, template
+from goodsight.report import page, template
 from goodsight.training.fitted import ELSEWHERE, LIKE_THESE
 
 HOSTILE = "<script>alert(1)</script>"
@@ -141,7 +141,7 @@ def test_hostile_names_are_escaped_and_nothing_is_loaded(findings: Measured, tmp
     for forbidden in ("<script", "http://", "https://", "<link", "@import", "url(http", 'onerror="', "<iframe"):
         assert forbidden not in without_names
     assert {s[:5] for s in re.findall(r'\bsrc="?([^"]*)', text)} == {"data:"}
-    assert {s[:1] for s in re.findall(r'\bhref="?([^"]*)', text)} == {"#"}
+    assert not re.search(r"\bhref=", text)
 
 
 def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findings: Measured, tmp_path: Path) -> None:
@@ -265,28 +265,18 @@ def test_an_empty_section_is_left_out(findings: Measured, tmp_path: Path, change
     assert f">{heading}" not in _page(tmp_path, change(findings))
 
 
-def test_ids_are_unique_and_headings_in_order(findings: Measured, tmp_path: Path) -> None:
+def test_nothing_has_an_id_and_headings_are_in_order(findings: Measured, tmp_path: Path) -> None:
     second = replace(findings.results[0], name="out-of-fold")
     names = ("\u0446\u0432\u0435\u0442", "\u0442\u0438\u043f\u0430", HOSTILE)
     others = [_part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
     findings = _with(findings, results=[findings.results[0], second])
     text = _page(tmp_path, _of(findings, *findings.parts, *others))
-    ids = re.findall(r'\bid="([^"]+)"', text)
-    assert len(ids) == len(set(ids)) > 20
-    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(ids)
+    assert text.count("<svg") > 5
+    assert not re.search(r'\bid="|href="|url\(', text)
     levels = [int(n) for n in re.findall(r"<h(\d)", text)]
     assert levels[0] == 1
     assert all(1 < b <= a + 1 for a, b in pairwise(levels))
     assert text.count("<table>") == text.count("<caption>") > 5
-
-
-def test_plots_are_the_same_every_time() -> None:
-    bins, curve = [(0.25, 0.5, 3), (0.95, 0.75, 40)], [(0.5, 0.0), (1.0, 0.125)]
-    first = plots.reliability(bins, "test") + plots.moderation(curve, 0.5, "test")
-    assert first == plots.reliability(bins, "test") + plots.moderation(curve, 0.5, "test")
-    assert first.startswith("<svg")
-    assert "share right</text>" in first
-    assert "currentColor" in first
 
 
 @pytest.mark.parametrize(

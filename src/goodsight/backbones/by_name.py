@@ -8,7 +8,7 @@ from goodsight.backbones.backbone import Backbone
 
 
 def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = False, grey: bool = False) -> Backbone:
-    """A network to be used as it is; exported on the first use and kept in the cache folder.
+    """A network to be used as it is; its ONNX file is made on the first use and kept in the cache folder.
 
     Args:
         name: ``lite0``, the default; ``hf:NAME`` for a hub's model or a folder with one; or a path to an .onnx file.
@@ -18,7 +18,7 @@ def load(name: str = "lite0", *, size: int = 0, views: int = 1, colours: bool = 
         grey: the same, but look at photos without their colours; for lite0 only.
 
     Raises:
-        EngineError: unknown name, a size that the network cannot take, or the ``train`` extra is not installed.
+        EngineError: unknown name, a size that the network cannot take, or what it takes is not installed.
 
     """
     from goodsight.errors import EngineError

@@ -11,67 +11,78 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
-    import torch
+    from goodsight.backbones.graph import Value
 
 _LIGHT = range(4, 104, 12)
 _TINTS = [(a, b) for a in range(-28, 29, 7) for b in range(-28, 29, 7) if a * a + b * b < 27**2]
+_TINT = sorted({a for a, _ in _TINTS})
 WIDTH = len(_LIGHT) * len(_TINTS) * 2 + 6
 """Two histograms, and the mean colour under the weights of each."""
 _GRID = 56
 
 
-def block() -> torch.nn.Module:
-    """The module: RGB (n, 3, side, side) from 0 to 255 and evidence (n, h, w) from 0 to 1 become (n, WIDTH)."""
-    import torch
-    from torch import Tensor, nn
-    from torch.nn import functional
+def block(pixels: Value, evidence: Value, size: int) -> Value:
+    """RGB (n, 3, size, size) from 0 to 255 and evidence (n, h, w) from 0 to 1 become (n, WIDTH)."""
+    from goodsight.backbones.graph import joined
 
-    class Colour(nn.Module):
-        def forward(self, pixels: Tensor, evidence: Tensor) -> Tensor:
-            step = max(1, pixels.shape[2] // _GRID)
-            light, a, b = _lab(functional.avg_pool2d(pixels, step))
-            side = light.shape[1]
-            evidence = functional.interpolate(evidence[:, None], (side, side), mode="bilinear")[:, 0]
-            chroma = (a * a + b * b + 1e-4).sqrt()
-            ground = torch.exp(-((100 - light) ** 2 + a * a + b * b) / 25)
-            place = (torch.arange(side) + 0.5) * 2 / side - 1
-            centre = torch.exp(-2 * (place[:, None] ** 2 + place**2))
-            # The hue of skin, about 49 degrees, as a distance on the circle of hues.
-            hue = 2 - 2 * (a * 0.66 + b * 0.75) / chroma
-            skin = torch.exp(-hue / 0.09 - ((chroma - 25) / 10) ** 2 - ((light - 65) / 20) ** 2)
-            weight = (1 - ground) * centre * evidence * (1 - skin)
-            # Arcsinh spreads the pale colours and keeps the strong ones within the grid.
-            narrow = torch.log(chroma / 10 + ((chroma / 10) ** 2 + 1).sqrt()) * 10 / chroma
-            axes = [(light / 100).flatten(1), (a * narrow / 30).flatten(1), (b * narrow / 30).flatten(1)]
-            weights = torch.stack([weight.flatten(1), (weight * chroma).flatten(1)], dim=1)
-            weights = weights / (weights.sum(2, keepdim=True) + 1e-6)
-            lights = _near(axes[0] * 100, list(_LIGHT), 7.0)
-            greens = _near(axes[1] * 30, sorted({a for a, _ in _TINTS}), 4.5)
-            blues = _near(axes[2] * 30, sorted({b for _, b in _TINTS}), 4.5)
-            values = sorted({a for a, _ in _TINTS})
-            tints = greens[:, [values.index(a) for a, _ in _TINTS]] * blues[:, [values.index(b) for _, b in _TINTS]]
-            rows = (weights[:, :, None] * lights[:, None]).flatten(1, 2)
-            histogram = (rows @ tints.transpose(1, 2)).flatten(1)
-            means = weights @ torch.stack(axes, dim=2)
-            return torch.cat([(histogram + 1e-6).sqrt(), means.flatten(1)], dim=1)
+    graph, step = pixels.graph, max(1, size // _GRID)
+    side = size // step
+    light, a, b = _lab(graph.add("AveragePool", pixels, kernel_shape=[step, step], strides=[step, step]))
+    evidence = evidence.opened(1).scaled(side).take(1, 0)
+    chroma = (a * a + b * b + 1e-4).sqrt()
+    weight = _weight(light, a, b, chroma, evidence, side)
+    # Arcsinh spreads the pale colours and keeps the strong ones within the grid.
+    tenth = chroma / 10
+    narrow = graph.add("Log", tenth + (tenth**2 + 1).sqrt()) * 10 / chroma
+    places = [one.reshaped(-1, side * side) for one in (light / 100, a * narrow / 30, b * narrow / 30)]
+    weights = joined([one.reshaped(-1, 1, side * side) for one in (weight, weight * chroma)], 1)
+    weights = weights / (weights.sum(2, keep=True) + 1e-6)
+    lights = _near(places[0] * 100, list(_LIGHT), 7.0)
+    greens, blues = (_near(place * 30, _TINT, 4.5) for place in places[1:])
+    tints = greens.take(1, [_TINT.index(a) for a, _ in _TINTS]) * blues.take(1, [_TINT.index(b) for _, b in _TINTS])
+    rows = (weights.opened(2) * lights.opened(1)).reshaped(-1, 2 * len(_LIGHT), side * side)
+    histogram = (rows @ tints.turned(0, 2, 1)).reshaped(-1, WIDTH - 6)
+    means = weights @ joined([place.opened(2) for place in places], 2)
+    return joined([(histogram + 1e-6).sqrt(), means.reshaped(-1, 6)], 1)
 
-    def _lab(rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """CIE Lab (D65) of sRGB; written out, because a matrix product would be worked out in half precision."""
-        x = rgb / 255
-        x = torch.where(x > 0.04045, ((x.clamp(min=0.04) + 0.055) / 1.055) ** 2.4, x / 12.92)
-        r, g, b = x[:, 0], x[:, 1], x[:, 2]
-        one = 0.4339532 * r + 0.3762198 * g + 0.1898270 * b
-        two = 0.2126729 * r + 0.7151522 * g + 0.0721750 * b
-        three = 0.0177578 * r + 0.1094768 * g + 0.8727654 * b
-        one, two, three = (
-            torch.where(v > 0.008856, v.clamp(min=0.008) ** (1 / 3), 7.787 * v + 16 / 116) for v in (one, two, three)
+
+def _weight(light: Value, a: Value, b: Value, chroma: Value, evidence: Value, side: int) -> Value:
+    """How much each pixel counts (n, side, side): what is in the middle, looked at, and neither white nor skin."""
+    centre = light.graph.weight(_centre(side))
+    ground = (-((100 - light) ** 2 + a * a + b * b) / 25).exp()
+    # The hue of skin, about 49 degrees, as a distance on the circle of hues.
+    hue = 2 - (a * 0.66 + b * 0.75) * 2 / chroma
+    skin = (-hue / 0.09 - ((chroma - 25) / 10) ** 2 - ((light - 65) / 20) ** 2).exp()
+    return (1 - ground) * centre * evidence * (1 - skin)
+
+
+def _centre(side: int) -> npt.NDArray[np.floating]:
+    """How near each pixel is to the middle (side, side)."""
+    place = (np.arange(side) + 0.5) * 2 / side - 1
+    return np.asarray(np.exp(-2 * (place[:, None] ** 2 + place**2)))
+
+
+def _lab(rgb: Value) -> tuple[Value, Value, Value]:
+    """CIE Lab (D65) of sRGB; written out, because a matrix product would be worked out in half precision."""
+    add, x = rgb.graph.add, rgb / 255
+    x = add("Where", add("Greater", x, 0.04045), ((x.clip(0.04) + 0.055) / 1.055) ** 2.4, x / 12.92)
+    r, g, b = (x.take(1, colour) for colour in range(3))
+    one, two, three = (
+        add("Where", add("Greater", v, 0.008856), v.clip(0.008) ** (1 / 3), v * 7.787 + 16 / 116)
+        for v in (
+            r * 0.4339532 + g * 0.3762198 + b * 0.1898270,
+            r * 0.2126729 + g * 0.7151522 + b * 0.0721750,
+            r * 0.0177578 + g * 0.1094768 + b * 0.8727654,
         )
-        return 116 * two - 16, 500 * (one - two), 200 * (two - three)
+    )
+    return two * 116 - 16, (one - two) * 500, (two - three) * 200
 
-    def _near(values: Tensor, centres: list[int], spread: float) -> Tensor:
-        """How much each value (n, p) belongs to each centre (n, centres, p); the sum over centres is 1."""
-        away = (values[:, None] - torch.tensor(centres, dtype=torch.float32)[:, None]) / spread
-        return torch.softmax(-(away**2) / 2, dim=1)
 
-    return Colour()
+def _near(values: Value, centres: list[int], spread: float) -> Value:
+    """How much each value (n, p) belongs to each centre (n, centres, p); the sum over centres is 1."""
+    away = (values.opened(1) - values.graph.weight(np.array(centres, np.float32)[:, None])) / spread
+    return values.graph.add("Softmax", -(away**2) / 2, axis=1)

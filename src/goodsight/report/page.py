@@ -104,8 +104,8 @@ def _view(findings: Measured) -> dict[str, Any]:
     results = [
         {
             "r": result,
-            "reliability": Markup(plots.reliability(result.reliability, result.name)),  # noqa: S704 - made here
-            "moderation": Markup(plots.moderation(result.curve, result.decided, result.name)),  # noqa: S704
+            "reliability": Markup(plots.reliability(result.reliability)),  # noqa: S704 - made here
+            "moderation": Markup(plots.moderation(result.curve, result.decided)),  # noqa: S704
             "confusion": _confusion(result),
             "confused": _confused(result),
             "worst": worst(part, result),

@@ -1,80 +1,154 @@
-"""Plots as SVG text. Figures are made without pyplot, so they are quick and need no screen."""
+"""Plots as SVG text, for the inside of a page: in the colour of its text, without an id or an address."""
 
 from __future__ import annotations
 
-import io
-import re
-import threading
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+import numpy as np
 
 from goodsight.training.recipe import Epoch
 
-_INK, _ACCENT = "#010203", "#3b82f6"
-"""The ink becomes the colour of the page's text, light or dark; the accent can be read on both."""
-_settings = threading.Lock()
+Points = Sequence[tuple[float, float]]
+
+_WIDTH, _HEIGHT = 440, 330
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 424, 14, 276
+"""Where the axes lie."""
+_ACCENT = "#3b82f6"
+"""Can be read on a light page and on a dark one."""
+_TICKS = 6
 
 
-def reliability(bins: Sequence[tuple[float, float, int]], name: str) -> str:
+def reliability(bins: Sequence[tuple[float, float, int]]) -> str:
     """Accuracy against mean confidence of each bin; dots grow with the number of photos."""
-    figure, axes = _start("probability given", "share right")
-    axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
-    most = max((n for _, _, n in bins), default=1)
-    given, right = [c for c, _, _ in bins], [a for _, a, _ in bins]
-    axes.plot(given, right, color=_ACCENT)
-    axes.scatter(given, right, [12 + 88 * n / most for _, _, n in bins], color=_ACCENT, clip_on=False, zorder=3)
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    return _svg(figure, f"reliability-{name}")
+    plot = _Plot("probability given", "share right", (0, 1), (0, 1))
+    plot.line([(0, 0), (1, 1)], stroke="currentColor", stroke_dasharray="6 4")
+    points = [(confidence, right) for confidence, right, _ in bins]
+    plot.line(points, stroke=_ACCENT, stroke_width=2)
+    most = max((n for *_, n in bins), default=1)
+    plot.dots(points, [2.5 + 4.5 * math.sqrt(n / most) for *_, n in bins])
+    return plot.svg()
 
 
-def moderation(curve: Sequence[tuple[float, float]], decided: float, name: str) -> str:
+def moderation(curve: Points, decided: float) -> str:
     """Error among the photos that the machine decides, against their share; the dotted line is the model's choice."""
-    figure, axes = _start("share decided without a person", "error among them")
-    axes.plot([s for s, _ in curve], [e for _, e in curve], color=_ACCENT)
-    axes.axvline(decided, color=_INK, linestyle=":", linewidth=1)
-    axes.set(xlim=(0, 1), ylim=(0, None))
-    return _svg(figure, f"moderation-{name}")
+    plot = _Plot("share decided without a person", "error among them", (0, 1), _range([0, *(e for _, e in curve)]))
+    plot.line(curve, stroke=_ACCENT, stroke_width=2)
+    plot.line([(decided, plot.y[0]), (decided, plot.y[1])], stroke="currentColor", stroke_dasharray="2 3")
+    return plot.svg()
 
 
 def training(history: Mapping[str, Sequence[Epoch]]) -> list[str]:
     """Loss and accuracy against epochs: one line per training, dashed for the loss on the training photos."""
-    loss, losses = _start("epoch", "loss")
-    accuracy, accuracies = _start("epoch", "accuracy on the validation fold")
-    for epochs in history.values():
-        number = range(1, len(epochs) + 1)
-        losses.plot(number, [e.loss for e in epochs], color=_INK, linestyle="--", linewidth=1, alpha=0.6)
-        losses.plot(number, [e.validation_log_loss for e in epochs], color=_ACCENT)
-        accuracies.plot(number, [e.validation_accuracy for e in epochs], color=_ACCENT)
-    for axes in (losses, accuracies):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return [_svg(loss, "training-loss"), _svg(accuracy, "training-accuracy")]
+    epochs = [epoch for some in history.values() for epoch in some]
+    along = (1, max((len(some) for some in history.values()), default=1))
+    loss = _Plot("epoch", "loss", along, _range(n for e in epochs for n in (e.loss, e.validation_log_loss)), whole=True)
+    accuracies = _range(e.validation_accuracy for e in epochs)
+    accuracy = _Plot("epoch", "accuracy on the validation fold", along, accuracies, whole=True)
+    for some in history.values():
+        loss.line(_numbered(e.loss for e in some), stroke="currentColor", stroke_dasharray="6 4", opacity=0.6)
+        loss.line(_numbered(e.validation_log_loss for e in some), stroke=_ACCENT, stroke_width=2)
+        accuracy.line(_numbered(e.validation_accuracy for e in some), stroke=_ACCENT, stroke_width=2)
+    return [loss.svg(), accuracy.svg()]
 
 
-def _start(x: str, y: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.4, 3.3), layout="constrained")
-    axes = figure.subplots()
-    axes.set_xlabel(x, color=_INK)
-    axes.set_ylabel(y, color=_INK)
-    axes.tick_params(colors=_INK)
-    axes.spines[:].set_color(_INK)
-    axes.grid(color=_INK, alpha=0.2)
-    return figure, axes
+def _numbered(values: Iterable[float]) -> list[tuple[float, float]]:
+    return [(number, value) for number, value in enumerate(values, 1)]
 
 
-def _svg(figure: Figure, name: str) -> str:
-    """The figure for the inside of a page: the same text every time, no id that another plot has, no address."""
-    out = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    # The settings are the whole process's: two threads would restore each other's.
-    with _settings, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
-    text = out.getvalue()
-    # Inside a page the XML prolog and the namespaces are noise, and name other hosts.
-    text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text[text.index("<svg") :])
-    prefix = re.sub(r"[^\w-]", lambda other: f"-{ord(other[0]):x}-", name, flags=re.ASCII)
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
-    return text.replace(_INK, "currentColor")
+def _range(values: Iterable[float]) -> tuple[float, float]:
+    """The least and the largest number, 0 and 1 where there are none."""
+    found = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    return min(found), max(found)
+
+
+def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    """Round numbers from at most ``low`` to at least ``high``, a handful of them.
+
+    Args:
+        low: the least number to show.
+        high: the largest, at least as large.
+        whole: no fractions.
+
+    """
+    span = (high - low) or abs(high) or 1.0
+    rough = span / (_TICKS - 1)
+    ten = 10.0 ** math.floor(math.log10(rough))
+    step = next(ten * by for by in (1, 2, 5, 10) if ten * by >= rough * 0.999)
+    step = max(1.0, round(step)) if whole else step
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
+
+
+class _Plot:
+    """Axes with a grid, on which lines and dots are drawn."""
+
+    def __init__(
+        self, x: str, y: str, across: tuple[float, float], up: tuple[float, float], *, whole: bool = False
+    ) -> None:
+        across_ticks, up_ticks = ticks(*across, whole=whole), ticks(*up)
+        self.x, self.y = (across_ticks[0], across_ticks[-1]), (up_ticks[0], up_ticks[-1])
+        self._parts: list[str] = []
+        for tick in across_ticks:
+            left = self._at((tick, self.y[0]))[0]
+            self._grid(left, _TOP, left, _BOTTOM)
+            self._text(left, _BOTTOM + 18, _number(tick, across_ticks), "middle")
+        for tick in up_ticks:
+            top = self._at((self.x[0], tick))[1]
+            self._grid(_LEFT, top, _RIGHT, top)
+            self._text(_LEFT - 8, top + 4, _number(tick, up_ticks), "end")
+        middle = (_TOP + _BOTTOM) // 2
+        self._text((_LEFT + _RIGHT) // 2, _HEIGHT - 14, x, "middle")
+        self._text(16, middle, y, "middle", transform=f"rotate(-90 16 {middle})")
+
+    def line(self, points: Points, **style: object) -> None:
+        """A line through points; where one is no number there is a gap."""
+        style = {"fill": "none", "stroke_width": 1.2} | style
+        shown = np.isfinite(np.array(points, float).reshape(-1, 2)).all(axis=1)
+        for begin, end in _runs(shown.tolist()):
+            places = " ".join("{:.1f},{:.1f}".format(*self._at(point)) for point in points[begin:end])
+            self._parts.append(_element("polyline", points=places, **style))
+
+    def dots(self, points: Points, radii: Sequence[float]) -> None:
+        """A dot at each point."""
+        for point, radius in zip(points, radii, strict=True):
+            x, y = self._at(point)
+            self._parts.append(_element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{radius:.1f}", fill=_ACCENT))
+
+    def svg(self) -> str:
+        """The plot."""
+        head = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" font-size="13" fill="currentColor">'
+        return "\n".join([head, *self._parts, "</svg>"])
+
+    def _at(self, point: tuple[float, float]) -> tuple[float, float]:
+        (x, y), (left, right), (low, high) = point, self.x, self.y
+        across, up = (x - left) / (right - left), (y - low) / (high - low)
+        return _LEFT + across * (_RIGHT - _LEFT), _BOTTOM - up * (_BOTTOM - _TOP)
+
+    def _grid(self, left: float, top: float, right: float, bottom: float) -> None:
+        ends = {"x1": left, "y1": top, "x2": right, "y2": bottom}
+        places = {name: f"{place:.1f}" for name, place in ends.items()}
+        self._parts.append(_element("line", stroke="currentColor", opacity=0.2, **places))
+
+    def _text(self, x: float, y: float, text: str, anchor: str, **style: object) -> None:
+        place = _element("text", x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, **style)
+        self._parts.append(f"{place.removesuffix('/>')}>{text}</text>")
+
+
+def _element(name: str, **attributes: object) -> str:
+    said = " ".join(f'{key.replace("_", "-")}="{value}"' for key, value in attributes.items())
+    return f"<{name} {said}/>"
+
+
+def _number(tick: float, among: Sequence[float]) -> str:
+    """A tick with the decimals that tell it from the next."""
+    decimals = max(0, -math.floor(math.log10(among[1] - among[0]) + 1e-9))
+    return f"{tick:.{decimals}f}"
+
+
+def _runs(shown: Sequence[bool]) -> list[tuple[int, int]]:
+    """Where uninterrupted runs begin and end."""
+    edges = [
+        number for number, (one, two) in enumerate(zip([False, *shown], [*shown, False], strict=True)) if one != two
+    ]
+    return list(zip(edges[::2], edges[1::2], strict=True))

@@ -196,7 +196,11 @@ def require(recipe: Recipe) -> None:
     try:
         from goodsight.training import device, networks
     except ImportError as error:
-        raise EngineError(f"training needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
+        raise EngineError(
+            f"`network` {recipe.network} is trained here, which needs {error.name}: install it with "
+            "`pip install 'goodsight[networks]'`, on Linux without a GPU after "
+            "`pip install torch --index-url https://download.pytorch.org/whl/cpu`, or leave `network` out"
+        ) from error
     device.choose(recipe.device)
     if recipe.network == BRANDS:
         from goodsight.training import brand_network
