@@ -12,7 +12,7 @@ setup: .venv/.ready
 	$(PYTHON) -m venv .venv
 	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux.
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,hub,serve,collect,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,hub,serve,collect,text,dev]'
 	touch .venv/.ready
 
 demo: setup
