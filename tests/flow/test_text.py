@@ -10,10 +10,10 @@ import branded
 import numpy as np
 import pytest
 from branded import SIDE
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 import goodsight
-from goodsight import Labels, Recipe, Wishes, Work
+from goodsight import Recipe, Wishes
 from goodsight.arrays import Pixels
 from goodsight.errors import EngineError
 from goodsight.flow.training import Training
@@ -21,7 +21,6 @@ from goodsight.photos import words
 from goodsight.training import brands
 from goodsight.training.loop import Plan
 
-LABELS = {"cross": "Cross", "stripes": "Stripes"}
 SIGNS = {"cross": (0, 255, 0), "stripes": (0, 0, 255), "none": (255, 255, 255)}
 """The colour of the corner of a photo that stands for a written name."""
 
@@ -64,19 +63,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _train(shop: Path, out: Path, *, text: bool) -> Training:
+@pytest.fixture(scope="module")
+def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
+    out = tmp_path_factory.mktemp("models") / "text"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(brands, "MEMBERS", 2)
         patch.setattr(brands, "CROPS", 200)
         patch.setattr(brands, "PLAN", Plan(epochs=1, batch=16, rate=1e-3, last_rate=10.0, smoothing=0.05, average=0.05))
-        recipe = Recipe("brands", size=SIDE, epochs=1, device="cpu", text=text)
-        wishes = Wishes(spoilt=4, precision=0.9)
+        recipe = Recipe("brands", size=SIDE, epochs=1, device="cpu", text=True)
+        wishes = Wishes(spoilt=1, precision=0.9)
         return goodsight.train(shop / "shop", out, recipe=recipe, none=shop / "everyday", wishes=wishes)
-
-
-@pytest.fixture(scope="module")
-def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
-    return _train(shop, tmp_path_factory.mktemp("models") / "text", text=True)
 
 
 @pytest.fixture(scope="module")

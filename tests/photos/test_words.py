@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from goodsight.backbones.naming import Naming
 from goodsight.errors import EngineError
 from goodsight.files import cache_folder
 from goodsight.photos import words
@@ -58,6 +59,16 @@ def test_words_are_read_where_they_stand() -> None:
     left, top, right, bottom = (share * 320 for share in line.place)
     assert (left, right) == pytest.approx((60, 270), abs=25)
     assert (top, bottom) == pytest.approx((88, 116), abs=15)
+
+
+@pytest.mark.parametrize(
+    ("text", "brand"), [("Coca-Cola", "cocacola"), ("RED\nBULL", "red_bull"), ("yahoo.com", "Yahoo")]
+)
+def test_a_written_brand_is_named(text: str, brand: str) -> None:
+    pytest.importorskip("rapidocr", reason=NEEDED)
+    names = ("Yahoo", "cocacola", "red_bull", "")
+    sure = Naming(names, 1.0).named(words.of_photo(_photo(text))).sure
+    assert [name for name, one in zip(names, sure, strict=True) if one > 0] == [brand]
 
 
 def test_a_photo_without_words_has_none() -> None:
