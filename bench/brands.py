@@ -1,7 +1,8 @@
 """Brands by small logos: how many are named, out of fold, where 95 % of the photos without a logo get none.
 
 Also the same with the photos of logos shrunk to the size of those without, so that sharpness tells nothing; whether the
-place of the brand lies in a box; and what a photo costs beside a plain one, both timed in turns in one run.
+place of the brand lies in a box; and what a photo costs beside a plain one, both timed in turns in one run. With
+``--text`` the words in photos are read as well, and what is measured is what they gain and cost.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from goodsight.catalog.rows import NONE, Row
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
 from goodsight.measuring import nones
+from goodsight.photos import words
 from goodsight.photos.decoder import decode, read, upright_size
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.photos.resize import Resize
@@ -43,15 +45,19 @@ def main() -> bool:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=0)
     parser.add_argument("--without-boxes", action="store_true")
+    parser.add_argument("--text", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photos = _photos(given.data, boxes=not given.without_boxes)
         begun = time.monotonic()
-        recipe = Recipe("brands", none_recall=RECALL, epochs=given.epochs, device="cpu")
+        recipe = Recipe("brands", none_recall=RECALL, epochs=given.epochs, device="cpu", text=given.text)
         trained = road.train_network(recipe, photos, Path(folder), quiet)
         seconds = time.monotonic() - begun
-        figures = _accuracy(photos, trained, Path(folder))
-        figures += [_cost(trained), Figure("training, minutes", seconds / 60, "", None, f"n={len(photos.rows)}")]
+        figures = _worded(photos, trained) if given.text else _accuracy(photos, trained, Path(folder))
+        figures += [
+            _reading(photos) if given.text else _cost(trained),
+            Figure("training, minutes", seconds / 60, "", None, f"n={len(photos.rows)}"),
+        ]
     return tell("brands", figures)
 
 
@@ -62,7 +68,34 @@ def _photos(data: Path, *, boxes: bool) -> TrainingSet:
         (chosen,) = photoset.to_train(rows, embedder.table(rows.rows))
     groups = group([chosen], frozen)[0].found.groups
     kept = chosen.table.rows if boxes else tuple(replace(row, boxes=()) for row in chosen.table.rows)
-    return TrainingSet(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE))
+    names = tuple("" if name == NONE else name for name in chosen.classes)
+    return TrainingSet(kept, chosen.labels, groups, DEFAULT_LIMITS, chosen.classes.index(NONE), names)
+
+
+def _worded(photos: TrainingSet, trained: Trained) -> list[Figure]:
+    """What words gain on folds that chose nothing, and where the model's weight and threshold leave all folds."""
+    gain = trained.words
+    assert gain is not None
+    told = nones.of_answers(photos.labels, trained.scores.argmax(axis=1), photos.none)
+    n, interval = f"{told.photos} photos", f"difference {gain.low:+.3f} to {gain.high:+.3f}, weight {gain.weight:g}"
+    return [
+        Figure("brand right without words, folds that chose nothing", gain.without, "", None, n),
+        Figure("  with words", gain.read, "", None, interval),
+        Figure("brand right, by the model's threshold", told.right, f">= {RIGHT}", told.right >= RIGHT, n),
+        Figure("  none where there is none", told.recall, "", None, f"{told.without} photos"),
+    ]
+
+
+def _reading(photos: TrainingSet) -> Figure:
+    """Processor time of reading a photo, of some over all brands and none."""
+    rows = photos.rows[:: max(1, len(photos.rows) // 60)]
+    seen = [decode(read(row.path), words.READ_AT) for row in rows]
+    words.read(seen[0])
+    begun = time.process_time()
+    for pixels in seen:
+        words.read(pixels)
+    spent = (time.process_time() - begun) / len(seen)
+    return Figure("reading a photo, processor seconds", spent, "", None, f"{len(seen)} photos, one thread")
 
 
 def _accuracy(photos: TrainingSet, trained: Trained, folder: Path) -> list[Figure]:

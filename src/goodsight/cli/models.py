@@ -75,6 +75,10 @@ def train(
         float,
         typer.Option(help="For brands: share of nones to be found.", rich_help_panel=VERDICTS),
     ] = 0.95,
+    text: Annotated[
+        bool,
+        typer.Option("--text", help="For brands: read the words in photos too, if it helps.", rich_help_panel=NETWORK),
+    ] = False,
     network: Annotated[
         str,
         typer.Option(
@@ -133,7 +137,7 @@ def train(
     """Turn labelled photos into a model folder with a report."""
     import goodsight
 
-    recipe = goodsight.Recipe(network, size, views, epochs, distort, device, none_class, none_recall)
+    recipe = goodsight.Recipe(network, size, views, epochs, distort, device, none_class, none_recall, text)
     wishes = goodsight.Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
     said = options.labels(label, attributes, tags, ledger, group=group, ignore_split=ignore_split)
     read = options.limits(max_mb, max_megapixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine
 from goodsight.embedding.table import THUMBNAIL, Embedded
 from goodsight.files import cache_folder, whole_file
+from goodsight.photos import words
 
 _SHARD = 256
 
@@ -29,6 +31,7 @@ class Cache:
             backbone.sha256,
             str(backbone.resize.to_json()),
             str(backbone.width),
+            *([words.reader(), json.dumps(backbone.naming.to_json())] if backbone.naming else []),
             engine.name,
             engine.precision,
             str(_DECODER),

@@ -18,11 +18,12 @@ import numpy as np
 from goodsight.arrays import Pixels
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine, start
+from goodsight.backbones.naming import Named
 from goodsight.catalog.rows import Row
 from goodsight.embedding.cache import Cache
 from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded, Table
-from goodsight.photos import decoder
+from goodsight.photos import decoder, words
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.progress import Progress, quiet
 
@@ -40,10 +41,11 @@ class Embedder:
         engine: one that runs it already, which stays open; None starts one.
         limits: on bytes and pixels of a photo.
         cached: read and fill the embedding cache.
+        words_kept: read and fill the cache of words, if the network takes them.
         progress: told as ``progress("embed", done, total)``.
 
     Raises:
-        EngineError: the network cannot be loaded.
+        EngineError: the network cannot be loaded, or what reads the words that it takes is not installed.
 
     """
 
@@ -54,9 +56,12 @@ class Embedder:
         engine: Engine | None = None,
         limits: Limits = DEFAULT_LIMITS,
         cached: bool = True,
+        words_kept: bool = False,
         progress: Progress = quiet,
     ) -> None:
-        self.backbone, self.limits, self.progress = backbone, limits, progress
+        if backbone.naming:
+            words.reader()
+        self.backbone, self.limits, self.progress, self._words_kept = backbone, limits, progress, words_kept
         self._started_here = engine is None
         self.engine = engine or start(backbone.network)
         self.cache = Cache(backbone, self.engine) if cached else None
@@ -86,7 +91,8 @@ class Embedder:
         batch = BATCH if self.backbone.resize.size <= _LARGE else BATCH // 4
         chunks = iter(lambda: list(islice(remaining, batch)), [])
         for chunk, found in pump(chunks, lambda some: self._prepare(some, fingerprints), _pixels, self.engine):
-            vectors = iter(() if found is None else found.astype(np.float16))
+            named = [photo.named for photo in chunk if photo.pixels is not None]
+            vectors = iter(() if found is None else self.backbone.worded(found.astype(np.float16), named))
             for photo in chunk:
                 embedded = photo.embedded
                 if photo.pixels is not None:
@@ -126,17 +132,21 @@ class Embedder:
             known = self.cache.get(digest) if self.cache else None
             if known:
                 return _Waiting(Embedded(row, digest, *known))
-            return _Waiting(Embedded(row, digest), decoder.decode(data, self.backbone.resize, self.limits))
+            pixels = decoder.decode(data, self.backbone.resize, self.limits)
+            naming = self.backbone.naming
+            named = naming.named(words.of_photo(data, self.limits, kept=self._words_kept)) if naming else None
+            return _Waiting(Embedded(row, digest), pixels, named)
         except BadPhoto as bad:
             return _Waiting(Embedded(row, bad=bad))
 
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A photo on its way: decided already (cached or bad), or with the pixels that the engine needs."""
+    """A photo on its way: decided already (cached or bad), or with the pixels that the engine needs, and its names."""
 
     embedded: Embedded
     pixels: Pixels | None = None
+    named: Named | None = None
 
 
 def _pixels(chunk: Sequence[_Waiting]) -> Pixels | None:

@@ -180,8 +180,12 @@ def _save(folder: Path, model: Model, learned: Sequence[Learned]) -> None:
     """The model and the evidence behind it, but for the report."""
     photo_set = learned[0].fitted.photo_set
     table, chosen = photo_set.table, _canaries(learned[0], CANARIES)
-    paths, vectors = [table.rows[i].path for i in chosen], table.vectors[chosen].astype(np.float16)
-    model_folder.save(folder, model, paths, vectors)
+    rows, vectors = [table.rows[i] for i in chosen], table.vectors[chosen]
+    if model.backbone.naming:
+        # Canaries are what the network alone makes of photos, which a machine that reads words otherwise answers too.
+        with Embedder(replace(model.backbone, naming=None), limits=model.limits, cached=False) as alone:
+            vectors = alone.table(rows).vectors
+    model_folder.save(folder, model, [row.path for row in rows], vectors.astype(np.float16))
     _write_predictions(folder / "predictions.csv", model, learned)
     testset.write(folder, photo_set, model.attributes)
 

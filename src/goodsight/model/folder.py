@@ -35,7 +35,7 @@ from goodsight.heads.head import Setting
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.model.record import Judge, LoadedModel, Model
-from goodsight.photos import decoder
+from goodsight.photos import decoder, words
 from goodsight.photos.limits import BadPhoto, Limits
 
 SCHEMA = 2
@@ -85,11 +85,16 @@ def save(folder: Path, model: Model, canaries: Sequence[Path], vectors: Vectors)
         "precision": model.precision,
         "limits": {"max_bytes": model.limits.max_bytes, "max_pixels": model.limits.max_pixels},
         "canaries": {"tolerance": TOLERANCE, "alike": ALIKE, "expected": expected},
-        "versions": {name: version(name) for name in ("numpy", preferred(), "pillow", "scipy")}
+        "versions": {name: version(name) for name in _behind(model)}
         | {"goodsight": __version__, "python": platform.python_version()},
         "info": dict(model.info),
     }
     _save_json(folder / "model.json", record)
+
+
+def _behind(model: Model) -> tuple[str, ...]:
+    """The packages that answers rest on."""
+    return ("numpy", preferred(), "pillow", "scipy", *(["rapidocr"] if model.backbone.naming else []))
 
 
 def _save_json(path: Path, record: Mapping[str, Any]) -> None:
@@ -186,10 +191,12 @@ def load(folder: Path, *, engine: str = "") -> LoadedModel:
 
     Raises:
         ModelError: as :func:`read`, or this machine answers differently from the one that trained the model.
-        EngineError: the network cannot be started.
+        EngineError: the network cannot be started, or what reads the words that it takes is not installed.
 
     """
     model, record = read(folder)
+    if model.backbone.naming:
+        words.reader()
     running = start(model.backbone.network, engine=engine)
     try:
         _try_canaries(folder, model, running, record["canaries"])

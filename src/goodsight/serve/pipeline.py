@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,12 @@ import numpy as np
 from PIL import Image
 
 from goodsight.arrays import Array, Pixels
+from goodsight.backbones.naming import Named
 from goodsight.catalog.rows import Row
 from goodsight.model import evidence, verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Prediction
+from goodsight.photos import words
 from goodsight.serve.decoders import Decoders
 
 BATCH = 16
@@ -32,7 +35,7 @@ PLACES = 2
 GRID = 28
 """Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
-Item = tuple[Pixels, Future[Prediction]]
+Item = tuple[Pixels, Named | None, Future[Prediction]]
 _NAMELESS = Row("", Path())
 
 
@@ -65,6 +68,9 @@ class Pipeline:
     ) -> None:
         self.loaded = loaded
         self._decoders, self._observe = decoders, observe
+        self._naming = loaded.model.backbone.naming
+        # Threads start with the first photo that they read: a model that reads no words has none.
+        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="goodsight-words")
         self._items: SimpleQueue[Item | None] = SimpleQueue()
         self._running: SimpleQueue[tuple[list[Item], Future[Array]] | None] = SimpleQueue()
         # While so many batches are on their way the next one waits and grows, instead of being one more small one.
@@ -83,6 +89,8 @@ class Pipeline:
             self.loaded.engine.submit(np.zeros((size, resize.size, resize.size, 3), np.uint8)).result()
         if evidence.gives(self.loaded.engine):
             self.loaded.engine.explained(np.zeros((1, resize.size, resize.size, 3), np.uint8))
+        if self._naming:
+            self._readers.submit(words.read, np.zeros((words.READ_AT.size, words.READ_AT.size, 3), np.uint8)).result()
 
     async def predict(self, data: bytes) -> Prediction:
         """What the model says of a photo.
@@ -93,9 +101,17 @@ class Pipeline:
 
         """
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
+        named = await self._named(data)
         answer: Future[Prediction] = Future()
-        self._items.put((pixels, answer))
+        self._items.put((pixels, named, answer))
         return await asyncio.wrap_future(answer)
+
+    async def _named(self, data: bytes) -> Named | None:
+        """What a photo's words name, for a model that reads them."""
+        if not self._naming:
+            return None
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, words.READ_AT))
+        return self._naming.named(await asyncio.wrap_future(self._readers.submit(words.read, pixels)))
 
     async def explain(self, data: bytes, prediction: Prediction, number: int) -> Shown | None:
         """Where a photo's most likely class of an attribute, by its number, is seen; None when the network is silent.
@@ -134,6 +150,7 @@ class Pipeline:
         self._items.put(None)
         for thread in self._threads:
             thread.join()
+        self._readers.shutdown()
         self.loaded.engine.close()
 
     def _gather(self) -> None:
@@ -150,7 +167,7 @@ class Pipeline:
                     if item is not None:
                         batch.append(item)
             self._observe(len(batch))
-            self._running.put((batch, self._submit([pixels for pixels, _ in batch])))
+            self._running.put((batch, self._submit([pixels for pixels, _, _ in batch])))
         self._running.put(None)
 
     def _submit(self, pixels: list[Pixels]) -> Future[Array]:
@@ -167,13 +184,14 @@ class Pipeline:
             batch, future = running
             try:
                 vectors = future.result().astype(np.float16)
+                vectors = self.loaded.model.backbone.worded(vectors, [named for _, named, _ in batch])
                 found = verdicts.answers(self.loaded.model, [_NAMELESS] * len(batch), vectors)
             except Exception as error:  # likewise
-                for _, answer in batch:
+                for *_, answer in batch:
                     if answer.set_running_or_notify_cancel():
                         answer.set_exception(error)
             else:
-                for (_, answer), prediction in zip(batch, found, strict=True):
+                for (*_, answer), prediction in zip(batch, found, strict=True):
                     if answer.set_running_or_notify_cancel():
                         answer.set_result(prediction)
             self._places.release()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Array, Ints
 from goodsight.backbones import lite0_torch
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import run, start
+from goodsight.backbones.naming import Naming
 from goodsight.backbones.torch_onnx import write
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
@@ -34,13 +35,13 @@ from goodsight.photos.boxes import Box
 from goodsight.photos.limits import BadPhoto, Limits
 from goodsight.photos.resize import Resize
 from goodsight.progress import Progress
-from goodsight.training import brand_network, loop, pixels
+from goodsight.training import brand_network, loop, pixels, wording
 from goodsight.training.crops import PLACES, SIDE, Crop, Kind, draw
 from goodsight.training.dense import SHAPE, Dense
 from goodsight.training.device import Device, choose
 from goodsight.training.logs import Logs
 from goodsight.training.loop import Fit, Plan
-from goodsight.training.recipe import Epoch, Recipe, Trained, TrainingSet
+from goodsight.training.recipe import Epoch, Recipe, Trained, TrainingSet, WordGain
 from goodsight.training.sampling import even_draw, spread_draw
 from goodsight.training.tuned import Frozen
 
@@ -76,11 +77,26 @@ def train(recipe: Recipe, given: TrainingSet, folder: Path, progress: Progress) 
             scores[rows] = run(engine, canvas[rows], _BATCH)[:, alone.columns("classes")]
             progress(f"look with {name}", min(begin + _CHUNK, len(away)), len(away))
         engine.close()
+    scores, naming, words = _worded(recipe, given, scores, folds, progress)
     scores[:, given.none] = threshold = calibrate.none_threshold(scores, given.labels, given.none, recipe.none_recall)
     first = min(fits)
     backbone = _backbone(folder / "network.onnx", list(fits.values()), size, given.none, threshold)
     witness = _backbone(folder / "one.onnx", [fits[first]], size, given.none, threshold)
-    return Trained(backbone, witness, np.flatnonzero(folds == first), folds, scores, history, crops.samples)
+    backbone, witness = replace(backbone, naming=naming), replace(witness, naming=naming)
+    return Trained(backbone, witness, np.flatnonzero(folds == first), folds, scores, history, crops.samples, words)
+
+
+def _worded(
+    recipe: Recipe, given: TrainingSet, scores: Array, folds: Ints, progress: Progress
+) -> tuple[Array, Naming | None, WordGain | None]:
+    """Scores (n, classes) with what words add, if they are read and help; how they add it; what that gains."""
+    if not recipe.text:
+        return scores, None, None
+    sure = wording.named(given, progress)
+    gain = wording.weigh(scores, sure, given.labels, given.groups, folds, given.none, recipe.none_recall)
+    if not gain.gained:
+        return scores, None, gain
+    return scores + np.float32(gain.weight) * sure, Naming(given.names, gain.weight), gain
 
 
 def _backbone(path: Path, fits: Sequence[Fit], size: int, none: int, threshold: float) -> Backbone:

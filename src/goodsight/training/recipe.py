@@ -37,6 +37,7 @@ class Recipe:
         device: "cpu", "cuda" or "mps" to train it on; '' for the best one there is.
         none_class: for ``brands`` the class that is no brand; '' for "none".
         none_recall: the share of the photos of that class that are to be answered with it.
+        text: for ``brands``: read the words in photos as well, and keep to it if it helps; needs the extra ``text``.
         seed: of all that is random in its training.
 
     Raises:
@@ -53,6 +54,7 @@ class Recipe:
     device: str = ""
     none_class: str = ""
     none_recall: float = 0.95
+    text: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -75,6 +77,7 @@ class Recipe:
             ("device", self.trained_here, "only for a network that is trained here: lite0:tuned, brands, compact, ..."),
             ("none_class", brands, f"only for `network` {BRANDS}"),
             ("none_recall", brands, f"only for `network` {BRANDS}"),
+            ("text", brands, f"only for `network` {BRANDS}"),
         ):
             if not allowed and getattr(self, option) != plain[option].default:
                 raise EngineError(f"`{option}`: {why}; leave it out with `network` {name}")
@@ -106,6 +109,31 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class WordGain:
+    """What the words of photos come to, beside a network of brands.
+
+    Attributes:
+        weight: what a name that is read without a doubt adds to the log odds of its brand.
+        without: share of the photos of a brand that are right without words, on folds that chose nothing.
+        read: the same with them.
+        low: the lower end of the 95 % interval of the difference.
+        high: the upper end.
+
+    """
+
+    weight: float
+    without: float
+    read: float
+    low: float
+    high: float
+
+    @property
+    def gained(self) -> bool:
+        """Whether words are worth reading."""
+        return self.low > 0
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What is trained on.
 
@@ -115,6 +143,8 @@ class TrainingSet:
         groups: twin groups (n,); none is ever on both sides.
         limits: on bytes and pixels of a photo.
         none: the number of the class that is no brand, -1 where all classes are alike.
+        names: of the classes, as words in photos may name them; '' for the class that is no brand.
+        cached: words that were read are kept for the next time.
 
     """
 
@@ -123,6 +153,8 @@ class TrainingSet:
     groups: Ints
     limits: Limits
     none: int = -1
+    names: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +169,7 @@ class Trained:
         scores: of each photo (n, classes), from a training that did not see it; NaN where there is none.
         history: what each epoch came to, by the name of the training.
         samples: augmented photos (k, side, side, 3), for the report.
+        words: what the words in photos gain, None where they were not read.
 
     """
 
@@ -147,3 +180,4 @@ class Trained:
     scores: npt.NDArray[np.float32]
     history: Mapping[str, tuple[Epoch, ...]]
     samples: npt.NDArray[np.uint8]
+    words: WordGain | None = None

@@ -22,6 +22,7 @@ from goodsight.embedding.table import Table
 from goodsight.errors import EngineError
 from goodsight.heads.network import Network
 from goodsight.heads.scaler import Scaler
+from goodsight.photos import words
 from goodsight.progress import Progress
 from goodsight.training import frozen, unfinished
 from goodsight.training.fitted import Fitted
@@ -131,7 +132,9 @@ def fit(way: Way, start: Start, running: ExitStack) -> tuple[Embedder, tuple[Fit
     own = _train(way, photo_set, grouped, start.embedder)
     lap("train the network")
     limits, progress = start.embedder.limits, start.embedder.progress
-    embedder = running.enter_context(Embedder(own.backbone, limits=limits, cached=False, progress=progress))
+    kept = start.embedder.cache is not None
+    own_embedder = Embedder(own.backbone, limits=limits, cached=False, words_kept=kept, progress=progress)
+    embedder = running.enter_context(own_embedder)
     again = embedder.table(photo_set.table.rows)
     lap("embed the photos again")
     return embedder, (_fitted(photoset.embedded_again(photo_set, again), grouped, own),)
@@ -162,7 +165,9 @@ def _train(way: Way, photo_set: PhotoSet, grouped: Grouped, first: Embedder) -> 
     chosen, table = photo_set.training, photo_set.table
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     none = photo_set.classes.index(recipe.none) if recipe.none else -1
-    photos = TrainingSet(rows, photo_set.labels[chosen], grouped.units[chosen], first.limits, none)
+    names = tuple(name if name != recipe.none else "" for name in photo_set.classes)
+    labels, groups, kept = photo_set.labels[chosen], grouped.units[chosen], first.cache is not None
+    photos = TrainingSet(rows, labels, groups, first.limits, none, names, kept)
     require_photos(recipe, photos)
     folder = unfinished.note(way.out, recipe, photos, digests, resume=way.resume)
     return train_network(recipe, photos, folder, first.progress)
@@ -188,7 +193,7 @@ def require(recipe: Recipe) -> None:
     """See that a recipe can be followed here, before anything is read.
 
     Raises:
-        EngineError: an unknown device, a size that does not fit, or torch is not installed.
+        EngineError: an unknown device, a size that does not fit, or what is needed is not installed.
 
     """
     if not recipe.trained_here:
@@ -206,6 +211,8 @@ def require(recipe: Recipe) -> None:
         from goodsight.training import brand_network
 
         brand_network.require(recipe.size)
+        if recipe.text:
+            words.reader()
         return
     if device.is_whole(recipe) and recipe.views == 2:
         raise EngineError("`views` 2: not where the whole network is trained, as on a GPU; leave it out")
