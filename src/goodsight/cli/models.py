@@ -1,4 +1,4 @@
-"""The commands that make models and judge them: train, evaluate, inspect, promote."""
+"""The commands that make models, judge them and hand them on: train, evaluate, inspect, promote, export."""
 
 from __future__ import annotations
 
@@ -217,3 +217,18 @@ def promote(
     terminal.print_promotion(candidate, over, done, min_gain)
     if not done.promoted:
         raise typer.Exit(1)
+
+
+def export(
+    model: options.Model,
+    *,
+    to: Annotated[str, typer.Option(metavar="FORM", help="What to write: onnx.")] = "onnx",
+    out: Annotated[Path, typer.Option(help="The file to make.", rich_help_panel=OUTPUT)],
+    force: options.Force = False,
+) -> None:
+    """Write a model as a file that other programs run, from pixels to calibrated probabilities."""
+    import goodsight
+
+    with terminal.progress() as progress:
+        done = goodsight.export(model, out, to=to, work=goodsight.Work(force=force, progress=progress))
+    terminal.print_exported(done)

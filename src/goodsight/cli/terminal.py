@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
+    from goodsight.flow.export import Exported
     from goodsight.flow.splits import Divided
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
@@ -189,6 +190,11 @@ def print_inspected(model: Path, record: Mapping[str, Any]) -> None:
     print(f"alpha: {record['alpha']:g} mismatch, {record['off_topic_alpha']:g} off-topic")
     print(f"trained on: {record['info']['photos']} photos of {record['info']['source']}")
     print(f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}")
+
+
+def print_exported(done: Exported) -> None:
+    """What was written, and how near its answers are to the model's."""
+    print(f"{done.path}: {done.size / 1e6:.1f} MB; its probabilities on the canaries are within {done.off:.1g}")
 
 
 def print_check(attribute: str, answer: Check) -> None:
