@@ -1,5 +1,6 @@
 """Models of every road leave as one file that answers as they do."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,16 +106,47 @@ def test_a_file_that_answers_otherwise_is_not_written(
     assert not (tmp_path / "model.onnx").exists()
 
 
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    """What has the names of the runtime's parts."""
+    folder = tmp_path / "package"
+    (folder / "dist").mkdir(parents=True)
+    (folder / "package.json").write_text('{"name": "onnxruntime-web", "version": "9.9.9"}')
+    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
+        (folder / "dist" / name).write_bytes(b"part")
+    return folder
+
+
+def test_a_page_is_a_folder_that_says_what_it_is(loaded: LoadedModel, runtime: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    done = goodsight.export(loaded.folder, out, to="web", runtime=runtime)
+    assert done.size == sum(path.stat().st_size for path in out.iterdir())
+    assert json.loads((out / "export.json").read_text()) == contract.record(loaded.model)
+    with pytest.raises(FolderExistsError, match="page is there already"):
+        goodsight.export(loaded.folder, out, to="web", runtime=runtime)
+    (out / "page.js").write_text("old")
+    goodsight.export(loaded.folder, out, to="web", runtime=runtime, work=Work(force=True))
+    assert (out / "page.js").read_text() != "old"
+
+
+def test_a_folder_of_others_is_not_replaced_by_a_page(loaded: LoadedModel, runtime: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("mine")
+    with pytest.raises(FolderExistsError, match="was not made by goodsight"):
+        goodsight.export(loaded.folder, tmp_path / "mine", to="web", runtime=runtime, work=Work(force=True))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"to": "onx"}, EngineError, r"`to` onx: use one of onnx.* Did you mean 'onnx'\?"),
+        ({"to": "onx"}, EngineError, r"`to` onx: use one of onnx, .* Did you mean 'onnx'\?"),
+        ({"runtime": "."}, EngineError, "`runtime`: only for `to` web; leave it out with `to` onnx"),
         ({"out": "."}, EngineError, r"is a folder; name the file to make"),
         ({"model": "nowhere"}, ModelError, "nowhere: not a model folder"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
-    options: dict[str, str], error: type[GoodsightError], said: str, loaded: LoadedModel, tmp_path: Path
+    options: dict[str, Any], error: type[GoodsightError], said: str, loaded: LoadedModel, tmp_path: Path
 ) -> None:
     out = tmp_path / options.pop("out", "model.onnx")
     work = Work(force=True)

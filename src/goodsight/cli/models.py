@@ -222,13 +222,18 @@ def promote(
 def export(
     model: options.Model,
     *,
-    to: Annotated[str, typer.Option(metavar="FORM", help="What to write: onnx.")] = "onnx",
-    out: Annotated[Path, typer.Option(help="The file to make.", rich_help_panel=OUTPUT)],
+    to: Annotated[str, typer.Option(metavar="FORM", help="onnx (a file) or web (a page for the browser).")] = "onnx",
+    runtime: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="For web: onnxruntime-web; else npm fetches it."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to make; for web, the folder.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
 ) -> None:
-    """Write a model as a file that other programs run, from pixels to calibrated probabilities."""
+    """Write a model as files that other programs run, from pixels to calibrated probabilities."""
     import goodsight
 
     with terminal.progress() as progress:
-        done = goodsight.export(model, out, to=to, work=goodsight.Work(force=force, progress=progress))
+        work = goodsight.Work(force=force, progress=progress)
+        done = goodsight.export(model, out, to=to, runtime=runtime, work=work)
     terminal.print_exported(done)
