@@ -7,7 +7,10 @@ import base64
 import io
 import os
 import re
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +251,32 @@ def test_nothing_is_fetched_and_nothing_can_be_sent(exported: Path, browser: Bro
     )
     page.close()
     assert refused == "connect-src"
+
+
+@pytest.fixture
+def served(exported: Path) -> Iterator[str]:
+    """The address of the folder on a web server that knows nothing of it."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(exported))) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_any_web_server_will_do_and_after_loading_no_network_is_needed(
+    served: str, page: Page, sound: dict[str, list[Path]]
+) -> None:
+    page.goto(served)
+    page.locator("#status", has_text="Ready").wait_for()
+    page.context.set_offline(True)
+    page.set_input_files("#files", [sound["mug"][0]])
+    assert [card["label"] for card in _cards(page, 1)] == ["mug"]
 
 
 def test_a_declared_class_is_checked(loaded: LoadedModel, ready: Page, sound: dict[str, list[Path]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import goodsight
 from goodsight import Recipe, Wishes, Work
 from goodsight.arrays import Half, Pixels
 from goodsight.backbones.engine import run, start
-from goodsight.errors import EngineError, FolderExistsError, GoodsightError, ModelError
-from goodsight.exporting import composed, contract
+from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError, ModelError
+from goodsight.exporting import composed, contract, openvino_files
 from goodsight.flow import export as story
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
@@ -106,6 +107,27 @@ def test_a_file_that_answers_otherwise_is_not_written(
     assert not (tmp_path / "model.onnx").exists()
 
 
+def test_the_example_of_the_documentation_says_what_the_model_says(
+    loaded: LoadedModel,
+    sound: dict[str, list[Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    goodsight.export(loaded.folder, tmp_path / "model.onnx")
+    photo = sound["mug"][0]
+    (tmp_path / "ad.jpg").write_bytes(photo.read_bytes())
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    label, probability, trust = capsys.readouterr().out.split(maxsplit=2)
+    pixels = decoder.decode(photo.read_bytes(), loaded.model.backbone.resize)[None]
+    assert label == "mug"
+    assert float(probability) == pytest.approx(story.own(loaded.model, pixels).max(), abs=0.01)
+    assert trust.strip() in ("sure", "let a person look")
+
+
 @pytest.fixture
 def runtime(tmp_path: Path) -> Path:
     """What has the names of the runtime's parts."""
@@ -127,6 +149,43 @@ def test_a_page_is_a_folder_that_says_what_it_is(loaded: LoadedModel, runtime: P
     (out / "page.js").write_text("old")
     goodsight.export(loaded.folder, out, to="web", runtime=runtime, work=Work(force=True))
     assert (out / "page.js").read_text() != "old"
+
+
+def test_openvino_has_a_folder_of_its_own(loaded: LoadedModel, tmp_path: Path) -> None:
+    done = goodsight.export(loaded.folder, tmp_path / "made", to="openvino")
+    assert sorted(path.name for path in done.path.iterdir()) == ["export.json", "model.bin", "model.xml"]
+    assert done.size == sum(path.stat().st_size for path in done.path.iterdir())
+
+
+def test_openvino_that_answers_otherwise_is_not_written(
+    loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: Any = openvino_files.answered
+
+    def wrong(*given: Any) -> Any:
+        return {name: found * 0.9 for name, found in answered(*given).items()}
+
+    monkeypatch.setattr(openvino_files, "answered", wrong)
+    with pytest.raises(ModelError, match="the exported model answers differently"):
+        goodsight.export(loaded.folder, tmp_path / "made", to="openvino")
+    assert not (tmp_path / "made").exists()
+
+
+def test_integers_tell_what_they_cost(loaded: LoadedModel, drawn_photos: Path, tmp_path: Path) -> None:
+    done = goodsight.export(loaded.folder, tmp_path / "model.onnx", int8=drawn_photos)
+    assert done.loss
+    assert done.loss.photos >= 60
+    said = onnxruntime.InferenceSession(str(done.path)).get_modelmeta().custom_metadata_map["goodsight"]
+    assert json.loads(said) == contract.record(loaded.model) | {"int8": asdict(done.loss)}
+    exact = goodsight.export(loaded.folder, tmp_path / "exact.onnx")
+    assert done.size < exact.size
+    assert exact.loss is None
+
+
+def test_integers_need_some_photos(loaded: LoadedModel, sound: dict[str, list[Path]], tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="`int8`: 1 photos that can be used; give at least 32"):
+        goodsight.export(loaded.folder, tmp_path / "model.onnx", int8=sound["mug"][0])
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_a_folder_of_others_is_not_replaced_by_a_page(loaded: LoadedModel, runtime: Path, tmp_path: Path) -> None:

@@ -222,12 +222,20 @@ def promote(
 def export(
     model: options.Model,
     *,
-    to: Annotated[str, typer.Option(metavar="FORM", help="onnx (a file) or web (a page for the browser).")] = "onnx",
+    to: Annotated[
+        str, typer.Option(metavar="FORM", help="onnx (a file), openvino, or web (a page for the browser).")
+    ] = "onnx",
+    int8: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PHOTOS", help="Use 8-bit integers, with ranges from these (training) photos."),
+    ] = None,
     runtime: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="For web: onnxruntime-web; else npm fetches it."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The file to make; for web, the folder.", rich_help_panel=OUTPUT)],
+    out: Annotated[
+        Path, typer.Option(help="The file to make; the folder for openvino and web.", rich_help_panel=OUTPUT)
+    ],
     force: options.Force = False,
 ) -> None:
     """Write a model as files that other programs run, from pixels to calibrated probabilities."""
@@ -235,5 +243,5 @@ def export(
 
     with terminal.progress() as progress:
         work = goodsight.Work(force=force, progress=progress)
-        done = goodsight.export(model, out, to=to, runtime=runtime, work=work)
+        done = goodsight.export(model, out, to=to, int8=int8 or None, runtime=runtime, work=work)
     terminal.print_exported(done)

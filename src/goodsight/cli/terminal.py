@@ -194,7 +194,14 @@ def print_inspected(model: Path, record: Mapping[str, Any]) -> None:
 
 def print_exported(done: Exported) -> None:
     """What was written, and how near its answers are to the model's."""
-    print(f"{done.path}: {done.size / 1e6:.1f} MB; its probabilities on the canaries are within {done.off:.1g}")
+    print(f"{done.path}: {done.size / 1e6:.1f} MB")
+    print(f"float32: probabilities within {done.off:.1g} of the model's own on its canary photos")
+    if done.loss is not None:
+        lost = done.loss
+        print(
+            f"int8: {lost.same:.1%} of labels as in float32, probabilities off by {lost.off:.3f} (the worst "
+            f"{lost.largest:.3f}), {lost.faster:.1f} times as fast ({lost.photos} photos)"
+        )
 
 
 def print_check(attribute: str, answer: Check) -> None:

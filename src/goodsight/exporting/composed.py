@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def compose(model: Model, network: Any) -> Any:
         outputs[graph.add("Identity", graph.columns(vectors, place), output=contract.PLACE)] = ["n", 4]
     _join(network.graph, graph, outputs, model.backbone.resize.size)
     network.producer_name, network.producer_version = "goodsight", __version__
-    helper.set_model_props(network, {contract.KEY: json.dumps(contract.record(model))})
+    say(network, contract.record(model))
     if network.ByteSize() > LARGEST:
         raise EngineError(f"the model has {network.ByteSize() / 1e9:.1f} GB, and an ONNX file holds less than 2")
     onnx.checker.check_model(network)
@@ -74,6 +75,20 @@ def _join(network: Any, added: Graph, outputs: dict[str, list[Any]], side: int) 
     network.output.extend(helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in outputs.items())
 
 
+def say(composed: Any, said: Mapping[str, Any]) -> None:
+    """Put what a model says of itself into its metadata, in the place of what was there."""
+    helper.set_model_props(composed, {contract.KEY: json.dumps(said)})
+
+
+def session(composed: bytes | str) -> Any:
+    """A composed model, the file or its bytes, in ONNX Runtime."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return ort.InferenceSession(composed, options, providers=["CPUExecutionProvider"])
+
+
 def answered(composed: bytes | str, pixels: Pixels, batch: int = 16) -> dict[str, Floats]:
     """What a composed model answers for photos (n, size, size, 3), by the name of the output, in ONNX Runtime.
 
@@ -83,11 +98,7 @@ def answered(composed: bytes | str, pixels: Pixels, batch: int = 16) -> dict[str
         batch: how many at once.
 
     """
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    session = ort.InferenceSession(composed, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    parts = [session.run(None, {contract.PIXELS: pixels[i : i + batch]}) for i in range(0, len(pixels), batch)]
+    running = session(composed)
+    names = [output.name for output in running.get_outputs()]
+    parts = [running.run(None, {contract.PIXELS: pixels[i : i + batch]}) for i in range(0, len(pixels), batch)]
     return {name: np.concatenate(each) for name, each in zip(names, zip(*parts, strict=True), strict=True)}

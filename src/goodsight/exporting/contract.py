@@ -55,6 +55,7 @@ def record(model: Model) -> dict[str, Any]:
         "off_topic_alpha": model.off_topic_alpha,
         "precision": model.precision,
         "combinations": sorted(map(list, model.combinations)),
+        "int8": None,
         "verdicts": _VERDICTS,
         "not_inside": _LACKS,
     }
