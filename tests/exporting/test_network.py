@@ -55,6 +55,18 @@ def test_old_operations_become_newer_ones(tmp_path: Path) -> None:
     assert (_run(found) == 3).all()
 
 
+def test_weights_are_no_inputs(tmp_path: Path) -> None:
+    """In the oldest form of a file they are named among them."""
+    path = _saved(tmp_path / "network.onnx", 17)
+    old = onnx.load(path)
+    old.ir_version = 3
+    old.graph.input.insert(0, helper.make_tensor_value_info("a", FLOAT, [3]))
+    onnx.save(old, path)
+    found = network.load(path)
+    assert [given.name for given in found.graph.input] == ["given"]
+    assert found.ir_version == 8
+
+
 def test_what_cannot_be_converted_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _saved(tmp_path / "network.onnx", 11)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from onnx import version_converter
 from goodsight.errors import EngineError
 from goodsight.exporting.graph import LEAST_OPSET
 
-_NEWER = 17
+_NEWER, _FORMAT = 17, 8
+"""The operator set that older ones are converted to, and the version of the file's form that goes with it."""
 
 
 def load(path: Path) -> Any:
@@ -31,6 +32,10 @@ def load(path: Path) -> Any:
                 f"{path}: its operations are older than set {LEAST_OPSET} and cannot be converted: {error}; "
                 "save the network with a newer one and train again"
             ) from error
+    # Older forms name every weight among the inputs.
+    network.ir_version = max(network.ir_version, _FORMAT)
+    weights = {tensor.name for tensor in network.graph.initializer}
+    _keep(network.graph, "input", [given for given in network.graph.input if given.name not in weights])
     _first_output_alone(network.graph)
     return network
 
@@ -42,11 +47,15 @@ def _first_output_alone(graph: Any) -> None:
         if not wanted.isdisjoint(node.output):
             nodes.append(node)
             wanted.update(_asked(node))
-    kept = {"node": nodes[::-1], "initializer": [tensor for tensor in graph.initializer if tensor.name in wanted]}
-    for name, parts in kept.items():
-        parts = [type(part).FromString(part.SerializeToString()) for part in parts]
-        del getattr(graph, name)[:]
-        getattr(graph, name).extend(parts)
+    _keep(graph, "node", nodes[::-1])
+    _keep(graph, "initializer", [tensor for tensor in graph.initializer if tensor.name in wanted])
+
+
+def _keep(graph: Any, field: str, parts: Sequence[Any]) -> None:
+    # Copied, as the field's own parts are gone when it is emptied.
+    copies = [type(part).FromString(part.SerializeToString()) for part in parts]
+    del getattr(graph, field)[:]
+    getattr(graph, field).extend(copies)
 
 
 def _asked(node: Any) -> Iterator[str]:
