@@ -17,6 +17,7 @@ BENCHES = (
     "attributes",
     "brands",
     "training",
+    "export",
     "service",
     "hostile",
     "killed",

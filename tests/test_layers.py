@@ -16,6 +16,7 @@ ORDER = (
     {"flow"},
     {"report"},
     {"measuring"},
+    {"exporting"},
     {"model"},
     {"training"},
     {"auditing"},

@@ -1,10 +1,11 @@
 """Goodsight turns a folder of product photos into a classifier that can be trusted, and checks new photos with it.
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
-:func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`, :func:`promote`
-and :func:`split`; :func:`load` keeps a model ready for many calls. Their options are a few records that check
-themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source`
-and :class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
+:func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`,
+:func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many calls. Their options are a
+few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`,
+and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next
+to nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from goodsight.flow.audits import audit
     from goodsight.flow.collection import collect
     from goodsight.flow.evaluation import evaluate
+    from goodsight.flow.export import export
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
     from goodsight.flow.splits import split
@@ -48,6 +50,7 @@ __all__ = [
     "classify",
     "collect",
     "evaluate",
+    "export",
     "forecast",
     "inspect",
     "load",
@@ -71,6 +74,7 @@ _HOME = {
     "classify": "flow.answers",
     "collect": "flow.collection",
     "evaluate": "flow.evaluation",
+    "export": "flow.export",
     "forecast": "flow.forecast",
     "inspect": "flow.upkeep",
     "load": "flow.answers",

@@ -26,7 +26,7 @@ import platformdirs
 
 from goodsight.errors import FolderExistsError
 
-MARKS = {"metrics.json": "", "split.json": '"goodsight":'}
+MARKS = {"metrics.json": "", "split.json": '"goodsight":', "export.json": '"goodsight":'}
 """What shows that Goodsight made a folder: a file, and the text in it where others have a file of that name as well."""
 
 

@@ -1,4 +1,4 @@
-"""train, evaluate, inspect and promote."""
+"""train, evaluate, inspect, promote and export."""
 
 import json
 import re
@@ -100,3 +100,21 @@ def test_a_candidate_is_compared_on_photos_that_are_named(
     code, _, err = run("promote", trained.folder, "--over", trained.folder, "--label", "colour")
     assert code == 2
     assert err.endswith("--label, --attributes, --tags and --group are about --photos; give it as well\n")
+
+
+def test_export_says_what_it_wrote_and_what_integers_cost(
+    run: Run, trained: Training, drawn_photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model.onnx"
+    code, said, err = run("export", trained.folder, "--int8", drawn_photos, "--out", out)
+    assert code == 0, err
+    assert f"{out}: {out.stat().st_size / 1e6:.1f} MB\n" in said
+    assert re.search(r"^float32: probabilities within \d\S* of the model's own on its canary photos$", said, re.M)
+    assert re.search(
+        r"^int8: \d+\.\d% of labels as in float32, probabilities off by 0\.\d{3} \(the worst 0\.\d{3}\), "
+        r"\d+\.\d times as fast \(\d+ photos\)$",
+        said,
+        re.M,
+    )
+    code, _, err = run("export", trained.folder, "--to", "onx", "--out", out)
+    assert (code, err.startswith("goodsight: --to onx: use one of onnx, openvino, web.")) == (2, True)

@@ -44,6 +44,13 @@ _add(app, "check", answers.check, "check model/ ad.jpg --declared phone")
 _add(app, "sightings", answers.sightings, "sightings brands/ posts.jsonl --out sightings.csv")
 _add(app, "inspect", models.inspect, "inspect model/")
 _add(app, "promote", models.promote, "promote candidate/ --over model/")
+_add(
+    app,
+    "export",
+    models.export,
+    "export model/ --to onnx --out model.onnx",
+    "export model/ --to web --out page/",
+)
 _add(app, "serve", service.serve, "serve model/ --data data/")
 _add(app, "token", service.token, "token --name shop --role check >> tokens.toml")
 app.add_typer(ledgers, name="ledger", epilog="Example:\n\ngoodsight ledger merge ann.csv bob.csv --out both.csv")

@@ -1,4 +1,4 @@
-"""The commands that make models and judge them: train, evaluate, inspect, promote."""
+"""The commands that make models, judge them and hand them on: train, evaluate, inspect, promote, export."""
 
 from __future__ import annotations
 
@@ -254,3 +254,31 @@ def promote(
     terminal.print_promotion(candidate, over, done, min_gain)
     if not done.promoted:
         raise typer.Exit(1)
+
+
+def export(
+    model: options.Model,
+    *,
+    to: Annotated[
+        str, typer.Option(metavar="FORM", help="onnx (a file), openvino, or web (a page for the browser).")
+    ] = "onnx",
+    int8: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PHOTOS", help="Use 8-bit integers, with ranges from these (training) photos."),
+    ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="For web: onnxruntime-web; else npm fetches it."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The file to make; the folder for openvino and web.", rich_help_panel=OUTPUT)
+    ],
+    force: options.Force = False,
+) -> None:
+    """Write a model as files that other programs run, from pixels to calibrated probabilities."""
+    import goodsight
+
+    with terminal.progress() as progress:
+        work = goodsight.Work(force=force, progress=progress)
+        done = goodsight.export(model, out, to=to, int8=int8 or None, runtime=runtime, work=work)
+    terminal.print_exported(done)

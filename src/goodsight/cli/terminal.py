@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
     from goodsight.collecting.terms import Collected
+    from goodsight.flow.export import Exported
     from goodsight.flow.splits import Divided
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
@@ -188,6 +189,18 @@ def print_inspected(model: Path, record: Mapping[str, Any]) -> None:
     print(f"alpha: {record['alpha']:g} mismatch, {record['off_topic_alpha']:g} off-topic")
     print(f"trained on: {record['info']['photos']} photos of {record['info']['source']}")
     print(f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}")
+
+
+def print_exported(done: Exported) -> None:
+    """What was written, and how near its answers are to the model's."""
+    print(f"{done.path}: {done.size / 1e6:.1f} MB")
+    print(f"float32: probabilities within {done.off:.1g} of the model's own on its canary photos")
+    if done.loss is not None:
+        lost = done.loss
+        print(
+            f"int8: {lost.same:.1%} of labels as in float32, probabilities off by {lost.off:.3f} (the worst "
+            f"{lost.largest:.3f}), {lost.faster:.1f} times as fast ({lost.photos} photos)"
+        )
 
 
 def print_check(attribute: str, answer: Check) -> None:

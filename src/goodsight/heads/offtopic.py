@@ -16,7 +16,7 @@ from goodsight.arrays import Array, Doubles, Ints, Vectors
 MOST = 2000
 
 
-_NEIGHBOURS = 5
+NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def fit(vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | Non
 
 
 def _nearest(similar: Array) -> Doubles:
-    k = min(_NEIGHBOURS, similar.shape[1])
+    k = min(NEIGHBOURS, similar.shape[1])
     return np.asarray(np.partition(similar, -k, axis=1)[:, -k:].mean(axis=1), np.float64)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as tensors_as_bytes
 
 from goodsight.about import __version__
-from goodsight.arrays import Vectors
+from goodsight.arrays import Pixels, Vectors
 from goodsight.backbones.backbone import Backbone, file_sha256
 from goodsight.backbones.engine import Engine, preferred, start
 from goodsight.catalog.rows import Attribute
@@ -260,17 +260,29 @@ def _verify(folder: Path, record: Mapping[str, Any]) -> None:
             raise ModelError(f"{path}: damaged or edited: its sha256 is not the one in model.json")
 
 
-def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping[str, Any]) -> None:
-    expected = canaries["expected"]
-    if not expected:
-        return
+def canary_pixels(folder: Path, model: Model, names: Iterable[str]) -> Pixels:
+    """The canary photos of a folder, as its network is given them (n, size, size, 3).
+
+    Raises:
+        ModelError: this machine cannot decode one.
+
+    """
+    resize = model.backbone.resize
     try:
-        data = [decoder.read(folder / "canaries" / name, model.limits) for name in expected]
-        pixels = np.stack([decoder.decode(one, model.backbone.resize, model.limits) for one in data])
+        data = [decoder.read(folder / "canaries" / name, model.limits) for name in names]
+        pixels = [decoder.decode(one, resize, model.limits) for one in data]
     except BadPhoto as bad:
         raise ModelError(
             f"{folder}: this machine cannot decode a canary photo ({bad}); compare library versions"
         ) from bad
+    return np.array(pixels, np.uint8).reshape(-1, resize.size, resize.size, 3)
+
+
+def _try_canaries(folder: Path, model: Model, running: Engine, canaries: Mapping[str, Any]) -> None:
+    expected = canaries["expected"]
+    if not expected:
+        return
+    pixels = canary_pixels(folder, model, expected)
     vectors = running.submit(pixels).result().astype(np.float16)
     one, two = model.scaler(vectors), model.scaler(load_file(folder / "heads.safetensors")["canaries"])
     alike = float((np.einsum("ij,ij->i", one, two) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)).min())
