@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import goodsight
 from goodsight import Recipe, Wishes, Work
 from goodsight.arrays import Half, Pixels
 from goodsight.backbones.engine import run, start
+from goodsight.backbones.naming import Naming
 from goodsight.errors import CatalogError, EngineError, FolderExistsError, GoodsightError, ModelError
 from goodsight.exporting import composed, contract, openvino_files
 from goodsight.flow import export as story
@@ -193,6 +195,22 @@ def test_a_folder_of_others_is_not_replaced_by_a_page(loaded: LoadedModel, runti
     (tmp_path / "mine" / "index.html").write_text("mine")
     with pytest.raises(FolderExistsError, match="was not made by goodsight"):
         goodsight.export(loaded.folder, tmp_path / "mine", to="web", runtime=runtime, work=Work(force=True))
+
+
+def test_a_model_that_reads_is_refused(loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = replace(loaded.model.backbone, naming=Naming(("mug", "shoe"), 1.0))
+    model = replace(loaded, model=replace(loaded.model, backbone=reads))
+    monkeypatch.setattr(story, "opened", lambda _: nullcontext(model))
+    with pytest.raises(ModelError, match="reads words in photos as well, which no exported file does; train without"):
+        goodsight.export(loaded.folder, tmp_path / "model.onnx")
+
+
+def test_what_is_not_installed_is_named(loaded: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "find_spec", lambda name: None if name in ("onnx", "openvino") else object())
+    with pytest.raises(EngineError, match=r"export needs onnx: install with `pip install 'goodsight\[onnx\]'`"):
+        goodsight.export(loaded.folder, tmp_path / "model.onnx")
+    with pytest.raises(EngineError, match=r"needs onnx and openvino: install .*'goodsight\[onnx\]' openvino`"):
+        goodsight.export(loaded.folder, tmp_path / "made", to="openvino")
 
 
 @pytest.mark.parametrize(

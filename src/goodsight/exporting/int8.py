@@ -29,7 +29,7 @@ LEAST = 32
 """Photos to quantise and measure with, at least."""
 MOST = 128
 """So many are enough to know the range of every activation; as many others are measured on."""
-_BATCH, _ROUNDS = 8, 3
+_BATCH, _ROUNDS = 8, 8
 _OPERATIONS = ("Add", "Clip", "Conv", "Gemm", "MatMul", "MaxPool", "Pad", "Relu")
 
 

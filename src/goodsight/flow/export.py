@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,23 +77,26 @@ def export(
         work: how the work is done; photos are read with the limits of the model.
 
     Raises:
-        EngineError: an unknown form, the ``train`` extra is not installed, the network cannot be quantised or is too
+        EngineError: an unknown form, the ``onnx`` extra is not installed, the network cannot be quantised or is too
             large for one file, or there is no runtime.
-        ModelError: the model folder cannot be trusted, or what was made answers differently.
+        ModelError: the model folder cannot be trusted, the model reads words in photos, or what was made answers
+            differently.
         CatalogError: there are too few photos for 8-bit integers.
         FolderExistsError: ``out`` is there and ``work.force`` is not set, or it is a folder of another kind.
 
     """
     out = Path(out)
     _require(out, to, runtime, work)
-    try:
-        from goodsight.exporting import composed, contract, network
-        from goodsight.exporting import runtime as runtimes
-    except ImportError as error:
-        raise EngineError(f"export needs {error.name}: install it with `pip install 'goodsight[train]'`") from error
+    from goodsight.exporting import composed, contract, network
+    from goodsight.exporting import runtime as runtimes
+
     # Before the work, as it may not be had.
     browsers = runtimes.of(None if runtime is None else Path(runtime)) if to == "web" else None
     with opened(model) as loaded:
+        if loaded.model.backbone.naming:
+            raise ModelError(
+                f"{model}: reads words in photos as well, which no exported file does; train without `text`"
+            )
         work.progress("write the graph", 0, 0)
         said, loss = contract.record(loaded.model), None
         made = composed.compose(loaded.model, network.load(loaded.model.backbone.network))
@@ -109,7 +113,7 @@ def _require(out: Path, to: str, runtime: str | Path | None, work: Work) -> None
     """Nothing stands in the way of what is to be made.
 
     Raises:
-        EngineError: an unknown form, or options that do not go together.
+        EngineError: an unknown form, options that do not go together, or a package that is not installed.
         FolderExistsError: as :func:`export`.
 
     """
@@ -117,6 +121,13 @@ def _require(out: Path, to: str, runtime: str | Path | None, work: Work) -> None
         raise EngineError(f"`to` {to}: use one of {', '.join(FORMS)}.{did_you_mean(to, FORMS)}")
     if runtime is not None and to != "web":
         raise EngineError(f"`runtime`: only for `to` web; leave it out with `to` {to}")
+    needed = ("onnx", "onnxruntime", *(["openvino"] if to == "openvino" else []))
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise EngineError(
+            f"export needs {' and '.join(missing)}: install with `pip install 'goodsight[onnx]'"
+            f"{' openvino' if 'openvino' in missing else ''}`"
+        )
     if to != "onnx":
         refuse_folder(out, force=work.force)
         return
