@@ -92,7 +92,7 @@ class Fitted:
         assert self.examples is not None
         rest = np.flatnonzero(self.folds != 0)
         examples = replace(self.examples.take(rest), apart=False)
-        scaler = self.head.scaler.learnt_anew(examples.vectors) if self.apart else self.head.scaler
+        scaler = self.head.scaler.learnt_anew(examples.vectors) if self.examples.apart else self.head.scaler
         head, _ = kinds.train(self.head.setting, scaler, examples)
         return Witness(self.backbone, head, np.flatnonzero(self.folds == 0))
 
