@@ -130,9 +130,9 @@ def fit(
 
     Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
     there are more than :data:`SEARCH`, on whole folds of a part of them. The best of each kind that is close is then
-    trained on all photos, and the choice among these is by the same measure. Classes are weighted by the inverse square root of their
-    size. With ``others``, candidates are compared on folds that hide one combination each, to choose a head that knows
-    combinations it never saw, and only the best is trained.
+    trained on all photos, and the choice among these is by the same measure. Classes are weighted by the inverse square
+    root of their size. With ``others``, candidates are compared on folds that hide one combination each, to choose a
+    head that knows combinations it never saw, and only the best is trained.
 
     Args:
         examples: the photos (n), at least one of each class.
@@ -140,7 +140,8 @@ def fit(
         candidates: what to choose from; those of a view that is not there, and those of copies when there are none,
             are left out.
         mixed: whether to try the mean of the best of each kind of :data:`goodsight.heads.mixed.PARTS` as well.
-        budget: seconds for the search; at least one candidate of each kind is tried, and the best is trained.
+        budget: seconds for comparing candidates, and as many for training the best of each kind on all photos; at
+            least one candidate of each kind is compared, and the best is trained.
         progress: called as ``progress("choose the head", done, total)``.
 
     Raises:
@@ -148,17 +149,17 @@ def fit(
         numpy.linalg.LinAlgError: the embeddings are not finite.
 
     """
-    end = time.monotonic() + budget
     candidates = [s for s in candidates if s.view in views and (examples.grey is not None or not s.grey)]
-    trials = _compared(examples, views, candidates, end, progress)
+    trials = _compared(examples, views, candidates, budget, progress)
     finals = _finals(trials, PARTS if mixed else ())
     if examples.others is not None:
         head, scores = kinds.train(finals[0], views[finals[0].view], examples)
         return Chosen(head, scores, tuple(trials))
-    seen = {view: Seen(scaler, examples, ease(examples)) for view, scaler in views.items()}
+    seen = {view: Seen.of(scaler, examples) for view, scaler in views.items()}
     trained: list[tuple[Head, Array]] = []
+    start = time.monotonic()
     for setting in finals:
-        if trained and time.monotonic() > end:
+        if trained and time.monotonic() - start > budget:
             break
         trained.append(kinds.learn(setting, seen[setting.view], examples))
     if mixed:
@@ -172,16 +173,17 @@ def fit(
 
 
 def _compared(
-    examples: Examples, views: Mapping[str, Scaler], candidates: Sequence[Setting], end: float, progress: Progress
+    examples: Examples, views: Mapping[str, Scaler], candidates: Sequence[Setting], budget: float, progress: Progress
 ) -> list[Trial]:
     """What candidates score on a part of the photos, until the time is over."""
+    start = time.monotonic()
     part = _part(examples)
     known = examples.take(part)
     share = _shares(known)
     seen = _seen(known, ease(examples)[part], views)
     trials: list[Trial] = []
     for done, setting in enumerate(candidates):
-        if done >= AT_LEAST and time.monotonic() > end:
+        if done >= AT_LEAST and time.monotonic() - start > budget:
             break
         scores = kinds.out_of_fold(setting, seen[setting.view, setting.grey])[: len(known)]
         trials.append(_judge(setting, scores, known.labels, share))
