@@ -52,7 +52,12 @@ def nothing(width: int) -> Table:
 
 
 def learned(
-    sets: Sequence[PhotoSet], backbone: Backbone, *, undone: Table | None = None, grey: Array | None = None
+    sets: Sequence[PhotoSet],
+    backbone: Backbone,
+    *,
+    undone: Table | None = None,
+    grey: Array | None = None,
+    budget: float = 0.0,
 ) -> tuple[Learned, ...]:
     """What is learned of sets of photos: of each that has ``grey``, the training photos looked at without colours."""
     starts: Grey | None = None
@@ -60,5 +65,5 @@ def learned(
         found = sets[0].table.take(trained_rows(sets))
         starts = lambda: Known(backbone, replace(found, vectors=grey))  # noqa: E731
     embedder, put_back = Embedder(backbone, engine=Unasked(), cached=False), undone or nothing(backbone.width)
-    fitted = frozen.fit(sets, group(sets, backbone), embedder, put_back, starts, 0.0, lambda _: None)
+    fitted = frozen.fit(sets, group(sets, backbone), embedder, put_back, starts, budget, lambda _: None)
     return learn(fitted, 0.9, "", lambda _: None)

@@ -23,7 +23,8 @@ def _learned(kind: Kind) -> Head:
     """A head as a model folder gives it back: its landmarks have lost half their digits."""
     if kind == "network":
         return Network.of(Scaler.none(WIDTH), slice(3, 6))
-    setting = Setting(kind, 0.5 if kind in ("kernel", "curved") else 0.0, 0.1)
+    parts = (Setting("kernel", 0.5, 0.1, weight=0.7), Setting("cosine", 0.0, 0.1, weight=2.0))
+    setting = Setting(kind, 0.5 if kind in ("kernel", "curved") else 0.0, 0.1, parts=parts if kind == "mixed" else ())
     return kinds.of_tensors(setting, kinds.train(setting, SCALER, PHOTOS)[0].tensors(), slice(0, 0))
 
 

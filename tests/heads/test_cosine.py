@@ -1,11 +1,12 @@
 """A cosine head looks at angles only, and a class of few photos is as near as a large one."""
 
 import numpy as np
+import pytest
 from clouds import BLOCKS, clouds
 
+from goodsight.heads import seen
 from goodsight.heads.cosine import Cosine
 from goodsight.heads.head import Setting
-from goodsight.heads.ridge import ease
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
@@ -15,7 +16,7 @@ SCALER = Scaler.fit(PHOTOS.vectors, BLOCKS)
 
 
 def test_scores_are_cosines() -> None:
-    head, scores = Cosine.learn(SETTING, SCALER, PHOTOS)
+    head, scores = Cosine.learn(SETTING, Seen.of(SCALER, PHOTOS))
     found = head(PHOTOS.vectors)
     assert max(np.abs(found).max(), np.abs(scores).max()) <= 1 + 1e-5
     assert (found.argmax(axis=1) == PHOTOS.labels).mean() > 0.95
@@ -24,6 +25,10 @@ def test_scores_are_cosines() -> None:
     assert np.allclose(longer(PHOTOS.vectors), loose(PHOTOS.vectors), atol=1e-5)
 
 
-def test_a_candidate_scores_as_the_head_does() -> None:
-    seen = Seen(SCALER, PHOTOS, ease(PHOTOS))
-    assert np.allclose(Cosine.out_of_fold(SETTING, seen), Cosine.learn(SETTING, SCALER, PHOTOS)[1], atol=1e-5)
+def test_what_is_compared_is_what_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "MAIN", 20)
+    shared = Seen.of(SCALER, PHOTOS)
+    head, scores = Cosine.learn(SETTING, shared)
+    assert head.landmarks.shape == (20, 40)
+    assert (Cosine.out_of_fold(SETTING, shared) == scores).all()
+    assert (Cosine.alone(SETTING, shared)(PHOTOS.vectors) == head(PHOTOS.vectors)).all()

@@ -12,7 +12,7 @@ from goodsight.heads.kernels import unit
 def test_folds_do_not_see_their_photos() -> None:
     photos = clouds([30, 20, 25])
     x, labels, others = photos.vectors.astype(np.float32), photos.labels, np.arange(75) % 2
-    scores = discriminant.learn(x, replace(photos, others=others), 0.1, 2.0)[2]
+    scores = discriminant.out_of_fold(x, replace(photos, others=others), 0.1, 2.0)
     out = photos.folds == 0
     cells = (2 * labels + others)[~out]
     whiten, means = discriminant.whitened(x[~out], labels[~out], cells, 3, 0.1, 2.0)
@@ -21,27 +21,42 @@ def test_folds_do_not_see_their_photos() -> None:
 
 def test_what_is_hidden_as_well_is_not_learned_from() -> None:
     photos = clouds([30, 30])
-    x, hidden = photos.vectors.astype(np.float32), np.arange(60) % 2
-    _, _, scores = discriminant.learn(x, replace(photos, hidden=hidden), 0.1, 0.0)
+    x, hidden, doubted = photos.vectors.astype(np.float32), np.arange(60) % 2, np.arange(60) % 7 == 0
+    scores = discriminant.out_of_fold(x, replace(photos, hidden=hidden, doubted=doubted), 0.1, 0.0)
     for fold in range(5):
         for one in range(2):
-            out, rest = (photos.folds == fold) & (hidden == one), (photos.folds != fold) & (hidden != one)
+            out = (photos.folds == fold) & (hidden == one)
+            rest = (photos.folds != fold) & (hidden != one) & ~doubted
             labels = photos.labels[rest]
             whiten, means = discriminant.whitened(x[rest], labels, labels, 2, 0.1, 0.0)
             assert np.allclose(scores[out], unit(x[out] @ whiten) @ means, atol=1e-4)
     alone = replace(photos, folds=np.zeros(60, int))
-    assert np.isnan(discriminant.learn(x, alone, 0.1, 0.0)[2]).all()
+    assert np.isnan(discriminant.out_of_fold(x, alone, 0.1, 0.0)).all()
 
 
 def test_doubted_photos_are_not_learned_from() -> None:
     photos = clouds([30, 20, 25])
     x, doubted = photos.vectors.astype(np.float32), np.arange(75) % 7 == 0
-    whiten, means, scores = discriminant.learn(x, replace(photos, doubted=doubted), 0.1, 0.0)
+    given = replace(photos, doubted=doubted)
+    whiten, means = discriminant.learn(x, given, 0.1, 0.0)
+    scores = discriminant.out_of_fold(x, given, 0.1, 0.0)
     labels = photos.labels[~doubted]
     alone = discriminant.whitened(x[~doubted], labels, labels, 3, 0.1, 0.0)
     assert np.allclose(whiten, alone[0])
     assert np.allclose(means, alone[1])
     assert np.isfinite(scores).all()
+    out = photos.folds == 0
+    rest = ~out & ~doubted
+    whiten, means = discriminant.whitened(x[rest], photos.labels[rest], photos.labels[rest], 3, 0.1, 0.0)
+    assert np.allclose(scores[out], unit(x[out] @ whiten) @ means, atol=1e-4)
+
+
+def test_what_a_fold_leaves_of_pairs_has_no_spread() -> None:
+    """Sums are taken from sums: where nothing is left, rounding must not leave less than nothing."""
+    photos = replace(clouds([2] * 20), folds=np.arange(40) % 2)
+    scores = discriminant.out_of_fold(photos.vectors.astype(np.float32), photos, 0.1, 0.0)
+    assert np.isfinite(scores).all()
+    assert (scores.argmax(axis=1) == photos.labels).mean() > 0.8
 
 
 def test_the_spread_within_classes_becomes_even() -> None:

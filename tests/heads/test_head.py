@@ -1,9 +1,12 @@
 """What is kept of a head names the same tensors whatever its kind."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from goodsight.heads.head import landmarks_of, stored
+from goodsight.heads.head import Setting, landmarks_of, stored
 from goodsight.heads.scaler import Scaler
 
 NAMES = {"mean", "scale", "bound", "landmarks", "weights", "mix"}
@@ -27,3 +30,13 @@ def test_landmarks_are_kept_in_half_and_read_in_columns() -> None:
     assert np.allclose(again, landmarks, atol=2e-3)
     with pytest.raises(KeyError, match="landmarks"):
         landmarks_of({})
+
+
+def test_a_setting_survives_json() -> None:
+    parts = (Setting("kernel", 0.5, 0.06, weight=2.5), Setting("cosine", 0.0, 0.1, aside=64.0, grey=True))
+    for setting in (parts[1], Setting("mixed", 0.0, 0.0, parts=parts)):
+        assert Setting.of_json(json.loads(json.dumps(asdict(setting)))) == setting
+    # What was kept before there were mixed heads.
+    assert Setting.of_json({"kind": "linear", "gamma": 0.0, "penalty": 1.0}) == Setting("linear", 0.0, 1.0)
+    with pytest.raises(TypeError, match="colour"):
+        Setting.of_json({"kind": "linear", "gamma": 0.0, "penalty": 1.0, "colour": 1})

@@ -12,6 +12,9 @@ def test_squared_distances_are_those_of_differences() -> None:
     expected = ((A[:, None] - B) ** 2).sum(axis=2)
     assert np.allclose(kernels.squared_distances(A, B), expected, atol=1e-4)
     assert np.allclose(kernels.squared_distances(A, B, kernels.squared_lengths(B)), expected, atol=1e-4)
+    products = A @ B.T
+    assert np.allclose(kernels.squared_distances(A, B, products=products), expected, atol=1e-4)
+    assert (products == A @ B.T).all()  # it is not overwritten
     assert kernels.squared_distances(A, A).min() >= 0
 
 

@@ -20,6 +20,9 @@ SETTINGS = (
     Setting("cosine", 0.0, 0.1),
     Setting("curved", 0.5, 0.1),
 )
+MIXED = Setting(
+    "mixed", 0.0, 0.0, parts=(Setting("kernel", 0.5, 0.06, weight=2.0), Setting("cosine", 0.0, 0.1, weight=3.0))
+)
 GREY = Setting("cosine", 0.0, 0.1, aside=64.0, grey=True)
 
 
@@ -40,6 +43,16 @@ def test_each_kind_learns(setting: Setting, exact: int, monkeypatch: pytest.Monk
     assert (head(photos.vectors).argmax(axis=1) == photos.labels).mean() > 0.9
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_mixed_head_is_what_its_parts_are_together(apart: bool) -> None:
+    photos = replace(clouds([60, 50, 40], spread=2.0), apart=apart)
+    scaler = Scaler.fit(photos.vectors, BLOCKS)
+    head, scores = kinds.train(MIXED, scaler, photos)
+    (near, first), (angles, second) = (kinds.train(part, scaler, photos) for part in MIXED.parts)
+    assert np.allclose(scores, 2 * first + 3 * second, atol=1e-5)
+    assert np.allclose(head(photos.vectors), 2 * near(photos.vectors) + 3 * angles(photos.vectors), atol=1e-5)
+
+
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.kind)
 def test_doubted_labels_are_hardly_learned_from(setting: Setting) -> None:
     photos = clouds([60, 50, 40])
@@ -58,10 +71,12 @@ def test_doubted_labels_are_hardly_learned_from(setting: Setting) -> None:
 def test_every_kind_survives_its_tensors(kind: Kind) -> None:
     photos = clouds([60, 50, 40])
     scaler, own = Scaler.fit(photos.vectors, BLOCKS), slice(3, 6)
-    found: dict[Kind, Head] = {s.kind: kinds.train(s, scaler, photos)[0] for s in SETTINGS if s.kind == kind}
+    found: dict[Kind, Head] = {s.kind: kinds.train(s, scaler, photos)[0] for s in (*SETTINGS, MIXED) if s.kind == kind}
     head = found.get(kind) or Network.of(scaler, own)
     tensors = head.tensors()
-    assert tensors.keys() == {"mean", "scale", "bound", "landmarks", "weights", "mix"}
+    own_names = ("landmarks", "weights", "mix")
+    names = [f"{part.kind}.{name}" for part in head.setting.parts for name in own_names] or own_names
+    assert tensors.keys() == {"mean", "scale", "bound", *names}
     again = kinds.of_tensors(head.setting, tensors, own)
     assert type(again) is type(head)
     assert again.setting == head.setting
@@ -77,7 +92,7 @@ def test_what_is_no_kind_or_not_learned_is_refused() -> None:
     with pytest.raises(KeyError, match="network"):
         kinds.train(Setting("network", 0.0, 0.0), scaler, photos)
     with pytest.raises(KeyError, match="network"):
-        kinds.out_of_fold(Setting("network", 0.0, 0.0), Seen(scaler, photos, ridge.ease(photos)))
+        kinds.out_of_fold(Setting("network", 0.0, 0.0), Seen.of(scaler, photos))
     with pytest.raises(KeyError, match="oracle"):
         kinds.of_tensors(Setting("oracle", 0.0, 0.0), {}, slice(0, 0))  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="weights"):

@@ -16,8 +16,14 @@ from goodsight.heads.search import Chosen, fit
 GREY = Setting("cosine", 0.0, 0.1, aside=64.0, grey=True)
 
 
-def _fit(photos: Examples, candidates: tuple[Setting, ...] = search.CANDIDATES, budget: float = 60.0) -> Chosen:
-    return fit(photos, {"": Scaler.fit(photos.vectors, BLOCKS)}, candidates, budget=budget)
+def _fit(
+    photos: Examples,
+    candidates: tuple[Setting, ...] = search.CANDIDATES,
+    *,
+    mixed: bool = False,
+    budget: float = 60.0,
+) -> Chosen:
+    return fit(photos, {"": Scaler.fit(photos.vectors, BLOCKS)}, candidates, mixed=mixed, budget=budget)
 
 
 def test_the_best_candidate_is_trained_on_all_photos() -> None:
@@ -27,6 +33,54 @@ def test_the_best_candidate_is_trained_on_all_photos() -> None:
     head, scores = kinds.train(found.head.setting, Scaler.fit(photos.vectors, BLOCKS), photos)
     assert (found.scores == scores).all()
     assert (found.head(photos.vectors) == head(photos.vectors)).all()
+
+
+def test_what_wins_on_a_part_is_compared_once_more_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One class lies around the other and a little aside: few photos are told best by a line, many by a kernel."""
+    rng = np.random.default_rng(0)
+    labels, ring = np.arange(1200) % 2, rng.normal(size=(1200, 4))
+    x = ring / np.linalg.norm(ring, axis=1, keepdims=True) * (1 + 0.5 * labels[:, None])
+    x += 0.1 * rng.normal(size=x.shape)
+    x[:, 0] += 1.2 * labels
+    photos, scaler = Examples(x.astype(np.float32), labels, np.arange(1200) // 2 % 5), Scaler.none(4)
+    candidates = (Setting("kernel", 0.5, 0.06), Setting("linear", 0.0, 1.0))
+    monkeypatch.setattr(search, "SEARCH", 30)
+    # One that is far behind is not trained.
+    found = fit(photos, {"": scaler}, candidates)
+    assert [(trial.setting.kind, trial.photos) for trial in found.trials] == [
+        ("kernel", 30),
+        ("linear", 30),
+        ("linear", 1200),
+    ]
+    monkeypatch.setattr(search, "CLOSE", 2.0)
+    found = fit(photos, {"": scaler}, candidates)
+    losses = {(trial.setting.kind, trial.photos): trial.log_loss for trial in found.trials}
+    assert losses["linear", 30] < losses["kernel", 30]
+    assert losses["kernel", 1200] < losses["linear", 1200]
+    head, scores = kinds.train(candidates[0], scaler, photos)
+    assert found.head.setting == head.setting
+    assert (found.scores == scores).all()
+    # Without time the first is all there is.
+    assert fit(photos, {"": scaler}, candidates, budget=0).head.setting.kind == "linear"
+
+
+def test_the_mean_of_a_kernel_and_a_cosine_head_is_chosen_where_it_is_better() -> None:
+    photos = clouds([150, 120, 100, 80], spread=3.0)
+    found = _fit(photos, search.GROUPED, mixed=True)
+    (mean,) = (trial for trial in found.trials if trial.setting.kind == "mixed")
+    parts = {part.kind: part for part in mean.setting.parts}
+    assert parts.keys() == {"kernel", "cosine"}
+    best = min(found.trials, key=lambda t: t.log_loss)
+    assert found.head.setting == best.setting == mean.setting
+    again = kinds.train(mean.setting, Scaler.fit(photos.vectors, BLOCKS), photos)[1]
+    assert np.allclose(found.scores, again, atol=1e-4)
+    # Each is divided by its temperature, so that they count alike.
+    spreads = [
+        float(np.std(part.weight * kinds.train(part, Scaler.fit(photos.vectors, BLOCKS), photos)[1]))
+        for part in mean.setting.parts
+    ]
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.3)
+    assert all(trial.setting.kind != "mixed" for trial in _fit(photos, search.GROUPED).trials)
 
 
 def test_every_kind_is_tried_with_no_budget() -> None:

@@ -184,3 +184,9 @@ def test_too_few_photos_are_no_comparison(models: dict[str, Path], monkeypatch: 
     monkeypatch.setattr("goodsight.flow.upkeep.LEAST", 100)
     with pytest.raises(CatalogError, match="at least 100 are needed: give more with `test`"):
         goodsight.promote(models["right"], models["wrong"])
+
+
+def test_what_is_answered_need_not_be_the_likeliest() -> None:
+    probabilities = np.array([[0.6, 0.4], [0.7, 0.3]])
+    assert Outcome.of(probabilities, np.array([1, 0])).right.tolist() == [False, True]
+    assert Outcome.of(probabilities, np.array([1, 0]), np.array([1, 1])).right.tolist() == [True, False]

@@ -16,7 +16,7 @@ from goodsight import Labels, Wishes
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.ledger import COLUMNS
 from goodsight.catalog.replay import Replayed
-from goodsight.catalog.rows import Catalog, Row
+from goodsight.catalog.rows import NO, YES, Attribute, Catalog, Row
 from goodsight.embedding.photoset import PhotoSet, to_train
 from goodsight.embedding.table import Table
 from goodsight.flow.training import Training
@@ -154,6 +154,25 @@ def test_what_cannot_be_measured_is_said(tiny: Backbone) -> None:
     mugs = {row.file_name: "bag" for row in after.table.rows if row.labels == ("mug",)}
     found = _measured(after, tiny, mugs, none)
     assert found.reason == "without it there is one class only"
+
+
+def test_a_tag_is_given_by_its_cut(tiny: Backbone) -> None:
+    """The tag is rare and never likelier than its absence, so that the likeliest answer is always "no"."""
+    draw = np.random.default_rng(0)
+    labels = [YES if i % 8 == 0 else NO for i in range(400)]
+    table = _table(["bag"] * 400, labels, 0)
+    table.vectors[:, 0] += 1.2 * np.array([label == YES for label in labels])
+    after = replace(_set(table), attribute=Attribute("framed", tag=True))
+    old = {row.file_name: YES for row in after.table.rows if row.labels == (NO,) and draw.random() < 0.02}
+    found = _learned(after, tiny, nothing(WIDTH))
+    fair = np.array([row.file_name not in old for row in after.table.rows])
+    right, likeliest = (answers == after.labels for answers in (found.guesses, found.probabilities.argmax(axis=1)))
+    assert right[fair].mean() != likeliest[fair].mean()
+    gained = gain.measure(_replayed(after, old), found).comparison
+    assert gained is not None
+    assert gained.candidate_accuracy == pytest.approx(right[fair].mean())
+    # The training without the ledger has a cut of its own: it is no worse than by chance a little.
+    assert gained.current_accuracy == pytest.approx(gained.candidate_accuracy, abs=0.1)
 
 
 def _ledger(path: Path, photos: Path, *rows: tuple[str, str, str]) -> Path:

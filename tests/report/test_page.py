@@ -103,7 +103,7 @@ def rows(tmp_path: Path) -> list[Row]:
 
 @pytest.fixture
 def findings(rows: list[Row]) -> Measured:
-    trials = [Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925)]
+    trials = [Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925, 40)]
     part = _part(_result(3, rows), trials=trials, gain=Gain(reason=HOSTILE))
     return Measured(
         title=f"Training report: {HOSTILE}",

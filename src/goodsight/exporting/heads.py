@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import reduce, singledispatch
 
 from goodsight.arrays import Array
 from goodsight.exporting.graph import Graph, single
@@ -12,6 +12,7 @@ from goodsight.heads.head import Head
 from goodsight.heads.kernel import Kernel
 from goodsight.heads.kernels import squared_lengths
 from goodsight.heads.linear import Linear
+from goodsight.heads.mixed import Mixed
 from goodsight.heads.network import Network
 from goodsight.heads.scaler import Scaler
 
@@ -60,6 +61,15 @@ def _(head: Curved, graph: Graph, vectors: str) -> str:
     near = _nearness(head.landmarks, head.setting.gamma, graph, _scaled(head.scaler, graph, vectors))
     low = graph.add("Add", graph.add("MatMul", near, head.mix[:-1]), head.mix[-1])
     return graph.add("MatMul", graph.unit(low, _SHORTEST), head.weights)
+
+
+@scores.register
+def _(head: Mixed, graph: Graph, vectors: str) -> str:
+    parts = [
+        graph.add("Mul", scores(each, graph, vectors), single(part.weight))
+        for each, part in zip(head.heads, head.setting.parts, strict=True)
+    ]
+    return reduce(lambda one, other: graph.add("Add", one, other), parts)
 
 
 @scores.register

@@ -11,14 +11,10 @@ import numpy.typing as npt
 
 from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import discriminant
-from goodsight.heads.examples import Examples
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
-
-MAIN = 800
-"""How many main directions it looks at."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +35,20 @@ class Cosine(Learnt):
         return np.asarray(unit(self.scaler(vectors) @ self.landmarks.T) @ self.weights)
 
     @classmethod
-    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        x = scaler(examples.vectors)
-        basis = discriminant.principal(x, MAIN)
-        whiten, means, scores = discriminant.learn(x @ basis, examples, setting.penalty, setting.aside)
-        return cls(setting, scaler, np.ascontiguousarray((basis @ whiten).T), means), scores
+        return cls.alone(setting, seen), cls.out_of_fold(setting, seen)
 
-    @staticmethod
-    def out_of_fold(setting: Setting, seen: Seen) -> Array:
-        """Scores (n, C) as a candidate, which looks at fewer directions."""
-        return discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside)[2]
+    @classmethod
+    def alone(cls, setting: Setting, seen: Seen) -> Self:
+        """The head."""
+        whiten, means = discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside)
+        return cls(setting, seen.scaler, np.ascontiguousarray((seen.basis @ whiten).T), means)
+
+    @classmethod
+    def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:
+        """Its out-of-fold scores (n, C)."""
+        return discriminant.out_of_fold(seen.main, seen.examples, setting.penalty, setting.aside)
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

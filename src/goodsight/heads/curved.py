@@ -13,7 +13,6 @@ from scipy import linalg
 
 from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import discriminant
-from goodsight.heads.examples import Examples
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths, unit
 from goodsight.heads.scaler import Scaler
@@ -52,17 +51,12 @@ class Curved(Learnt):
         return squared_lengths(self.landmarks)
 
     @classmethod
-    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        landmarks, mix, low = bent(scaler(examples.vectors), setting.gamma)
-        whiten, means, scores = discriminant.learn(low, examples, setting.penalty, setting.aside)
-        return cls(setting, scaler, landmarks, means, np.asarray(mix @ whiten)), scores
-
-    @staticmethod
-    def out_of_fold(setting: Setting, seen: Seen) -> Array:
-        """Scores (n, C) as a candidate."""
-        low = bent(seen.x, setting.gamma)[2]
-        return discriminant.learn(low, seen.examples, setting.penalty, setting.aside)[2]
+        landmarks, mix, low = bent(seen.x, setting.gamma)
+        whiten, means = discriminant.learn(low, seen.examples, setting.penalty, setting.aside)
+        scores = discriminant.out_of_fold(low, seen.examples, setting.penalty, setting.aside)
+        return cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten)), scores
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

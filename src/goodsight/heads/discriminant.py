@@ -10,10 +10,12 @@ directions in which the other attribute differs are not looked at.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import linalg
 
-from goodsight.arrays import Array, Ints
+from goodsight.arrays import Array, Doubles, Ints
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import held
 from goodsight.heads.kernels import unit
@@ -32,8 +34,8 @@ def principal(x: Array, most: int) -> Array:
     return np.asarray(linalg.qr(x.T @ (x @ start), mode="economic", overwrite_a=True)[0])
 
 
-def learn(low: Array, examples: Examples, shrink: float, aside: float) -> tuple[Array, Array, Array]:
-    """Learn from the sure examples, and from those outside each fold.
+def learn(low: Array, examples: Examples, shrink: float, aside: float) -> tuple[Array, Array]:
+    """Learn from the sure examples.
 
     Args:
         low: main components (n, k) of the examples.
@@ -42,24 +44,36 @@ def learn(low: Array, examples: Examples, shrink: float, aside: float) -> tuple[
         aside: how many times the spread between the cells of a class counts as spread within it.
 
     Returns:
-        Whitening (k, k), unit class means (k, C) in its image, and out-of-fold scores (n, C), which are NaN where no
-        photo is left to learn from.
+        Whitening (k, k) and unit class means (k, C) in its image.
 
     """
+    sure, cells = examples.sure, examples.cells if aside else examples.labels
+    classes = int(examples.labels.max()) + 1
+    return whitened(low[sure], examples.labels[sure], cells[sure], classes, shrink, aside)
+
+
+def out_of_fold(low: Array, examples: Examples, shrink: float, aside: float) -> Array:
+    """Scores (n, C) as by :func:`learn` from the sure examples of other folds, without what is hidden with a photo.
+
+    They are NaN where no photo is left. What a fold has is taken away from the sums over all, so that many folds cost
+    hardly more than few.
+    """
     labels, sure = examples.labels, examples.sure
-    classes = int(labels.max()) + 1
-    cells = examples.cells if aside else labels
-    scores = np.full((len(low), classes), np.nan, np.float32)
+    cells = _Cells.of(low, labels, examples.cells if aside else labels, int(labels.max()) + 1)
+    every = cells.sums(low, np.flatnonzero(sure))
+    scores = np.full((len(low), cells.classes), np.nan, np.float32)
     for asked, away in held(examples.folds, examples.hidden):
         rest = np.ones(len(low), bool)
         rest[away] = False
         if not rest.any():
             continue
-        rest = rest & sure if (rest & sure).any() else rest
-        whiten, means = whitened(low[rest], labels[rest], cells[rest], classes, shrink, aside)
+        if (rest & sure).any():
+            sums = every - cells.sums(low, away[sure[away]])
+        else:
+            sums = cells.sums(low, np.flatnonzero(rest))
+        whiten, means = cells.whitened(sums, shrink, aside)
         scores[asked] = unit(low[asked] @ whiten) @ means
-    whiten, means = whitened(low[sure], labels[sure], cells[sure], classes, shrink, aside)
-    return whiten, means, scores
+    return scores
 
 
 def whitened(low: Array, labels: Ints, cells: Ints, classes: int, shrink: float, aside: float) -> tuple[Array, Array]:
@@ -75,27 +89,85 @@ def whitened(low: Array, labels: Ints, cells: Ints, classes: int, shrink: float,
         aside: as for :func:`learn`.
 
     """
-    one = np.ones(len(low), np.float32)
-    number = np.unique(cells, return_inverse=True)[1]
-    size = np.bincount(number)
-    means = _means(low, number, len(size), one)
-    rest = low - means[number]
-    spread = rest.T @ rest / len(low)
-    ridge = shrink * np.trace(spread) / len(spread) + 1e-9
-    if aside:
+    known = _Cells.of(low, labels, cells, classes)
+    return known.whitened(known.sums(low, np.arange(len(low))), shrink, aside)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over photos, in double precision because they are taken from each other.
+
+    Attributes:
+        count: how many photos each cell has (m,).
+        away: the sum of how far they are from the middle of their cell (m, k).
+        products: the sum of the products of that (k, k).
+
+    """
+
+    count: Ints
+    away: Doubles
+    products: Doubles
+
+    def __sub__(self, other: _Sums) -> _Sums:
+        return _Sums(self.count - other.count, self.away - other.away, self.products - other.products)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What divides the classes.
+
+    Attributes:
+        number: the cell of each photo (n,).
+        owner: the class of each cell (m,).
+        classes: how many there are.
+        middle: the mean of all photos of each cell (m, k); photos are measured from there, so that sums stay small.
+
+    """
+
+    number: Ints
+    owner: Ints
+    classes: int
+    middle: Array
+
+    @classmethod
+    def of(cls, low: Array, labels: Ints, cells: Ints, classes: int) -> _Cells:
+        number = np.unique(cells, return_inverse=True)[1]
+        size = np.bincount(number)
         owner = np.empty(len(size), np.int64)
         owner[number] = labels
-        sure = (size / (size + _FEW)).astype(np.float32)
-        centres = _means(means, owner, classes, sure)
-        away = means - centres[owner]
-        spread += aside / len(size) * ((away.T * sure) @ away)
-    else:
-        centres = np.zeros((classes, low.shape[1]), np.float32)
-        centres[np.unique(labels)] = means
-    spread = (1 - shrink) * spread + ridge * np.eye(len(spread), dtype=np.float32)
-    root = linalg.cholesky(spread, lower=True)
-    whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
-    return np.asarray(whiten), np.ascontiguousarray(unit(centres @ whiten).T)
+        return cls(number, owner, classes, _means(low, number, len(size), np.ones(len(low), np.float32)))
+
+    def sums(self, low: Array, rows: Ints) -> _Sums:
+        """Of the photos ``rows`` among those of main components (n, k)."""
+        count = np.bincount(self.number[rows], minlength=len(self.owner))
+        rows = rows[np.argsort(self.number[rows], kind="stable")]
+        apart = low[rows].astype(np.float64) - self.middle[self.number[rows]]
+        away = np.zeros((len(count), low.shape[1]))
+        there = np.flatnonzero(count)
+        if len(there):
+            away[there] = np.add.reduceat(apart, (np.cumsum(count) - count)[there], axis=0)
+        return _Sums(count, away, apart.T @ apart)
+
+    def whitened(self, sums: _Sums, shrink: float, aside: float) -> tuple[Array, Array]:
+        """As by :func:`whitened`, of the photos that were summed up."""
+        there = np.flatnonzero(sums.count)
+        size, owner = sums.count[there], self.owner[there]
+        shift = sums.away[there] / size[:, None]
+        spread = ((sums.products - (shift.T * size) @ shift) / size.sum()).astype(np.float32)
+        means = (self.middle[there] + shift).astype(np.float32)
+        ridge = shrink * np.trace(spread) / len(spread) + 1e-9
+        centres = np.zeros((self.classes, len(spread)), np.float32)
+        if aside:
+            sure = (size / (size + _FEW)).astype(np.float32)
+            centres = _means(means, owner, self.classes, sure)
+            away = means - centres[owner]
+            spread += aside / len(size) * ((away.T * sure) @ away)
+        else:
+            centres[owner] = means
+        spread = (1 - shrink) * spread + ridge * np.eye(len(spread), dtype=np.float32)
+        root = linalg.cholesky(spread, lower=True)
+        whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
+        return np.asarray(whiten), np.ascontiguousarray(unit(centres @ whiten).T)
 
 
 def _means(rows: Array, keys: Ints, count: int, weight: Array) -> Array:

@@ -21,8 +21,9 @@ class Examples:
         grey: embeddings (n, width) of the photos without their colours, if there are any.
         hidden: numbers (n,) of what else a photo's answer is not learned from, if there is anything: photos of the same
             number, such as those of its combination of labels, in whatever fold they are.
-        apart: the folds keep large groups apart, and few of them: each fold is to be answered by a head that knows
-            nothing of its photos, not even what they add to the mean of all.
+        apart: folds are large parts of some classes, as where they keep large groups apart or a class has few photos:
+            each is to be answered by a head that knows nothing of its photos, not even what they add to the mean of
+            all.
         doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
             are answered like the rest. None when all labels are believed.
 

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.arrays import Array, Half, Vectors
-from goodsight.heads.examples import Examples
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
-Kind = Literal["linear", "kernel", "cosine", "curved", "network"]
+Kind = Literal["linear", "kernel", "cosine", "curved", "mixed", "network"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ class Setting:
         aside: how many times the spread between the cells of a class counts as spread within it, for ``cosine`` and
             ``curved``.
         grey: whether copies of the photos, without their colours, are trained on as well.
+        weight: what the scores count in a mixed head, for a part of one.
+        parts: what a mixed head adds up; of other kinds none.
 
     """
 
@@ -39,6 +40,18 @@ class Setting:
     view: str = ""
     aside: float = 0.0
     grey: bool = False
+    weight: float = 1.0
+    parts: tuple[Setting, ...] = ()
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Setting:
+        """What :func:`dataclasses.asdict` gave, once more.
+
+        Raises:
+            TypeError: something in it is no part of a setting.
+
+        """
+        return cls(**{**said, "parts": tuple(cls.of_json(part) for part in said.get("parts", ()))})
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class Learnt(Head):
 
     @classmethod
     @abstractmethod
-    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, classes); copies of the photos are not looked at.
 
         Raises:
@@ -92,10 +105,15 @@ class Learnt(Head):
 
         """
 
-    @staticmethod
-    @abstractmethod
-    def out_of_fold(setting: Setting, seen: Seen) -> Array:
-        """Scores (n, classes) as :meth:`learn` gives them, or nearly, from what candidates share."""
+    @classmethod
+    def alone(cls, setting: Setting, seen: Seen) -> Self:
+        """The head that :meth:`learn` gives."""
+        return cls.learn(setting, seen)[0]
+
+    @classmethod
+    def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:
+        """The scores (n, classes) that :meth:`learn` gives."""
+        return cls.learn(setting, seen)[1]
 
 
 def stored(

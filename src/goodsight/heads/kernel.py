@@ -13,7 +13,6 @@ from scipy import linalg
 
 from goodsight.arrays import Array, Half, Ints, Vectors
 from goodsight.heads import ridge
-from goodsight.heads.examples import Examples
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths
 from goodsight.heads.scaler import Scaler
@@ -44,25 +43,23 @@ class Kernel(Learnt):
         return squared_lengths(self.landmarks)
 
     @classmethod
-    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        targets, penalty = ridge.one_hot(examples.labels), setting.penalty * ridge.ease(examples)
+        examples = seen.examples
+        targets, penalty = ridge.one_hot(examples.labels), setting.penalty * seen.ease
         if len(examples) > ridge.EXACT:
-            return cls._of_landmarks(setting, scaler, examples, targets, penalty)
-        x = scaler(examples.vectors)
-        kernel = rbf(squared_distances(x, x), setting.gamma)
+            return cls._of_landmarks(setting, seen, targets, penalty)
+        kernel = rbf(seen.squared, setting.gamma)
         dual, scores = ridge.solve_dual(kernel, targets, examples.folds, penalty, examples.hidden)
-        return cls(setting, scaler, x, dual), scores
+        return cls(setting, seen.scaler, seen.x, dual), scores
 
     @classmethod
-    def _of_landmarks(
-        cls, setting: Setting, scaler: Scaler, examples: Examples, targets: Array, penalty: Array
-    ) -> tuple[Self, Array]:
+    def _of_landmarks(cls, setting: Setting, seen: Seen, targets: Array, penalty: Array) -> tuple[Self, Array]:
         """The same with the kernel kept to landmarks.
 
         This is the Nystroem method (Williams and Seeger 2001, Using the Nystroem Method to Speed Up Kernel Machines).
         """
-        vectors, gamma = examples.vectors, setting.gamma
+        vectors, scaler, gamma = seen.examples.vectors, seen.scaler, setting.gamma
         landmarks = scaler(vectors[np.random.default_rng(0).permutation(len(vectors))[: ridge.EXACT // 2]])
         lower = root(landmarks, gamma)
 
@@ -70,16 +67,9 @@ class Kernel(Learnt):
             near = rbf(squared_distances(landmarks, scaler(vectors[rows])), gamma)
             return np.asarray(linalg.solve_triangular(lower, near, lower=True, overwrite_b=True).T)
 
-        weights, scores = ridge.solve_primal(features, targets, examples.folds, penalty)
+        weights, scores = ridge.solve_primal(features, targets, seen.examples.folds, penalty)
         weights = np.asarray(linalg.solve_triangular(lower, weights, lower=True, trans=1))
         return cls(setting, scaler, landmarks, weights), scores
-
-    @staticmethod
-    def out_of_fold(setting: Setting, seen: Seen) -> Array:
-        """Scores (n, C) as a candidate."""
-        given, penalty = seen.examples, setting.penalty * seen.ease
-        kernel, targets = rbf(seen.squared, setting.gamma), ridge.one_hot(given.labels)
-        return ridge.solve_dual(kernel, targets, given.folds, penalty, given.hidden)[1]
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

@@ -8,9 +8,17 @@ from scipy import linalg
 from goodsight.arrays import Array
 
 
-def squared_distances(a: Array, b: Array, lengths: Array | None = None) -> Array:
-    """Squared distances (len(a), len(b)); ``lengths`` are the squared lengths of ``b`` when they are known."""
-    product = a @ b.T
+def squared_distances(a: Array, b: Array, lengths: Array | None = None, products: Array | None = None) -> Array:
+    """Squared distances (len(a), len(b)).
+
+    Args:
+        a: rows (n, k).
+        b: rows (m, k).
+        lengths: the squared lengths of ``b`` (m,), when they are known.
+        products: the inner products (n, m), when they are known.
+
+    """
+    product = a @ b.T if products is None else products.copy()
     product *= -2
     product += squared_lengths(a)[:, None]
     product += squared_lengths(b) if lengths is None else lengths

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,19 @@ from goodsight.arrays import Array
 from goodsight.heads.cosine import Cosine
 from goodsight.heads.curved import Curved
 from goodsight.heads.examples import Examples
-from goodsight.heads.folds import held
 from goodsight.heads.head import Head, Kind, Learnt, Setting
 from goodsight.heads.kernel import Kernel
 from goodsight.heads.linear import Linear
+from goodsight.heads.mixed import Mixed, added
 from goodsight.heads.network import Network
 from goodsight.heads.scaler import Scaler
-from goodsight.heads.seen import Seen
+from goodsight.heads.seen import Rest, Seen, rests
 
 LEARNT: Mapping[Kind, type[Learnt]] = {"linear": Linear, "kernel": Kernel, "cosine": Cosine, "curved": Curved}
 """Those that are learned from embeddings."""
 
 
-KINDS: Mapping[Kind, type[Head]] = {**LEARNT, "network": Network}
+KINDS: Mapping[Kind, type[Head]] = {**LEARNT, "mixed": Mixed, "network": Network}
 
 
 def train(setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Head, Array]:
@@ -43,40 +42,59 @@ def train(setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Head, A
         KeyError: heads of this kind are not learned from embeddings.
 
     """
-    every = examples.with_grey() if setting.grey else examples
-    head, scores = LEARNT[setting.kind].learn(setting, scaler, every)
-    return head, _apart(setting, scaler, examples) if examples.apart else scores[: len(examples)]
+    if setting.parts:
+        return mix(setting, [train(part, scaler, examples) for part in setting.parts])
+    return learn(setting, Seen.of(scaler, examples.with_grey() if setting.grey else examples), examples)
+
+
+def learn(setting: Setting, seen: Seen, examples: Examples) -> tuple[Head, Array]:
+    """As by :func:`train`, of a setting without parts, from what several may share.
+
+    Args:
+        setting: the candidate.
+        seen: the photos, with their copies for a grey setting.
+        examples: the photos alone (n).
+
+    Raises:
+        KeyError: heads of this kind are not learned from embeddings.
+
+    """
+    kind = LEARNT[setting.kind]
+    if examples.apart:
+        return kind.alone(setting, seen), _apart(setting, examples, rests(seen.scaler, examples, grey=setting.grey))
+    head, scores = kind.learn(setting, seen)
+    return head, scores[: len(examples)]
+
+
+def mix(setting: Setting, parts: Sequence[tuple[Head, Array]]) -> tuple[Head, Array]:
+    """A mixed head and its out-of-fold scores (n, classes) from those of its parts, in the order of the setting's."""
+    heads, scores = zip(*parts, strict=True)
+    return Mixed(setting, heads[0].scaler, tuple(heads)), added(setting, scores)
 
 
 def out_of_fold(setting: Setting, seen: Seen) -> Array:
-    """Out-of-fold scores (n, classes) of a candidate.
+    """Out-of-fold scores (n, classes) of a candidate, as :func:`train` gives them; copies are answered as well.
 
     Raises:
         KeyError: heads of this kind are not learned from embeddings.
 
     """
     if seen.examples.apart:
-        return _apart(setting, seen.scaler, seen.examples)
+        return _apart(setting, seen.examples, seen.rests)
     return LEARNT[setting.kind].out_of_fold(setting, seen)
 
 
-def _apart(setting: Setting, scaler: Scaler, examples: Examples) -> Array:
+def _apart(setting: Setting, examples: Examples, without: Iterable[Rest]) -> Array:
     """Scores (n, classes), each from a head and a scaler that were learnt without the photo's fold.
 
     The quick ways to out-of-fold scores centre on all photos. A fold that is a large part of its class then lies where
     the others do not, and so says what it is. A class that only the fold has is answered last.
     """
     scores = np.empty((len(examples), int(examples.labels.max()) + 1), np.float32)
-    every = np.arange(len(examples))
-    for asked, away in held(examples.folds, examples.hidden):
-        rest = examples.take(np.setdiff1d(every, away))
-        known, labels = np.unique(rest.labels, return_inverse=True)
-        # One fold: nobody asks what it says out-of-fold.
-        rest = replace(rest, labels=labels, folds=np.zeros(len(rest), np.int64), hidden=None, apart=False)
-        head, _ = train(setting, scaler.learnt_anew(rest.vectors), rest)
-        answers = head(examples.vectors[asked])
-        scores[asked] = answers.min(axis=1, keepdims=True) - 1
-        scores[np.ix_(asked, known)] = answers
+    for rest in without:
+        answers = LEARNT[setting.kind].alone(setting, rest.seen)(examples.vectors[rest.asked])
+        scores[rest.asked] = answers.min(axis=1, keepdims=True) - 1
+        scores[np.ix_(rest.asked, rest.known)] = answers
     return scores
 
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from goodsight.arrays import Array, Half, Ints, Vectors
 from goodsight.heads import ridge
-from goodsight.heads.examples import Examples
 from goodsight.heads.head import Learnt, Setting, stored
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
@@ -28,9 +27,10 @@ class Linear(Learnt):
         return np.asarray(self.scaler(vectors) @ self.weights)
 
     @classmethod
-    def learn(cls, setting: Setting, scaler: Scaler, examples: Examples) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        targets, penalty = ridge.one_hot(examples.labels), setting.penalty * ridge.ease(examples)
+        examples, scaler = seen.examples, seen.scaler
+        targets, penalty = ridge.one_hot(examples.labels), setting.penalty * seen.ease
         if len(examples) > ridge.EXACT:
 
             def features(rows: Ints) -> Array:
@@ -38,16 +38,8 @@ class Linear(Learnt):
 
             weights, scores = ridge.solve_primal(features, targets, examples.folds, penalty)
             return cls(setting, scaler, weights), scores
-        x = scaler(examples.vectors)
-        dual, scores = ridge.solve_dual(x @ x.T, targets, examples.folds, penalty, examples.hidden)
-        return cls(setting, scaler, np.asarray(x.T @ dual)), scores
-
-    @staticmethod
-    def out_of_fold(setting: Setting, seen: Seen) -> Array:
-        """Scores (n, C) as a candidate."""
-        given, penalty = seen.examples, setting.penalty * seen.ease
-        kernel, targets = seen.x @ seen.x.T, ridge.one_hot(given.labels)
-        return ridge.solve_dual(kernel, targets, given.folds, penalty, given.hidden)[1]
+        dual, scores = ridge.solve_dual(seen.products.copy(), targets, examples.folds, penalty, examples.hidden)
+        return cls(setting, scaler, np.asarray(seen.x.T @ dual)), scores
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

@@ -49,9 +49,17 @@ class Outcome:
     loss: Doubles
 
     @classmethod
-    def of(cls, probabilities: Doubles, labels: Ints) -> Outcome:
-        """Of probabilities (n, classes) and class numbers (n,)."""
-        return cls(probabilities.argmax(axis=1) == labels, log_loss(probabilities, labels))
+    def of(cls, probabilities: Doubles, labels: Ints, given: Ints | None = None) -> Outcome:
+        """Of probabilities (n, classes) and class numbers (n,).
+
+        Args:
+            probabilities: of each class.
+            labels: what is right.
+            given: the class numbers (n,) that are answered; the likeliest where there is no other rule.
+
+        """
+        answers = probabilities.argmax(axis=1) if given is None else given
+        return cls(answers == labels, log_loss(probabilities, labels))
 
     def __and__(self, other: Outcome) -> Outcome:
         return Outcome(self.right & other.right, self.loss + other.loss)

@@ -17,12 +17,13 @@ from goodsight.catalog.replay import Replayed
 from goodsight.embedding import twins
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints
-from goodsight.heads import calibrate, kinds
+from goodsight.heads import kinds
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.scaler import scalers
 from goodsight.measuring.comparison import Comparison, Outcome, compare
-from goodsight.model.learn import Learned
+from goodsight.model.learn import Learned, calibrated
+from goodsight.model.record import Judge
 from goodsight.training.fitted import Fitted, Undone
 from goodsight.training.groups import FOLDS, units_of
 
@@ -85,11 +86,10 @@ def measure(replayed: Replayed, learned: Learned) -> Gain:
     if not len(fair):
         return Gain(reason="it leaves no photo untouched")
     every = tuple(sorted({*classes, *photo_set.classes}))
-    without = _without(learned, fitted.examples, fitted.undone, _numbers(old_labels, classes), folds)
-    old = _widened(without[fair], classes, every)
-    new = _widened(learned.probabilities[fair], photo_set.classes, every)
+    judge, without = _without(learned, fitted.examples, fitted.undone, _numbers(old_labels, classes), folds)
     labels = _numbers([photo_set.label(rows[i]) for i in fair], every)
-    current, candidate = Outcome.of(old, labels), Outcome.of(new, labels)
+    current = _outcome(replace(judge, classes=classes), without[fair], labels, every)
+    candidate = _outcome(learned.judge, learned.probabilities[fair], labels, every)
     losses = (float(current.loss.mean()), float(candidate.loss.mean()))
     return Gain(compare(current, candidate, groups[fair]), losses)
 
@@ -111,8 +111,8 @@ def _dealt(fitted: Fitted, put_back: Table) -> tuple[Ints, Ints, Bools]:
     return folds, groups, np.array([home[g] for g in groups.tolist()]) == fitted.folds
 
 
-def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, folds: Ints) -> Doubles:
-    """Out-of-fold probabilities (t + d, classes) of the chosen head, calibrated as in any training.
+def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, folds: Ints) -> tuple[Judge, Doubles]:
+    """The chosen head calibrated as in any training, and its out-of-fold probabilities (t + d, classes).
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
     """
@@ -130,9 +130,15 @@ def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, fo
     scaler = scalers(examples.vectors, learned.fitted.backbone.blocks)[setting.view]
     scores = kinds.train(setting, scaler, examples)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
-    temperature, bias = calibrate.fit(scores, examples.labels, learned.judge.yes)
-    found[known] = replace(learned.judge, temperature=temperature, bias=bias).calibrated(scores)
-    return found
+    judge = calibrated(learned.judge, scores, examples.labels)
+    found[known] = judge.calibrated(scores)
+    return judge, found
+
+
+def _outcome(judge: Judge, probabilities: Doubles, labels: Ints, every: Sequence[str]) -> Outcome:
+    """How a judge did on photos (n) whose labels are places in ``every``: a tag is given by its cut."""
+    answers = _numbers(judge.classes, every)[judge.given(probabilities)]
+    return Outcome.of(_widened(probabilities, judge.classes, every), labels, answers)
 
 
 def _numbers(names: Sequence[str], classes: Sequence[str]) -> Ints:

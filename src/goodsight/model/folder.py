@@ -176,7 +176,7 @@ def _judge(said: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], num
     return Judge(
         attribute=Attribute(said["name"], said["tag"]),
         classes=tuple(said["classes"]),
-        head=kinds.of_tensors(Setting(**said["head"]), its, backbone.columns("classes") or slice(0, 0)),
+        head=kinds.of_tensors(Setting.of_json(said["head"]), its, backbone.columns("classes") or slice(0, 0)),
         temperature=float(said["temperature"]),
         calibration=tuple(its[f"calibration.{c}"] for c in range(len(said["classes"]))),
         threshold=float("inf") if said["threshold"] is None else float(said["threshold"]),

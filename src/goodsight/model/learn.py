@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goodsight.arrays import Doubles, Ints
+from goodsight.arrays import Doubles, Floats, Ints
 from goodsight.backbones.backbone import Backbone
 from goodsight.embedding.table import Table
 from goodsight.heads import calibrate, offtopic
@@ -87,17 +87,31 @@ def _learn(fitted: Fitted, precision: float, none: str) -> Learned:
     photo_set, scores = fitted.photo_set, fitted.scores
     known = photo_set.labels[photo_set.training][fitted.scored]
     judge = Judge(photo_set.attribute, photo_set.classes, fitted.head, temperature=1.0, none=none)
-    temperature, bias = calibrate.fit(scores, known, judge.yes)
-    judge = replace(judge, temperature=temperature, bias=bias)
+    judge = calibrated(judge, scores, known)
     probabilities = judge.calibrated(scores)
     conformity = log_odds(probabilities)
     usually = tuple(np.sort(conformity[known == c, c]) for c in range(len(judge.classes)))
-    cut = judge.cut if judge.yes is None else calibrate.cut_for(probabilities[:, judge.yes], known == judge.yes)
-    judge = replace(judge, calibration=usually, cut=cut)
+    judge = replace(judge, calibration=usually)
     given = judge.given(probabilities)
     confidence = probabilities[np.arange(len(given)), given]
     threshold = calibrate.threshold_for(confidence, given == known, precision)
     return Learned(fitted, replace(judge, threshold=threshold), probabilities)
+
+
+def calibrated(judge: Judge, scores: Floats, labels: Ints) -> Judge:
+    """The judge with what makes probabilities of scores, and with the cut of a tag.
+
+    Args:
+        judge: what answers.
+        scores: of photos that its head did not see (n, classes).
+        labels: what they are (n,).
+
+    """
+    temperature, bias = calibrate.fit(scores, labels, judge.yes)
+    judge = replace(judge, temperature=temperature, bias=bias)
+    if judge.yes is None:
+        return judge
+    return replace(judge, cut=calibrate.cut_for(judge.calibrated(scores)[:, judge.yes], labels == judge.yes))
 
 
 def model_of(

@@ -78,15 +78,20 @@ def _by_attribute(findings: Measured, values: Sequence[Any]) -> Any:
 
 
 def _trials(trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """Candidate heads, best first."""
+    """Candidate heads: first those that were compared on most photos, of these the best first."""
     return [
         {
             **asdict(trial.setting),
             "log_loss": _number(trial.log_loss),
             "accuracy": _number(trial.accuracy),
+            "photos": trial.photos,
         }
-        for trial in sorted(trials, key=lambda t: t.log_loss)
+        for trial in _ranked(trials)
     ]
+
+
+def _ranked(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda t: (-t.photos, t.log_loss))
 
 
 def _view(findings: Measured) -> dict[str, Any]:
@@ -119,9 +124,7 @@ def _view(findings: Measured) -> dict[str, Any]:
         "f": findings,
         "model": findings.model,
         "results": results,
-        "trials": [
-            (part.name, trial) for part in findings.parts for trial in sorted(part.trials, key=lambda t: t.log_loss)
-        ],
+        "trials": [(part.name, trial) for part in findings.parts for trial in _ranked(part.trials)],
         "splits": _splits(findings),
         "twins": [(thumb(a), a.file_name, thumb(b), b.file_name) for a, b in findings.twin_examples],
         "series": [[(thumb(row), row.file_name) for row in rows] for rows in findings.series],

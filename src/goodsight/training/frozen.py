@@ -60,7 +60,7 @@ def fit(
         near = None
         if own.near_folds is not None:
             head = chosen.head
-            near = kinds.train(head.setting, head.scaler, replace(examples, folds=own.near_folds, apart=False))[1]
+            near = kinds.train(head.setting, head.scaler, replace(examples, folds=own.near_folds, apart=own.few))[1]
         fitted.append(
             Fitted(
                 photo_set=photo_set,
@@ -108,18 +108,19 @@ def _choose(
     if photo_set.attribute.tag:
         candidates = search.SMALL
     elif others is None:
-        candidates = search.CANDIDATES
+        candidates = search.CANDIDATES if own.near_folds is None else search.GROUPED
     else:
         candidates = search.BESIDE_OTHERS if copies is None else search.WITH_COPIES
     examples = _examples(photo_set, own, others, copies)
-    return search.fit(examples, own.views, candidates, budget=budget, progress=embedder.progress)
+    mixed = candidates is search.GROUPED
+    return search.fit(examples, own.views, candidates, mixed=mixed, budget=budget, progress=embedder.progress)
 
 
 def _examples(photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None) -> Examples:
     rows = photo_set.training
     beside = None if others is None else others[rows]
     vectors, labels = photo_set.table.vectors[rows], photo_set.labels[rows]
-    return Examples(vectors, labels, own.folds, beside, copies, apart=own.near_folds is not None)
+    return Examples(vectors, labels, own.folds, beside, copies, apart=own.apart)
 
 
 def _without_colours(grey: Grey, trained: Table, undone: Table) -> tuple[Array, Array]:

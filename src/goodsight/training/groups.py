@@ -38,6 +38,7 @@ class Grouped:
         series: what was found where nobody names groups; None where nothing was sought or found.
         near_folds: fold numbers that keep twins together and nothing else (t,); None where no groups are known, or each
             class comes from one, and the folds are these.
+        few: a class has fewer different photos than there are folds: its mean without one of them says which is gone.
 
     """
 
@@ -48,6 +49,12 @@ class Grouped:
     folds: Ints
     near_folds: Ints | None = None
     series: Series | None = None
+    few: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Whether each fold is to be answered by a head that knows nothing of it."""
+        return self.few or self.near_folds is not None
 
 
 def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None) -> tuple[Grouped, ...]:
@@ -87,7 +94,8 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None)
         apart = any(row.group for row in each.table.rows) and not alone.all()
         kept = np.where(alone, len(units) + len(found.groups) + found.groups[rows], units[rows])
         folds = deal(labels, kept, FOLDS) if apart else near
-        grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None, series))
+        few = _least(labels, found.groups[rows]) < FOLDS
+        grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None, series, few))
     return tuple(grouped)
 
 
@@ -96,6 +104,11 @@ def of_one_group(labels: Ints, units: Ints) -> Ints:
     pairs = np.unique(np.stack([labels, units]), axis=1)
     classes, counts = np.unique(pairs[0], return_counts=True)
     return np.asarray(classes[counts < 2])
+
+
+def _least(labels: Ints, units: Ints) -> int:
+    """Of how many units the class of the fewest is."""
+    return int(np.unique(np.unique(np.stack([labels, units]), axis=1)[0], return_counts=True)[1].min())
 
 
 def units_of(rows: Sequence[Row], twin_groups: Ints) -> Ints:

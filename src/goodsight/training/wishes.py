@@ -15,7 +15,7 @@ class Wishes:
         precision: the share of right answers among photos that no person looks at.
         alpha: the share of honest photos that may be flagged as a mismatch, per class.
         off_topic_alpha: the share of honest photos that may be called off-topic.
-        budget: seconds for choosing the head.
+        budget: seconds for comparing heads, and as many again for training the best of each kind.
         spoilt: how many photos the report's robustness card tries, each in 18 ways; 0 for no card; None for as many
             photos and ways as take about a tenth of the training's time.
 
