@@ -259,12 +259,10 @@ def promote(
 def export(
     model: options.Model,
     *,
-    to: Annotated[
-        str, typer.Option(metavar="FORM", help="onnx (a file), openvino, or web (a page for the browser).")
-    ] = "onnx",
+    to: Annotated[str, typer.Option(metavar="FORM", help="onnx, openvino, or web (a page).")] = "onnx",
     int8: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PHOTOS", help="Use 8-bit integers, with ranges from these (training) photos."),
+        typer.Option(metavar="PHOTOS", help="8-bit integers, with ranges from these photos."),
     ] = None,
     runtime: Annotated[
         Path | None,
