@@ -18,11 +18,12 @@ import numpy as np
 from goodsight.arrays import Pixels
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine, start
+from goodsight.catalog.held import Held
 from goodsight.catalog.rows import Row
 from goodsight.embedding.cache import Cache
 from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded, Table
-from goodsight.photos import decoder
+from goodsight.photos import decoder, given
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.progress import Progress, quiet
 
@@ -121,12 +122,15 @@ class Embedder:
 
     def _prepare_one(self, row: Row, hashed: bool) -> _Waiting:
         try:
-            data = decoder.read(row.path, self.limits)
+            if isinstance(row, Held):
+                data, limits = given.read(row.photo, self.limits)
+            else:
+                data, limits = decoder.read(row.path, self.limits), self.limits
             digest = hashlib.sha256(data).hexdigest() if hashed else ""
             known = self.cache.get(digest) if self.cache else None
             if known:
                 return _Waiting(Embedded(row, digest, *known))
-            return _Waiting(Embedded(row, digest), decoder.decode(data, self.backbone.resize, self.limits))
+            return _Waiting(Embedded(row, digest), decoder.decode(data, self.backbone.resize, limits))
         except BadPhoto as bad:
             return _Waiting(Embedded(row, bad=bad))
 
