@@ -3,8 +3,9 @@
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`, :func:`promote`
 and :func:`split`; :func:`load` keeps a model ready for many photos in any form. Their options are a few records
-that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source`
-and :class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
+that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and
+:class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs
+next to nothing.
 """
 
 from __future__ import annotations

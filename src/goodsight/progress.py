@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,15 +34,11 @@ def watched(progress: Progress) -> Iterator[Progress]:
     """What to tell while work is done: what was asked for, or a bar for :func:`usual` where somebody can see it."""
     if progress is not usual:
         yield progress
-        return
-    with ExitStack() as stack:
-        told: Progress = quiet
-        if _can_draw(_console()):
-            from rich.errors import LiveError
-
-            with suppress(LiveError):  # the caller draws a bar already, and older versions of Rich draw one at a time
-                told = stack.enter_context(bar())
-        yield told
+    elif _can_draw(_console()):
+        with bar() as drawn:
+            yield drawn
+    else:
+        yield quiet
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +12,14 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from goodsight.arrays import Array, Half
+from goodsight.backbones.engine import Engine
 from goodsight.catalog import held
 from goodsight.catalog.held import Held
 from goodsight.errors import GoodsightError
 from goodsight.flow.results import Album, Checks, Predictions, stacked
 from goodsight.model import folder as model_folder
 from goodsight.model import verdicts
-from goodsight.model.record import LoadedModel
+from goodsight.model.record import LoadedModel, Model
 from goodsight.model.verdicts import Check, Prediction
 from goodsight.photos.given import Photo, is_photo
 from goodsight.progress import Progress, quiet, usual, watched
@@ -28,7 +29,6 @@ Declared = str | Mapping[str, str]
 Some = TypeVar("Some", bound=Photo)
 
 
-@dataclass(frozen=True, repr=False)
 class Ready(LoadedModel):
     """A verified model with its engine running, for photos in any form; ``with`` closes the engine.
 
@@ -39,12 +39,18 @@ class Ready(LoadedModel):
 
     It may be used wherever a model folder may, and as the first step of a pipeline of scikit-learn.
 
-    Attributes:
+    Args:
+        model: what answers.
+        engine: runs its network.
+        folder: where it came from.
         progress: told about lists; else there is a bar on a terminal and in a notebook.
 
     """
 
-    progress: Progress = usual
+    # No dataclass as its parent is: scikit-learn writes attributes of its own on every step of a pipeline.
+    def __init__(self, model: Model, engine: Engine, folder: Path, progress: Progress = usual) -> None:
+        super().__init__(model, engine, folder)
+        self._progress = progress
 
     @overload
     def classify(self, photos: Photo) -> Prediction: ...
@@ -66,7 +72,7 @@ class Ready(LoadedModel):
         if isinstance(photos, Iterator):
             return (said for said, _ in self._answers(photos, self._streaming))
         given, album = _list(photos), Album(self.model.limits)
-        with watched(self.progress) as told:
+        with watched(self._progress) as told:
             pairs = list(self._answers(given, told, album, total=len(given)))
         return Predictions([said for said, _ in pairs], [vector for _, vector in pairs], self.model, album)
 
@@ -118,7 +124,7 @@ class Ready(LoadedModel):
             raise GoodsightError(f"`declared` {len(wanted)}: give one for all, or one for each of {len(given)} photos")
         for one in wanted:
             self._require(one)
-        with watched(self.progress) as told:
+        with watched(self._progress) as told:
             said = [prediction for prediction, _ in self._answers(given, told, album, total=len(given))]
         found = [self._checked(prediction, one) for prediction, one in zip(said, wanted, strict=True)]
         return Checks(found, [prediction.row.file_name for prediction in said], album)
@@ -132,7 +138,7 @@ class Ready(LoadedModel):
         """
         given = _several(photos)
         total = len(given) if isinstance(given, Sequence) else 0
-        with watched(self.progress if total > 1 else quiet) as told:
+        with watched(self._progress if total > 1 else quiet) as told:
             embedder = self.embedder(cached=False, progress=told)
             found = [each.vector for each in embedder.stream(held.rows(given), total=total, fingerprints=False)]
         return stacked(found, self.model.backbone.width)
@@ -146,7 +152,7 @@ class Ready(LoadedModel):
         return self.embed(photos)
 
     def close(self) -> None:
-        """Free the engine; nothing can be answered after that."""
+        """Wait for what is on its way, and free the engine."""
         self.engine.close()
 
     def __enter__(self) -> Ready:
@@ -162,7 +168,7 @@ class Ready(LoadedModel):
     @property
     def _streaming(self) -> Progress:
         """Nobody knows when an iterator is put aside, so that no bar is drawn for it unless it was asked for."""
-        return quiet if self.progress is usual else self.progress
+        return quiet if self._progress is usual else self._progress
 
     def _answers(
         self, photos: Iterable[object], progress: Progress, album: Album | None = None, *, total: int = 0
