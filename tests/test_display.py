@@ -10,11 +10,16 @@ import pytest
 from goodsight import display
 from goodsight.errors import GoodsightError
 
-RECORDS = [{"file_name": "a\udce9.jpg", "chance": 0.123456789}, {"file_name": "b.jpg", "chance": None, "more": "x"}]
+RECORDS: list[dict[str, Any]] = [
+    {"file_name": "a\udce9.jpg", "chance": 0.123456789},
+    {"file_name": "b.jpg", "chance": None, "more": "x"},
+]
 
 
 def test_everything_in_a_table_is_text() -> None:
-    html = display.table([{"<b>": "<script>", "n": float("nan")}], title="a<br>\nb", pictures=['"><script>'])
+    html = display.table(
+        [dict[str, Any]({"<b>": "<script>", "n": float("nan")})], title="a<br>\nb", pictures=['"><script>']
+    )
     assert "<script" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;" in html

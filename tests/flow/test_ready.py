@@ -71,7 +71,7 @@ def test_grey_arrays_are_answered_as_grey_files(model: Ready, mug: Path, tmp_pat
 def test_lists_and_iterators_keep_the_order_with_bad_photos_mixed_in(
     model: Ready, sound: dict[str, list[Path]], truncated: list[Path]
 ) -> None:
-    photos = [*sound["bag"][:20], truncated[0], *sound["shoe"][:20], b"no photo", truncated[1]]
+    photos: list[Photo] = [*sound["bag"][:20], truncated[0], *sound["shoe"][:20], b"no photo", truncated[1]]
     found = model.classify(photos)
     assert [each.label for each in found] == ["bag"] * 20 + [""] + ["shoe"] * 20 + ["", ""]
     assert [i for i, each in enumerate(found) if each.problem] == [20, 41, 42]
@@ -81,10 +81,12 @@ def test_lists_and_iterators_keep_the_order_with_bad_photos_mixed_in(
         (f.label, f.probability) for f in found if f.label
     ]
     vectors = found.embeddings()
-    assert (vectors.shape, vectors.dtype) == ((43, model.model.backbone.width), np.float32)
+    assert vectors.shape == (43, model.model.backbone.width)
+    assert vectors.dtype == np.float32
     assert np.flatnonzero(np.isnan(vectors).any(axis=1)).tolist() == [20, 41, 42]
-    for given in (photos, iter(photos), tuple(photos)):
-        assert np.array_equal(model.embed(given), vectors, equal_nan=True)
+    assert np.array_equal(model.embed(photos), vectors, equal_nan=True)
+    assert np.array_equal(model.embed(tuple(photos)), vectors, equal_nan=True)
+    assert np.array_equal(model.embed(iter(photos)), vectors, equal_nan=True)
 
 
 def test_an_iterator_is_read_a_bounded_way_ahead(model: Ready, mug: Path) -> None:
@@ -163,9 +165,9 @@ def test_what_was_declared_must_be_known_and_fit_the_photos(model: Ready, mug: P
 def test_what_is_neither_a_photo_nor_several_is_refused(model: Ready) -> None:
     for method in (model.classify, model.embed):
         with pytest.raises(GoodsightError, match=r"^`photos` int: give a photo, a list of photos or an iterator$"):
-            method(3)  # type: ignore[call-overload, operator]
+            method(3)  # type: ignore[arg-type, call-overload]
     with pytest.raises(GoodsightError, match=r"^`photo` float: give a path"):
-        model.classify([1.5])  # type: ignore[type-var]
+        model.classify([1.5])  # type: ignore[list-item]
 
 
 def test_loading_what_is_loaded_shares_its_engine_and_does_not_close_it(loaded: LoadedModel, mug: Path) -> None:

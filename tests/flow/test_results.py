@@ -14,6 +14,7 @@ from goodsight.display import MOST
 from goodsight.flow.ready import Ready
 from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
+from goodsight.photos.given import Photo
 
 LONGEST = 600
 """Characters of what is printed for a result: a few lines."""
@@ -82,7 +83,7 @@ def test_many_classes_are_not_all_printed(model: Ready) -> None:
 def test_predictions_are_a_table_with_small_pictures(
     model: Ready, sound: dict[str, list[Path]], truncated: list[Path]
 ) -> None:
-    photos = [sound["bag"][0], truncated[0], np.asarray(Image.open(sound["mug"][0]).convert("RGB"))]
+    photos: list[Photo] = [sound["bag"][0], truncated[0], np.asarray(Image.open(sound["mug"][0]).convert("RGB"))]
     found = model.classify(photos)
     assert repr(found).startswith("Predictions(3 photos: ")
     assert repr(found).endswith(", 1 bad)")

@@ -53,9 +53,9 @@ def test_a_picture_is_turned_as_its_exif_says_and_keeps_its_profile(tmp_path: Pa
     with Image.open(path) as picture:
         assert _pixels(picture) == _pixels(path)
     assert _pixels(path) != _pixels(_drawn())
-    picture = _drawn()
-    picture.info["icc_profile"] = b"a profile"
-    with Image.open(io.BytesIO(given.read(picture, DEFAULT_LIMITS)[0])) as again:
+    plain = _drawn()
+    plain.info["icc_profile"] = b"a profile"
+    with Image.open(io.BytesIO(given.read(plain, DEFAULT_LIMITS)[0])) as again:
         assert again.info["icc_profile"] == b"a profile"
 
 
@@ -64,7 +64,15 @@ def test_arrays_paths_bytes_and_addresses_give_the_same_pixels(tmp_path: Path) -
     picture, path = _drawn(), tmp_path / "a.png"
     picture.save(path)
     data = path.read_bytes()
-    forms = [str(path), data, bytearray(data), memoryview(data), picture, np.asarray(picture), path.as_uri()]
+    forms: list[given.Photo] = [
+        str(path),
+        data,
+        bytearray(data),
+        memoryview(data),
+        picture,
+        np.asarray(picture),
+        path.as_uri(),
+    ]
     assert {_pixels(form) for form in forms} == {_pixels(path)}
     grey = picture.convert("L")
     assert _pixels(np.asarray(grey)) == _pixels(grey)

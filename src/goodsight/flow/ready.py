@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -26,7 +26,6 @@ from goodsight.progress import Progress, quiet, usual, watched
 
 Declared = str | Mapping[str, str]
 """The class of the only attribute, or those of some attributes by their names."""
-Some = TypeVar("Some", bound=Photo)
 
 
 class Ready(LoadedModel):
@@ -52,14 +51,15 @@ class Ready(LoadedModel):
         super().__init__(model, engine, folder)
         self._progress = progress
 
+    # A text is a sequence of texts to the type checker; here it is one photo, and the first signature wins.
     @overload
-    def classify(self, photos: Photo) -> Prediction: ...
+    def classify(self, photos: Photo) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def classify(self, photos: list[Some] | tuple[Some, ...]) -> Predictions: ...
+    def classify(self, photos: Sequence[Photo]) -> Predictions: ...
     @overload
-    def classify(self, photos: Iterator[Some]) -> Iterator[Prediction]: ...
+    def classify(self, photos: Iterator[Photo]) -> Iterator[Prediction]: ...
     def classify(
-        self, photos: Photo | list[Some] | tuple[Some, ...] | Iterator[Some]
+        self, photos: Photo | Sequence[Photo] | Iterator[Photo]
     ) -> Prediction | Predictions | Iterator[Prediction]:
         """Label a photo, a list of them, or what an iterator gives.
 
@@ -77,21 +77,21 @@ class Ready(LoadedModel):
         return Predictions([said for said, _ in pairs], [vector for _, vector in pairs], self.model, album)
 
     @overload
-    def check(self, photos: Photo, declared: str) -> Check: ...
+    def check(self, photos: Photo, declared: str) -> Check: ...  # type: ignore[overload-overlap]
     @overload
-    def check(self, photos: Photo, declared: Mapping[str, str]) -> dict[str, Check]: ...
+    def check(self, photos: Photo, declared: Mapping[str, str]) -> dict[str, Check]: ...  # type: ignore[overload-overlap]
     @overload
-    def check(self, photos: list[Some] | tuple[Some, ...], declared: str | Sequence[str]) -> Checks[Check]: ...
+    def check(self, photos: Sequence[Photo], declared: str | Sequence[str]) -> Checks[Check]: ...
     @overload
     def check(
-        self, photos: list[Some] | tuple[Some, ...], declared: Mapping[str, str] | Sequence[Mapping[str, str]]
+        self, photos: Sequence[Photo], declared: Mapping[str, str] | Sequence[Mapping[str, str]]
     ) -> Checks[dict[str, Check]]: ...
     @overload
-    def check(self, photos: Iterator[Some], declared: str | Sequence[str] | Iterator[str]) -> Iterator[Check]: ...
+    def check(self, photos: Iterator[Photo], declared: str | Sequence[str] | Iterator[str]) -> Iterator[Check]: ...
     @overload
     def check(
         self,
-        photos: Iterator[Some],
+        photos: Iterator[Photo],
         declared: Mapping[str, str] | Sequence[Mapping[str, str]] | Iterator[Mapping[str, str]],
     ) -> Iterator[dict[str, Check]]: ...
     def check(self, photos: Any, declared: Any) -> Any:
