@@ -9,8 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, overload
 
-import numpy as np
-
 from goodsight.arrays import Array, Half
 from goodsight.backbones.engine import Engine
 from goodsight.catalog import held
@@ -236,14 +234,14 @@ def _several(photos: object) -> Iterable[object]:
 
 
 def _list(photos: object) -> Sequence[object]:
-    """A list of photos, or an array of paths as scikit-learn cuts them.
+    """Photos as a list, from whatever holds them: a list, an array or a column of a data frame.
 
     Raises:
-        GoodsightError: it is neither.
+        GoodsightError: it holds nothing.
 
     """
     if isinstance(photos, list | tuple):
         return photos
-    if isinstance(photos, np.ndarray):
-        return list(photos.tolist())
+    if isinstance(photos, Iterable):
+        return list(photos)
     raise GoodsightError(f"`photos` {type(photos).__name__}: give a photo, a list of photos or an iterator")
