@@ -162,6 +162,12 @@ def test_what_was_declared_must_be_known_and_fit_the_photos(model: Ready, mug: P
         list(model.check(iter([mug, mug]), iter(["mug"])))
 
 
+def test_a_column_of_a_table_is_a_list(model: Ready, sound: dict[str, list[Path]]) -> None:
+    photos = np.array([str(sound["bag"][0]), str(sound["mug"][0])])
+    assert [each.label for each in model.classify(photos)] == ["bag", "mug"]  # type: ignore[call-overload]
+    assert len(model.embed(dict.fromkeys(photos.tolist()))) == 2
+
+
 def test_what_is_neither_a_photo_nor_several_is_refused(model: Ready) -> None:
     for method in (model.classify, model.embed):
         with pytest.raises(GoodsightError, match=r"^`photos` int: give a photo, a list of photos or an iterator$"):
