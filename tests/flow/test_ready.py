@@ -164,7 +164,7 @@ def test_what_was_declared_must_be_known_and_fit_the_photos(model: Ready, mug: P
 
 def test_a_column_of_a_table_is_a_list(model: Ready, sound: dict[str, list[Path]]) -> None:
     photos = np.array([str(sound["bag"][0]), str(sound["mug"][0])])
-    assert [each.label for each in model.classify(photos)] == ["bag", "mug"]  # type: ignore[call-overload]
+    assert [each.label for each in model.classify(photos)] == ["bag", "mug"]  # type: ignore[attr-defined]
     assert len(model.embed(dict.fromkeys(photos.tolist()))) == 2
 
 
