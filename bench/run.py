@@ -13,6 +13,7 @@ BENCHES = (
     "elsewhere",
     "speed",
     "throughput",
+    "ready",
     "audit",
     "attributes",
     "brands",

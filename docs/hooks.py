@@ -28,7 +28,8 @@ def records() -> list[str]:
     package = griffe.load("goodsight", search_paths=["src", "."], try_relative_path=False)
     functions = [package[name] for name in _public(package) if package[name].is_function]
     returned = [path for function in functions for path in _named(function.returns)]
-    classes = {path: member for path in returned if (member := _class(package, path))}
+    inherited = [path for path in returned if (member := _class(package, path)) for path in _bases(member)]
+    classes = {path: member for path in [*returned, *inherited] if (member := _class(package, path))}
     members = [member for record in classes.values() for member in record.members.values()]
     fields = [member for member in members if isinstance(member, griffe.Attribute) and member.is_public]
     held = [path for field in fields for path in _named(field.annotation)]
@@ -45,6 +46,12 @@ def _named(annotation: str | griffe.Expr | None) -> list[str]:
         return []
     paths = [part.canonical_path for part in annotation.iterate() if isinstance(part, griffe.ExprName)]
     return [path for path in paths if path.startswith("goodsight.")]
+
+
+def _bases(member: griffe.Object | griffe.Alias) -> list[str]:
+    """Paths of the records that a class of this package is made from."""
+    bases = [path for base in getattr(member, "bases", ()) for path in _named(base)]
+    return [path for path in bases if path != "goodsight.display.Tabular"]
 
 
 def _class(package: griffe.Object | griffe.Alias, path: str) -> griffe.Object | griffe.Alias | None:

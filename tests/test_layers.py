@@ -26,6 +26,7 @@ ORDER = (
     {"catalog", "store", "collecting"},
     {"photos"},
     {"files"},
+    {"display"},
     {"arrays", "errors", "progress", "about"},
 )
 """From the top down; folders of one level do not know each other."""
@@ -85,7 +86,7 @@ def test_there_is_no_circle() -> None:
 
 def test_the_root_shows_the_way_and_nothing_else() -> None:
     code = {path.stem for path in ROOT.glob("*.py")}
-    assert code == {"__init__", "__main__", "about", "arrays", "errors", "files", "progress"}
+    assert code == {"__init__", "__main__", "about", "arrays", "display", "errors", "files", "progress"}
 
 
 def test_the_map_in_contributing_is_this_one() -> None:

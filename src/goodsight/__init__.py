@@ -2,10 +2,10 @@
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`,
-:func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many calls. Their options are a
-few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`,
-and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next
-to nothing.
+:func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many photos in any form. Their
+options are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
+:class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import
+goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from goodsight.collecting.crawl import Source
     from goodsight.collecting.terms import Manners
     from goodsight.errors import GoodsightError
-    from goodsight.flow.answers import check, classify, load
+    from goodsight.flow.answers import check, classify
     from goodsight.flow.audits import audit
     from goodsight.flow.collection import collect
     from goodsight.flow.evaluation import evaluate
     from goodsight.flow.export import export
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
+    from goodsight.flow.ready import load
     from goodsight.flow.splits import split
     from goodsight.flow.training import train
     from goodsight.flow.upkeep import inspect, promote
     from goodsight.flow.work import Work
     from goodsight.photos.limits import Limits
+    from goodsight.progress import quiet
     from goodsight.training.recipe import Recipe
     from goodsight.training.wishes import Wishes
 
@@ -55,6 +57,7 @@ __all__ = [
     "inspect",
     "load",
     "promote",
+    "quiet",
     "sightings",
     "split",
     "train",
@@ -77,8 +80,9 @@ _HOME = {
     "export": "flow.export",
     "forecast": "flow.forecast",
     "inspect": "flow.upkeep",
-    "load": "flow.answers",
+    "load": "flow.ready",
     "promote": "flow.upkeep",
+    "quiet": "progress",
     "sightings": "flow.feed",
     "split": "flow.splits",
     "train": "flow.training",

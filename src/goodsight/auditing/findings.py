@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Attribute, Row, in_words
+from goodsight.display import Tabular
 from goodsight.photos.limits import Limits
 
 KINDS: Mapping[str, str] = {
@@ -67,8 +70,8 @@ class Suspect:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Tabular):
     """What an audit found.
 
     Attributes:
@@ -93,6 +96,21 @@ class Audit:
     ledger: Replayed | None = None
     timings: Sequence[tuple[str, float]] = field(default_factory=list)
     notes: Sequence[tuple[str, str]] = ()
+
+    def summary(self) -> str:
+        """How many photos are worth looking at, and how many findings there are of each kind."""
+        kinds = Counter(finding.kind for finding in self.findings)
+        look = f"{len(self.review)} photos of {self.source}, {self.worth()} worth a look"
+        found = ", ".join(f"{kind}: {count}" for kind, count in kinds.items())
+        return f"{look}\n{found}" if found else look
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each photo that could be read, the most suspicious first."""
+        return [
+            {"file_name": each.row.file_name, "rank": rank, "chance": each.chance}
+            | {"label": self.said(each.row), "reasons": "; ".join(each.reasons)}
+            for rank, each in enumerate(self.review, 1)
+        ]
 
     def said(self, row: Row) -> str:
         """The labels of a photo in one phrase."""

@@ -11,6 +11,7 @@ import typer
 from goodsight.cli import options, terminal
 from goodsight.cli.options import OUTPUT
 from goodsight.errors import GoodsightError
+from goodsight.progress import bar
 
 if TYPE_CHECKING:
     from goodsight.model.record import LoadedModel
@@ -56,7 +57,7 @@ def classify(
     tally = terminal.Tally()
     with ExitStack() as stack:
         sinks = _sinks(stack, loaded, out, submission, annotate, top, explain=explain)
-        work = goodsight.Work(cache=cache, progress=stack.enter_context(terminal.progress()))
+        work = goodsight.Work(cache=cache, progress=stack.enter_context(bar()))
         for prediction in goodsight.classify(loaded, *photos, work=work):
             for sink in (*sinks, tally):
                 sink.write(prediction)
@@ -134,7 +135,7 @@ def sightings(
                 raise GoodsightError(f"`{option}` {path}: the name must end in .csv")
     if summary is not None and summary.resolve() == out.resolve():
         raise GoodsightError(f"`summary` {summary}: is the file of `out` as well; choose another name")
-    with terminal.progress() as progress:
+    with bar() as progress:
         seen = goodsight.sightings(model, feed, work=goodsight.Work(cache=cache, progress=progress))
         rows = write(out, seen.found)
     if summary is not None:

@@ -11,6 +11,7 @@ import typer
 from goodsight.cli import figures, options, terminal
 from goodsight.cli.options import LABELS, NETWORK, OUTPUT, PHOTOS, SPEED, VERDICTS
 from goodsight.errors import GoodsightError
+from goodsight.progress import bar
 
 
 def train(
@@ -141,7 +142,7 @@ def train(
     wishes = goodsight.Wishes(precision, alpha, off_topic_alpha, budget, spoilt)
     said = options.labels(label, attributes, tags, ledger, group=group, ignore_split=ignore_split)
     read = options.limits(max_mb, max_megapixels)
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
         training = goodsight.train(
             photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, like=like, work=work
@@ -170,7 +171,7 @@ def evaluate(
     import goodsight
 
     said = options.labels(label, attributes, tags, ledger, group=group)
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(cache=cache, force=force, progress=progress)
         evaluation = goodsight.evaluate(model, photos, out=out, labels=said, spoilt=spoilt, work=work)
     terminal.print_evaluation(evaluation.measured)
@@ -192,7 +193,7 @@ def forecast(
 
     if out is not None:
         refuse_existing(out, force=force)
-    with terminal.progress() as progress:
+    with bar() as progress:
         found = goodsight.forecast(model, photos, work=goodsight.Work(cache=cache, progress=progress))
     if out is not None:
         with whole_file(out) as part:
@@ -240,7 +241,7 @@ def promote(
     said = options.labels(label, attributes, tags, group=group)
     if test is None and said != goodsight.Labels():
         raise GoodsightError("`label`, `attributes`, `tags` and `group` are about `test`; give it as well")
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(cache=cache, progress=progress)
         done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)
     if out is not None:
@@ -276,7 +277,7 @@ def export(
     """Write a model as files that other programs run, from pixels to calibrated probabilities."""
     import goodsight
 
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(force=force, progress=progress)
         done = goodsight.export(model, out, to=to, int8=int8 or None, runtime=runtime, work=work)
     terminal.print_exported(done)

@@ -9,6 +9,7 @@ import typer
 
 from goodsight.cli import options, terminal
 from goodsight.cli.options import OUTPUT, PHOTOS
+from goodsight.progress import bar
 
 
 def collect(
@@ -38,7 +39,7 @@ def collect(
     source = goodsight.Source(urls, page, select, pages, label or earlier)
     read = options.limits(max_mb, max_megapixels)
     manners = goodsight.Manners(rate, user_agent or USER_AGENT, allow_private, read)
-    with terminal.progress() as progress:
+    with bar() as progress:
         collected = goodsight.collect(source, out, manners=manners, progress=progress)
     terminal.print_collected(collected, paged=bool(page))
     print(f"folder: {out}")
@@ -62,7 +63,7 @@ def audit(
 
     said = options.labels(label, attributes, tags, ledger)
     read = options.limits(max_mb, max_megapixels)
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
         found = goodsight.audit(photos, out, labels=said, work=work)
     terminal.print_audit(found)
@@ -93,7 +94,7 @@ def split(
 
     said = options.labels(label, attributes, tags, ledger, group=group)
     read = options.limits(max_mb, max_megapixels)
-    with terminal.progress() as progress:
+    with bar() as progress:
         work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
         done = goodsight.split(photos, out, validation=validation, test=test, labels=said, seed=seed, work=work)
     terminal.print_split(done)

@@ -1,12 +1,11 @@
-"""What the commands show on a terminal: a bar while they work, results and what was left out when they are done."""
+"""What the commands show on a terminal when they are done: results, and what was left out."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -24,14 +23,9 @@ if TYPE_CHECKING:
     from goodsight.measuring.measured import Measured
     from goodsight.model.record import Judge
     from goodsight.model.verdicts import Check, Prediction
-    from goodsight.progress import Progress
 
 
 _SIGHTINGS = 30
-
-
-_COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs"}
-"""What a step that begins with this word counts; all others count photos."""
 
 
 OPTIONS: dict[str, str] = {}
@@ -80,38 +74,6 @@ class Tally:
         said = ", ".join(f"{self._verdicts[verdict]} {verdict}" for verdict in ("sure", "unsure", "off-topic"))
         print(f"{self._verdicts.total()} photos: {said}", file=sys.stderr)
         print_left_out("bad photos", self._bad, file=sys.stderr)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar on a terminal, with photos per second and time left; a line per step otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: dict[tuple[str, int], object] = {}
-
-        def tell(step: str, done: int, total: int, note: str = "", /) -> None:
-            key = (step, total)
-            if key not in tasks:
-                tasks[key] = bar.add_task(step, total=total or None, rate="")
-                if not console.is_terminal:
-                    print(f"{step}{f' ({total})' if total else ''} ...", file=sys.stderr)
-            task = bar.tasks[list(tasks).index(key)]
-            rate = f"{task.speed:.0f} {_COUNTED.get(step.split()[0], 'photos')}/s" if task.speed else ""
-            bar.update(task.id, completed=done, rate=f"{rate}  {note}")
-            if note and done == total and not console.is_terminal:
-                print(f"{step}: {note}", file=sys.stderr)
-
-        yield tell
 
 
 def print_collected(collected: Collected, *, paged: bool) -> None:

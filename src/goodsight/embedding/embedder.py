@@ -19,11 +19,12 @@ from goodsight.arrays import Pixels
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine, start
 from goodsight.backbones.naming import Named
+from goodsight.catalog.held import Held
 from goodsight.catalog.rows import Row
 from goodsight.embedding.cache import Cache
 from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded, Table
-from goodsight.photos import decoder, words
+from goodsight.photos import decoder, given, words
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.progress import Progress, quiet
 
@@ -127,14 +128,17 @@ class Embedder:
 
     def _prepare_one(self, row: Row, hashed: bool) -> _Waiting:
         try:
-            data = decoder.read(row.path, self.limits)
+            if isinstance(row, Held):
+                data, limits = given.read(row.photo, self.limits)
+            else:
+                data, limits = decoder.read(row.path, self.limits), self.limits
             digest = hashlib.sha256(data).hexdigest() if hashed else ""
             known = self.cache.get(digest) if self.cache else None
             if known:
                 return _Waiting(Embedded(row, digest, *known))
-            pixels = decoder.decode(data, self.backbone.resize, self.limits)
+            pixels = decoder.decode(data, self.backbone.resize, limits)
             naming = self.backbone.naming
-            named = naming.named(words.of_photo(data, self.limits, kept=self._words_kept)) if naming else None
+            named = naming.named(words.of_photo(data, limits, kept=self._words_kept)) if naming else None
             return _Waiting(Embedded(row, digest), pixels, named)
         except BadPhoto as bad:
             return _Waiting(Embedded(row, bad=bad))

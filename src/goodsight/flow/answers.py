@@ -10,21 +10,11 @@ from typing import overload
 from goodsight.catalog.read import unlabelled
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
+from goodsight.flow.ready import load
 from goodsight.flow.work import USUAL, Work, opened
-from goodsight.model import folder as model_folder
 from goodsight.model import verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Check, Prediction
-
-
-def load(model: str | Path | LoadedModel) -> LoadedModel:
-    """A verified model with its engine running, for many calls of :func:`check` or :func:`classify`.
-
-    Raises:
-        ModelError: the model folder cannot be trusted.
-
-    """
-    return model if isinstance(model, LoadedModel) else model_folder.load(Path(model))
 
 
 def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = USUAL) -> Iterator[Prediction]:
@@ -47,7 +37,7 @@ def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = 
         )
     # Loaded now and not with the first photo, so that a folder that cannot be trusted is refused at once.
     loaded = load(model)
-    return _each(loaded, rows, work, close=loaded is not model)
+    return _each(loaded, rows, work, close=not isinstance(model, LoadedModel))
 
 
 def _each(loaded: LoadedModel, rows: list[Row], work: Work, *, close: bool) -> Iterator[Prediction]:

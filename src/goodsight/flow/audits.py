@@ -13,9 +13,10 @@ from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import is_unsorted, read_catalog, read_unsorted
 from goodsight.catalog.replay import replay
 from goodsight.files import refuse_folder, whole_folder
-from goodsight.flow.work import USUAL, Clock, Work, require_apart, require_usable
+from goodsight.flow.work import USUAL, Clock, Work, drawn, require_apart, require_usable
 
 
+@drawn
 def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels = UNSAID, work: Work = USUAL) -> Audit:
     """Find what is wrong with photos before anyone trains on them. Nothing is moved, changed or deleted.
 

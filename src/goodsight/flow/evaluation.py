@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.replay import replay
 from goodsight.catalog.rows import NO, Catalog
+from goodsight.display import Tabular
 from goodsight.embedding import photoset
 from goodsight.errors import CatalogError, require_at_least
 from goodsight.files import refuse_folder, whole_folder
-from goodsight.flow.work import USUAL, Clock, Work, leaks, opened, require_usable, write_report
+from goodsight.flow.work import USUAL, Clock, Work, drawn, leaks, opened, require_usable, write_report
 from goodsight.measuring import measured
 from goodsight.measuring.measured import Measured
 from goodsight.measuring.result import Result
@@ -20,12 +22,20 @@ from goodsight.model.record import LoadedModel, Model
 from goodsight.training.groups import units_of
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Tabular):
     """What :func:`evaluate` measured; ``folder`` holds the report when one was asked for."""
 
     measured: Measured
     folder: Path | None
+
+    def summary(self) -> str:
+        """A line for each result."""
+        return self.measured.summary()
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each result."""
+        return self.measured.records()
 
     @property
     def result(self) -> Result:
@@ -33,6 +43,7 @@ class Evaluation:
         return self.measured.results[0]
 
 
+@drawn
 def evaluate(
     model: str | Path | LoadedModel,
     photos: str | Path,

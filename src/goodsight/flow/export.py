@@ -17,7 +17,7 @@ from goodsight.backbones.engine import run, start
 from goodsight.catalog.read import unlabelled
 from goodsight.errors import CatalogError, EngineError, ModelError, did_you_mean
 from goodsight.files import refuse_existing, refuse_folder, whole_file, whole_folder
-from goodsight.flow.work import USUAL, Sources, Work, opened, paths_of
+from goodsight.flow.work import USUAL, Sources, Work, drawn, opened, paths_of
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
 from goodsight.photos import decoder
@@ -52,6 +52,7 @@ class Exported:
     loss: Loss | None = None
 
 
+@drawn
 def export(
     model: str | Path,
     out: str | Path,

@@ -9,7 +9,7 @@ from pathlib import Path
 from goodsight.catalog import posts
 from goodsight.catalog.posts import Feed
 from goodsight.errors import CatalogError, ModelError
-from goodsight.flow.answers import load
+from goodsight.flow.ready import load
 from goodsight.flow.work import USUAL, Work
 from goodsight.model import verdicts
 from goodsight.model.record import Judge, LoadedModel
@@ -54,7 +54,7 @@ def sightings(model: str | Path | LoadedModel, feed: str | Path, *, work: Work =
     if not judge.none:
         raise ModelError(f"{loaded.folder}: has no answer for photos without a brand; train it with `network` brands")
     bad = list(read.bad)
-    found = _each(loaded, judge, read, bad, work, close=loaded is not model)
+    found = _each(loaded, judge, read, bad, work, close=not isinstance(model, LoadedModel))
     return Sightings(found, count, bad, read.timeless)
 
 

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from goodsight.catalog.read import unlabelled
+from goodsight.display import Tabular
 from goodsight.embedding import twins
 from goodsight.errors import CatalogError, ModelError
-from goodsight.flow.work import USUAL, Work, leaks, opened, require_usable
+from goodsight.flow.work import USUAL, Work, drawn, leaks, opened, require_usable
 from goodsight.measuring import expected
 from goodsight.measuring.expected import Expected, Known
 from goodsight.model.record import Judge, LoadedModel
 
 
-@dataclass(frozen=True)
-class Forecast:
+@dataclass(frozen=True, repr=False)
+class Forecast(Tabular):
     """What to expect of each attribute, by its name.
 
     Attributes:
@@ -34,12 +35,40 @@ class Forecast:
     copies: int
     bad: tuple[tuple[str, str], ...]
 
+    def summary(self) -> str:
+        """What accuracy to expect, a line for each attribute."""
+        return "\n".join(
+            f"{name}: expect accuracy {each.accuracy.value:.4f} [{each.accuracy.low:.4f}, {each.accuracy.high:.4f}] of "
+            f"{each.n} photos, {each.decided:.1%} can be decided without a person"
+            for name, each in self.expected.items()
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each attribute."""
+        return [
+            {
+                "attribute": name,
+                "n": each.n,
+                "accuracy": each.accuracy.value,
+                "accuracy_low": each.accuracy.low,
+                "accuracy_high": each.accuracy.high,
+                "decided": each.decided,
+                "decided_error": each.error.value,
+                "decided_error_low": each.error.low,
+                "decided_error_high": each.error.high,
+                "nearness": each.nearness,
+                "known_nearness": each.known_nearness,
+            }
+            for name, each in self.expected.items()
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Plain numbers."""
         each = {name: found.to_json() for name, found in self.expected.items()}
         return {"expected": each, "copies": self.copies, "bad_photos": [list(pair) for pair in self.bad]}
 
 
+@drawn
 def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work = USUAL) -> Forecast:
     """Say how right a model will be on photos without labels; see :mod:`goodsight.measuring.expected`.
 

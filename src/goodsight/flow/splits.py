@@ -27,7 +27,7 @@ from goodsight.embedding import photoset
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, GoodsightError, require_at_least
 from goodsight.files import refuse_folder, whole_folder, write_table
-from goodsight.flow.work import USUAL, Sources, Work, paths_of, require_apart
+from goodsight.flow.work import USUAL, Sources, Work, drawn, paths_of, require_apart
 from goodsight.heads.folds import portion
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
@@ -37,6 +37,7 @@ from goodsight.training.road import looks
 from goodsight.training.series import Seek
 
 
+@drawn
 def split(
     photos: Sources,
     out: str | Path,

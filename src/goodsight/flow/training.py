@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,12 @@ from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog, unlabelled
 from goodsight.catalog.replay import Replayed, replay
 from goodsight.catalog.rows import Row
+from goodsight.display import Tabular
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
 from goodsight.errors import CatalogError, EngineError
 from goodsight.files import refuse_folder, whole_folder, write_table
-from goodsight.flow.work import USUAL, Clock, Sources, Work, names_of, paths_of, require_usable, write_report
+from goodsight.flow.work import USUAL, Clock, Sources, Work, drawn, names_of, paths_of, require_usable, write_report
 from goodsight.measuring import combinations, measured
 from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
@@ -38,14 +40,23 @@ _LITE0 = Recipe()
 _WISHED = Wishes()
 
 
-@dataclass(frozen=True)
-class Training:
+@dataclass(frozen=True, repr=False)
+class Training(Tabular):
     """What :func:`train` made: where the model is, and what its report shows."""
 
     folder: Path
     measured: Measured
 
+    def summary(self) -> str:
+        """The folder, then a line for each result."""
+        return "\n".join([repr(str(self.folder)), *(each.summary() for each in self.measured.results)])
 
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each result."""
+        return self.measured.records()
+
+
+@drawn
 def train(
     photos: Sources,
     out: str | Path,

@@ -18,7 +18,7 @@ from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, ModelError
 from goodsight.files import exchange
 from goodsight.flow.evaluation import in_order, labels_for
-from goodsight.flow.work import USUAL, Work, leaks, opened
+from goodsight.flow.work import USUAL, Work, drawn, leaks, opened
 from goodsight.heads.calibrate import log_loss
 from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model import folder as model_folder
@@ -56,6 +56,7 @@ def inspect(model: str | Path) -> dict[str, Any]:
         return record
 
 
+@drawn
 def promote(
     candidate: str | Path,
     over: str | Path,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -23,9 +25,11 @@ from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
-from goodsight.progress import Progress, quiet
+from goodsight.progress import Progress, usual, watched
 
 Sources = str | Path | Sequence[str | Path]
+Parameters = ParamSpec("Parameters")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Work:
         cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
         force: replace what is there.
         resume: go on with the training of a network that was cut off.
-        progress: told about every step.
+        progress: told about every step; else there is a bar on a terminal and in a notebook, and silence elsewhere.
+            :func:`goodsight.quiet` for silence everywhere.
 
     """
 
@@ -45,7 +50,7 @@ class Work:
     cache: bool = True
     force: bool = False
     resume: bool = False
-    progress: Progress = quiet
+    progress: Progress = usual
 
     def embedder(self, backbone: Backbone) -> Embedder:
         """A network with all that it needs; to be closed."""
@@ -53,7 +58,22 @@ class Work:
 
 
 USUAL = Work()
-"""Nothing is replaced, and nobody is told."""
+"""Nothing is replaced, and a bar is drawn where somebody can see it."""
+
+
+def drawn(verb: Callable[Parameters, Made]) -> Callable[Parameters, Made]:
+    """A verb with a parameter ``work``, that draws a bar while it works unless another progress is asked for."""
+
+    @wraps(verb)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Made:
+        work = kwargs.get("work", USUAL)
+        if not isinstance(work, Work):
+            return verb(*args, **kwargs)
+        with watched(work.progress) as progress:
+            kwargs["work"] = replace(work, progress=progress)
+            return verb(*args, **kwargs)
+
+    return run
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from goodsight.arrays import Bools, Ints
 from goodsight.backbones.names import common_names
 from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Catalog, Row
+from goodsight.display import Tabular
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.twins import Twins
@@ -65,8 +67,8 @@ class Part:
         return self.judge.attribute.name
 
 
-@dataclass(frozen=True)
-class Measured:
+@dataclass(frozen=True, repr=False)
+class Measured(Tabular):
     """Everything that the report shows, measured by the flow.
 
     Attributes:
@@ -110,6 +112,14 @@ class Measured:
     ledger: Replayed | None = None
     combinations: Combinations | None = None
     series: Sequence[Sequence[Row]] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """A line for each result."""
+        return "\n".join([self.title, *(each.summary() for each in self.results)])
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each result."""
+        return [each.record() for each in self.results]
 
     @property
     def several(self) -> bool:

@@ -56,6 +56,32 @@ class Result:
     worst: list[tuple[Row, str, str, float]] = field(default_factory=list)
     nones: Nones | None = None
 
+    def __repr__(self) -> str:
+        return f"Result({self.summary()})"
+
+    def summary(self) -> str:
+        """The accuracy, and what can be decided without a person."""
+        accuracy, sure = self.scores.accuracy, f"{self.decided:.1%} can be decided without a person"
+        interval = f"[{accuracy.low:.4f}, {accuracy.high:.4f}]"
+        return f"{self.name}: accuracy {accuracy.value:.4f} {interval} of {self.scores.n} photos, {sure}"
+
+    def record(self) -> dict[str, Any]:
+        """Its figures as one flat record."""
+        scores = self.scores
+        return {
+            "photos": self.name,
+            "n": scores.n,
+            "accuracy": scores.accuracy.value,
+            "accuracy_low": scores.accuracy.low,
+            "accuracy_high": scores.accuracy.high,
+            "balanced_accuracy": scores.balanced_accuracy.value,
+            "log_loss": scores.log_loss.value,
+            "calibration_error": scores.calibration_error.value,
+            "leaked": self.leaked,
+            "decided": self.decided,
+            "decided_error": self.decided_error,
+        }
+
     @property
     def honest(self) -> Scores:
         """The scores without photos that have a twin in training, if any others are left."""

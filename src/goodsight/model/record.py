@@ -13,6 +13,7 @@ from goodsight.arrays import Array, Doubles, Floats, Ints, Vectors
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine
 from goodsight.catalog.rows import YES, Attribute
+from goodsight.display import few
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 from goodsight.errors import ModelError
@@ -50,6 +51,9 @@ class Judge:
     cut: float = 0.5
     bias: float = 0.0
     none: str = ""
+
+    def __repr__(self) -> str:
+        return f"Judge({self.attribute.name}: {few(self.classes)})"
 
     @property
     def none_number(self) -> int | None:
@@ -116,6 +120,15 @@ class Model:
     combinations: frozenset[tuple[str, ...]] = frozenset()
     info: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Model({self.summary()})"
+
+    def summary(self) -> str:
+        """What it answers, and which network looks."""
+        said = [f"{judge.attribute.name}: {few(judge.classes)}" for judge in self.judges if not judge.attribute.tag]
+        tags = [judge.attribute.name for judge in self.judges if judge.attribute.tag]
+        return "; ".join([*said, *([f"tags: {few(tags)}"] if tags else []), f"network {self.backbone.name}"])
+
     @property
     def attributes(self) -> tuple[Attribute, ...]:
         """What it answers for."""
@@ -158,6 +171,9 @@ class LoadedModel:
     model: Model
     engine: Engine
     folder: Path
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r}, {self.model.summary()})"
 
     def embedder(self, *, cached: bool = True, progress: Progress = quiet) -> Embedder:
         """What embeds photos for it; the engine stays open."""

@@ -7,10 +7,10 @@ its own, gives its embeddings to :func:`answers`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 from goodsight.arrays import Bools, Doubles, Half
 from goodsight.backbones.names import common_names
 from goodsight.catalog.rows import LABEL, YES, Attribute, Row
+from goodsight.display import Tabular
 from goodsight.embedding.embedder import BATCH, Embedder
 from goodsight.errors import CatalogError, did_you_mean
 from goodsight.model.record import Judge, Model
@@ -54,6 +55,10 @@ class Answer:
     probabilities: Doubles
     p_values: Doubles
 
+    def __repr__(self) -> str:
+        said = f"{self.attribute.name}: {self.label} {self.probability:.3f}, {self.verdict}"
+        return f"Answer({said}, {self.reason})" if self.reason else f"Answer({said})"
+
     @property
     def given(self) -> str:
         """The label in words: of a tag its name, or '' when it is not given."""
@@ -68,8 +73,8 @@ _NOTHING = np.empty(0)
 _NO_ANSWER = Answer(LABEL, "", float("nan"), "", "", _NOTHING, _NOTHING)
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, repr=False)
+class Prediction(Tabular):
     """What the model says of one photo.
 
     The properties say it in one word each.
@@ -91,6 +96,23 @@ class Prediction:
     problem: str = ""
     trained: bool = True
     place: tuple[float, float, float, float] | None = None
+
+    def summary(self) -> str:
+        """The photo, what it shows, and why that is not sure."""
+        said = "" if self.problem else f"{self.label} {self.probability:.3f}, {self.verdict}"
+        return f"{self.row.file_name!r}: {', '.join(part for part in (said, self.reason) if part)}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record for each attribute, or one for a bad photo."""
+        name = {"file_name": self.row.file_name}
+        if self.problem:
+            return [name | {"problem": self.problem}]
+        return [
+            name
+            | {"attribute": each.attribute.name, "label": each.label, "probability": each.probability}
+            | {"verdict": each.verdict, "reason": each.reason}
+            for each in self.answers
+        ]
 
     @property
     def label(self) -> str:
@@ -121,8 +143,8 @@ class Prediction:
         return self.problem or "; ".join(dict.fromkeys(said))
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, repr=False)
+class Check(Tabular):
     """The answer to "is this photo what was declared?"; ``probability`` and ``p_value`` are of the declared class."""
 
     verdict: Outcome
@@ -131,6 +153,16 @@ class Check:
     probability: float
     p_value: float
     reason: str
+
+    def summary(self) -> str:
+        """The verdict, why, and the figures of what was declared."""
+        said = [self.verdict or "no answer", *([self.reason] if self.reason else [])]
+        figures = f"declared {self.declared}: probability {self.probability:.3f}, p-value {self.p_value:.3f}"
+        return "; ".join([*said, figures] if self.verdict else said)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record."""
+        return [asdict(self)]
 
 
 def predict(model: Model, embedder: Embedder, rows: Iterable[Row], *, total: int = 0) -> Iterator[Prediction]:
@@ -143,12 +175,20 @@ def predict(model: Model, embedder: Embedder, rows: Iterable[Row], *, total: int
         total: how many there are, 0 when that is not known.
 
     """
+    return (said for said, _ in embedded(model, embedder, rows, total=total))
+
+
+def embedded(
+    model: Model, embedder: Embedder, rows: Iterable[Row], *, total: int = 0
+) -> Iterator[tuple[Prediction, Half | None]]:
+    """As :func:`predict`, each with the embedding (width,) that it was made of; None for a bad photo."""
     photos = embedder.stream(rows, total=total, fingerprints=False)
     while batch := list(islice(photos, 4 * BATCH)):
         vectors = [photo.vector for photo in batch if photo.vector is not None]
         good = iter(answers(model, [p.row for p in batch if p.bad is None], np.stack(vectors)) if vectors else ())
         for photo in batch:
-            yield next(good) if photo.bad is None else Prediction(photo.row, (), float("nan"), str(photo.bad))
+            bad = Prediction(photo.row, (), float("nan"), str(photo.bad))
+            yield (next(good) if photo.bad is None else bad), photo.vector
 
 
 def check(model: Model, embedder: Embedder, row: Row, declared: Mapping[str, str]) -> list[Check]:
@@ -156,6 +196,17 @@ def check(model: Model, embedder: Embedder, row: Row, declared: Mapping[str, str
 
     Raises:
         CatalogError: the model has no such attribute or class.
+
+    """
+    require_declared(model, declared)
+    return checked(model, next(predict(model, embedder, [row])), declared)
+
+
+def require_declared(model: Model, declared: Mapping[str, str]) -> None:
+    """The model can compare what was declared, class by attribute.
+
+    Raises:
+        CatalogError: it has no such attribute or class.
 
     """
     judges = {judge.attribute.name: judge for judge in model.judges}
@@ -166,7 +217,11 @@ def check(model: Model, embedder: Embedder, row: Row, declared: Mapping[str, str
                 f"{did_you_mean(attribute, judges)}"
             )
         _require_class(judges[attribute], label)
-    prediction = next(predict(model, embedder, [row]))
+
+
+def checked(model: Model, prediction: Prediction, declared: Mapping[str, str]) -> list[Check]:
+    """What was said of a photo against what was declared of some attributes, which the model has, one answer each."""
+    judges = {judge.attribute.name: judge for judge in model.judges}
     if prediction.problem:
         nothing = float("nan")
         return [Check("", label, "", nothing, nothing, prediction.problem) for label in declared.values()]

@@ -68,9 +68,14 @@ class Thumbnails:
     def _open(self, path: Path) -> Image.Image:
         # A JPEG comes at a fraction of its scale, which is most of the speed.
         data = decoder.read(path, self._limits)
-        picture = decoder.open_rgb(data, self._limits, at_least=self._edge * 6 // 7)
-        picture.thumbnail((self._edge, self._edge))
-        return picture
+        return small(data, self._limits, self._edge)
+
+
+def small(data: bytes, limits: Limits, edge: int = 112) -> Image.Image:
+    """A photo whose longer side has ``edge`` pixels at most. Raises BadPhoto as :mod:`goodsight.photos.decoder`."""
+    picture = decoder.open_rgb(data, limits, at_least=edge * 6 // 7)
+    picture.thumbnail((edge, edge))
+    return picture
 
 
 def data_uri(picture: Image.Image) -> str:

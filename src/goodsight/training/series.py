@@ -36,6 +36,8 @@ ALIKE = {(LITE0, 1): 0.48, (LITE0, 2): 0.54, (SMALL, 1): 0.44}
 on clothing, whose senders are known: of the pairs of a class that are so much alike, four of five are of one sender."""
 CUTS = tuple(np.arange(0.9, 0.29, -0.05).round(2).tolist())
 """Where series may be cut to be like photos that are given, the finest first."""
+COARSEST = 0.5
+"""The last of these for a network whose own is not known."""
 LARGEST = 8000
 """Photos of a class whose pairs are compared: the series of larger classes are not sought."""
 TRIED = 5000
@@ -130,7 +132,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, twins: Ints, how: Seek) -> Se
     cut: float | None = how.alike
     nearness: tuple[float, float, float] | tuple[()] = ()
     if how.like is not None and len(how.like):
-        cut, nearness = _cut_like(unit, cells, copies, _unit(scaler(how.like)))
+        cut, nearness = _cut_like(unit, cells, copies, _unit(scaler(how.like)), how.alike or COARSEST)
     if cut is None:
         return None
     numbers = clusters(unit, cells, copies, cut)
@@ -171,16 +173,19 @@ def clusters(unit: Array, cells: Ints, twins: Ints, cut: float) -> Ints:
     return numbers
 
 
-def _cut_like(unit: Array, cells: Ints, twins: Ints, like: Array) -> tuple[float | None, tuple[float, float, float]]:
+def _cut_like(
+    unit: Array, cells: Ints, twins: Ints, like: Array, coarsest: float
+) -> tuple[float | None, tuple[float, float, float]]:
     """The finest cut whose folds are as far from their training photos as photos ``like`` (k, width), and how far.
 
-    No cut where folds that keep twins together already are.
+    No cut where folds that keep twins together already are; none coarser than ``coarsest``, from where on photos of
+    several sellers would be kept together, and a class would lose too much with one fold.
     """
     theirs = float(_nearest(like, unit).mean())
     near = ours = _nearness(unit, deal(cells, twins, _FOLDS))
     if near <= theirs:
         return None, (theirs, near, near)
-    for cut in CUTS:
+    for cut in [*(cut for cut in CUTS if cut > coarsest), coarsest]:
         ours = _nearness(unit, deal(cells, clusters(unit, cells, twins, cut), _FOLDS))
         if ours <= theirs:
             break
