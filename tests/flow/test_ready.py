@@ -170,9 +170,11 @@ def test_a_column_of_a_table_is_a_list(model: Ready, sound: dict[str, list[Path]
 
 def test_what_is_neither_a_photo_nor_several_is_refused(model: Ready) -> None:
     for method in (model.classify, model.embed):
-        with pytest.raises(GoodsightError, match=r"^`photos` int: give a photo, a list of photos or an iterator$"):
+        with pytest.raises(
+            GoodsightError, match=r"^photos are of type int: give a photo, a list of photos or an iterator$"
+        ):
             method(3)  # type: ignore[arg-type, call-overload]
-    with pytest.raises(GoodsightError, match=r"^`photo` float: give a path"):
+    with pytest.raises(GoodsightError, match=r"^a photo is of type float: give a path"):
         model.classify([1.5])  # type: ignore[list-item]
 
 

@@ -132,18 +132,18 @@ def test_no_more_is_read_from_an_address_than_the_limits_allow() -> None:
 def test_addresses_without_fsspec_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     monkeypatch.setattr("goodsight.photos.remote.find_spec", lambda _: None)
-    with pytest.raises(GoodsightError, match=r"`photo`: .*pip install 'goodsight\[remote\]'"):
+    with pytest.raises(GoodsightError, match=r"to read addresses, .*pip install 'goodsight\[remote\]'"):
         given.require("https://example.org/a.jpg")
 
 
 @pytest.mark.parametrize(
     ("photo", "message"),
     [
-        (3, "`photo` int: give a path"),
-        (None, "`photo` NoneType: give a path"),
-        (np.zeros((3, 8, 8), np.uint8), "`photo` array of uint8, 3 x 8 x 8: give uint8, height x width x 3"),
-        (np.zeros((8, 8, 3), np.float32), "`photo` array of float32, 8 x 8 x 3"),
-        (np.zeros((2, 8, 8, 3), np.uint8), "`photo` array of uint8, 2 x 8 x 8 x 3"),
+        (3, "a photo is of type int: give a path"),
+        (None, "a photo is of type NoneType: give a path"),
+        (np.zeros((3, 8, 8), np.uint8), "a photo is an array of uint8, 3 x 8 x 8: give uint8, height x width x 3"),
+        (np.zeros((8, 8, 3), np.float32), "a photo is an array of float32, 8 x 8 x 3"),
+        (np.zeros((2, 8, 8, 3), np.uint8), "a photo is an array of uint8, 2 x 8 x 8 x 3"),
     ],
 )
 def test_what_is_no_photo_is_refused_with_what_is_one(photo: object, message: str) -> None:

@@ -262,7 +262,7 @@ def export(
     *,
     to: Annotated[str, typer.Option(metavar="FORM", help="onnx, openvino, or web (a page).")] = "onnx",
     int8: Annotated[
-        list[Path] | None,
+        Path | None,
         typer.Option(metavar="PHOTOS", help="8-bit integers, with ranges from these photos."),
     ] = None,
     runtime: Annotated[
@@ -279,5 +279,5 @@ def export(
 
     with bar() as progress:
         work = goodsight.Work(force=force, progress=progress)
-        done = goodsight.export(model, out, to=to, int8=int8 or None, runtime=runtime, work=work)
+        done = goodsight.export(model, out, to=to, int8=int8, runtime=runtime, work=work)
     terminal.print_exported(done)

@@ -244,4 +244,4 @@ def _list(photos: object) -> Sequence[object]:
         return photos
     if isinstance(photos, Iterable):
         return list(photos)
-    raise GoodsightError(f"`photos` {type(photos).__name__}: give a photo, a list of photos or an iterator")
+    raise GoodsightError(f"photos are of type {type(photos).__name__}: give a photo, a list of photos or an iterator")

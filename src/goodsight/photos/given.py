@@ -47,14 +47,14 @@ def require(given: object) -> Photo:
     """
     if not is_photo(given):
         raise GoodsightError(
-            f"`photo` {type(given).__name__}: give a path, an address, bytes, a picture of Pillow or an array"
+            f"a photo is of type {type(given).__name__}: give a path, an address, bytes, a Pillow picture or an array"
         )
     if isinstance(given, np.ndarray) and not (
         given.dtype == np.uint8 and (given.ndim == 2 or (given.ndim == 3 and given.shape[2] == 3))
     ):
         raise GoodsightError(
-            f"`photo` array of {given.dtype}, {' x '.join(map(str, given.shape))}: give uint8, height x width x 3 "
-            "(RGB) or height x width (grey)"
+            f"a photo is an array of {given.dtype}, {' x '.join(map(str, given.shape))}: give uint8, height x width x "
+            "3 (RGB) or height x width (grey)"
         )
     if isinstance(given, str) and is_address(given):
         remote.require()

@@ -17,7 +17,7 @@ def require() -> None:
 
     """
     if not find_spec("fsspec"):
-        raise GoodsightError("`photo`: to read addresses, install the extra `remote`: pip install 'goodsight[remote]'")
+        raise GoodsightError("to read addresses, install the extra remote: pip install 'goodsight[remote]'")
 
 
 def read(address: str, limits: Limits) -> bytes:
@@ -35,7 +35,7 @@ def read(address: str, limits: Limits) -> bytes:
             while len(data) <= limits.max_bytes and (piece := stream.read(limits.max_bytes + 1 - len(data))):
                 data += piece
     except ImportError as error:
-        raise GoodsightError(f"`photo` {address.partition('://')[0]}://...: {error}") from error
+        raise GoodsightError(f"{address.partition('://')[0]}://...: {error}") from error
     except Exception as error:  # every file system has its own errors, and a photo out of reach is only a bad one
         raise BadPhoto("unreadable", type(error).__name__) from error
     check_bytes(len(data), limits)
