@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import browser  # noqa: F401 a fixture
 from drawn import KINDS, draw
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -36,13 +35,15 @@ from goodsight.model.record import Judge, LoadedModel, Model
 from goodsight.photos import decoder
 from goodsight.photos.resize import Resize
 
+pytest_plugins = ["browsing"]
+
 RUNTIME = os.environ.get("GOODSIGHT_TEST_ONNXRUNTIME_WEB", "")
 SCRIPTS = Path(web.__file__).parent / "page"
 PHONE = {"width": 390, "height": 800}
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser) -> Iterator[Page]:
     """A page as wide as a phone's; after the test no script has failed."""
     made = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]
     made.set_default_timeout(60_000)
@@ -235,7 +236,7 @@ def test_fifty_photos_are_answered_as_by_python(loaded: LoadedModel, ready: Page
     assert sum(card["verdict"] != answer.verdict for card, answer in zip(cards, answers, strict=True)) <= 1
 
 
-def test_nothing_is_fetched_and_nothing_can_be_sent(exported: Path, browser: Browser) -> None:  # noqa: F811
+def test_nothing_is_fetched_and_nothing_can_be_sent(exported: Path, browser: Browser) -> None:
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
