@@ -82,5 +82,5 @@ def test_where_all_was_right_all_is_expected_to_be() -> None:
 def test_photos_of_ones_own_fold_are_not_near() -> None:
     sketches = np.eye(4, dtype=np.float16)[[0, 0, 1, 1]]
     folds = np.array([0, 0, 1, 2])
-    assert nearest(sketches, sketches, folds).tolist() == [0, 0, 1, 1]
+    assert nearest(sketches, sketches, folds, folds).tolist() == [0, 0, 1, 1]
     assert nearest(sketches[:1], sketches).tolist() == [1]

@@ -70,7 +70,7 @@ def print_expected(found: Mapping[str, Expected]) -> None:
         if each.farther:
             print(
                 f"{said}these photos are {each.nearness:.2f} near to the training photos, those that it was judged on "
-                f"{each.known_nearness:.2f}: train again with --like to have figures for such photos"
+                f"{each.known_nearness:.2f}: label some, or train again with --like"
             )
 
 

@@ -116,10 +116,13 @@ def _known(loaded: LoadedModel, judge: Judge) -> Known:
             f"{expected.LEAST} are needed"
         )
     folds = np.array([int(record["fold"]) for record in records])
-    sketches = training.sketches[[place[record["sha256"]] for record in records]]
+    places = np.array([place[record["sha256"]] for record in records])
+    # What is not in the list was trained on, whatever the fold.
+    theirs = np.full(len(training.sha256), -1)
+    theirs[places] = folds
     return Known(
         np.array([float(record["probability"]) for record in records]),
-        expected.nearest(sketches, sketches, folds),
+        expected.nearest(training.sketches[places], training.sketches, folds, theirs),
         np.array([record["label"] == record["predicted"] for record in records]),
         np.array([int(record["twin_group"]) for record in records]),
     )

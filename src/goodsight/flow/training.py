@@ -168,15 +168,21 @@ def _start(
 
 
 def _seek(labels: Labels, recipe: Recipe, embedder: Embedder, coming: Sequence[Row]) -> Seek | None:
-    """How series are sought; None where a user says what belongs together."""
-    if labels.group and coming:
-        raise CatalogError("`like` seeks what belongs together, `group` says it: give one of them")
-    if labels.group:
+    """How series are sought; None where a user says what belongs together, and for brands.
+
+    Raises:
+        CatalogError: photos to come are given as well, or none of them can be used.
+
+    """
+    if coming and (labels.group or recipe.none):
+        rival = "`group` says it" if labels.group else "`network` brands does not"
+        raise CatalogError(f"`like` seeks what belongs together, {rival}: leave `like` out")
+    if labels.group or recipe.none:
         return None
     table = embedder.table(coming)
     if coming:
         require_usable("`like`", table)
-    return Seek.by(recipe, table.vectors if coming else None)
+    return Seek.by(recipe, table if coming else None)
 
 
 def _of_groups(model: Model, learned: Sequence[Learned], *, series: bool) -> tuple[tuple[str, str], ...]:

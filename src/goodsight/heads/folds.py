@@ -116,6 +116,19 @@ def portion(labels: Ints, groups: Ints, shares: Sequence[float], seed: int = 0) 
     return np.asarray(part[number])
 
 
+def of_one_unit(labels: Ints, units: Ints) -> Ints:
+    """The classes whose photos (n,) are all of one unit: of these nothing is known from elsewhere."""
+    pairs = np.unique(np.stack([labels, units]), axis=1)
+    classes, counts = np.unique(pairs[0], return_counts=True)
+    return np.asarray(classes[counts < 2])
+
+
+def kept_together(labels: Ints, units: Ints, twins: Ints) -> Ints:
+    """What folds keep together (n,): units (n,), but twins (n,) in a class of one unit, which no fold would know."""
+    alone = np.isin(labels, of_one_unit(labels, units))
+    return np.asarray(np.where(alone, int(units.max()) + 1 + twins, units))
+
+
 def _ordered(labels: Ints, groups: Ints, seed: int) -> tuple[Ints, Doubles, Doubles, Ints]:
     """The row of each photo's group (n,), photos of each class by group and as shares of the class, and the order."""
     labels = np.asarray(labels)

@@ -116,21 +116,22 @@ def expect(known: Known, confidence: Floats, nearness: Array, threshold: float, 
     )
 
 
-def nearest(sketches: Half, trained: Half, folds: Ints | None = None) -> Array:
+def nearest(sketches: Half, trained: Half, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
     """The cosine of each photo (n,) to the nearest training photo.
 
     Args:
         sketches: of the photos (n, width).
         trained: of the training photos (t, width).
-        folds: of the training photos, which the photos then are (t,): those of one's own fold do not count.
+        mine: the folds of photos that were trained on themselves (n,).
+        theirs: the folds of the training photos (t,): those of a photo's own fold do not count.
 
     """
     photos, others = _unit(sketches), _unit(trained)
     found = []
     for start in range(0, len(photos), 1024):
         cosines = photos[start : start + 1024] @ others.T
-        if folds is not None:
-            cosines[folds[start : start + 1024, None] == folds[None]] = -1
+        if mine is not None and theirs is not None:
+            cosines[mine[start : start + 1024, None] == theirs[None]] = -1
         found.append(cosines.max(axis=1))
     return np.concatenate(found)
 

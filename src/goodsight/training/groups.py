@@ -18,7 +18,7 @@ from goodsight.embedding import twins
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError
-from goodsight.heads.folds import deal
+from goodsight.heads.folds import deal, kept_together, of_one_unit
 from goodsight.heads.scaler import Scaler, scalers
 from goodsight.training.series import Seek, Series, seek
 
@@ -34,7 +34,8 @@ class Grouped:
         fingerprints: of all photos.
         found: the twins among all photos.
         units: of all photos (n,): those of one group, and twins, have the same number.
-        folds: fold numbers that keep units together (t,).
+        kept: what is kept together among the training photos (t,): units, but twins in classes of one unit.
+        folds: fold numbers that keep these together (t,).
         series: what was found where nobody names groups; None where nothing was sought or found.
         near_folds: fold numbers that keep twins together and nothing else (t,); None where no groups are known, or each
             class comes from one, and the folds are these.
@@ -46,6 +47,7 @@ class Grouped:
     fingerprints: Fingerprints
     found: Twins
     units: Ints
+    kept: Ints
     folds: Ints
     near_folds: Ints | None = None
     series: Series | None = None
@@ -77,7 +79,7 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None)
         raise CatalogError("all training photos are copies of one photo; training needs different ones")
     series = None
     if how is not None and not any(row.group for row in sets[0].table.rows):
-        series = seek(sets, views[""], found.groups, how)
+        series = seek(sets, views[""], fingerprints, found.groups, how)
         sets = sets if series is None else series.named(sets)
     units = units_of(sets[0].table.rows, found.groups)
     if len(np.unique(units[training])) < 2:
@@ -90,20 +92,12 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None)
     for each in sets:
         labels, rows = each.labels[each.training], each.training
         near = deal(labels, found.groups[rows], FOLDS)
-        alone = np.isin(labels, of_one_group(labels, units[rows]))
-        apart = any(row.group for row in each.table.rows) and not alone.all()
-        kept = np.where(alone, len(units) + len(found.groups) + found.groups[rows], units[rows])
+        kept = kept_together(labels, units[rows], found.groups[rows])
+        apart = any(row.group for row in each.table.rows) and bool((kept == units[rows]).any())
         folds = deal(labels, kept, FOLDS) if apart else near
         few = _least(labels, found.groups[rows]) < FOLDS
-        grouped.append(Grouped(views, fingerprints, found, units, folds, near if apart else None, series, few))
+        grouped.append(Grouped(views, fingerprints, found, units, kept, folds, near if apart else None, series, few))
     return tuple(grouped)
-
-
-def of_one_group(labels: Ints, units: Ints) -> Ints:
-    """The classes whose photos (n) are all of one unit: of these nothing is known from elsewhere."""
-    pairs = np.unique(np.stack([labels, units]), axis=1)
-    classes, counts = np.unique(pairs[0], return_counts=True)
-    return np.asarray(classes[counts < 2])
 
 
 def _least(labels: Ints, units: Ints) -> int:
@@ -145,7 +139,7 @@ def notes(photo_set: PhotoSet, units: Ints, prefix: str, *, found_series: bool =
     kind = "series" if found_series else "group"
     training = photo_set.training
     found, labels = [], photo_set.labels[training]
-    alone, there = of_one_group(labels, units[training]), np.unique(labels)
+    alone, there = of_one_unit(labels, units[training]), np.unique(labels)
     if len(alone):
         shown = ", ".join(photo_set.classes[c] for c in alone[:3]) + (", ..." if len(alone) > 3 else "")
         said = (

@@ -166,7 +166,7 @@ def _train(way: Way, photo_set: PhotoSet, grouped: Grouped, first: Embedder) -> 
     rows, digests = (tuple(column[i] for i in chosen) for column in (table.rows, table.sha256))
     none = photo_set.classes.index(recipe.none) if recipe.none else -1
     names = tuple(name if name != recipe.none else "" for name in photo_set.classes)
-    labels, groups, kept = photo_set.labels[chosen], grouped.units[chosen], first.cache is not None
+    labels, groups, kept = photo_set.labels[chosen], grouped.kept, first.cache is not None
     photos = TrainingSet(rows, labels, groups, first.limits, none, names, kept)
     require_photos(recipe, photos)
     folder = unfinished.note(way.out, recipe, photos, digests, resume=way.resume)

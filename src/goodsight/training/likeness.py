@@ -1,0 +1,110 @@
+"""How alike photos are: clusters within a class, photos that would join one, and how far folds are from each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.cluster.hierarchy import average, fcluster
+from scipy.spatial.distance import squareform
+
+from goodsight.arrays import Array, Bools, Ints
+from goodsight.heads.folds import deal, kept_together
+
+CUTS = tuple(np.arange(0.9, 0.29, -0.05).round(2).tolist())
+"""Where series may be cut to be like photos that are given, the finest first."""
+COARSEST = 0.5
+"""The last of these for a network whose own is not known."""
+LARGEST = 8000
+"""Photos of a class whose pairs are compared: the series of larger classes are not sought."""
+_LOOKED_AT = 1000
+_FOLDS = 5
+
+
+def clusters(unit: Array, cells: Ints, twins: Ints, cut: float) -> Ints:
+    """Number the series (n,) of photos; twins of a cell count as one photo, and are always together.
+
+    Args:
+        unit: embeddings of length 1 (n, width).
+        cells: what photos are of (n,): only photos of one cell are a series.
+        twins: twin groups (n,).
+        cut: the mean cosine from which two clusters are one.
+
+    """
+    numbers, first = np.empty(len(unit), np.int64), 0
+    for cell in np.unique(cells):
+        places = np.flatnonzero(cells == cell)
+        _, one, back = np.unique(twins[places], return_index=True, return_inverse=True)
+        own = np.arange(1, len(one) + 1)
+        if 1 < len(one) <= LARGEST:
+            some = unit[places[one]]
+            apart = np.maximum(1 - (some @ some.T).astype(np.float64), 0)
+            np.fill_diagonal(apart, 0)
+            own = fcluster(average(squareform(apart, checks=False)), 1 - cut, "distance")
+        numbers[places] = first + own[back]
+        first += int(own.max()) + 1
+    return numbers
+
+
+def joining(photos: Array, cells: Ints, unit: Array, numbers: Ints, members: Bools, theirs: Ints, cut: float) -> Ints:
+    """The series (k,) that other photos are as much alike as its own; -1 for none.
+
+    Args:
+        photos: embeddings of length 1 (k, width).
+        cells: what these are of (k,).
+        unit: embeddings of length 1 of the photos in which series were found (n, width).
+        numbers: their series (n,).
+        members: which of them are in a series (n,).
+        theirs: what they are of (n,).
+        cut: the mean cosine from which photos are a series.
+
+    """
+    found = np.full(len(photos), -1)
+    for cell in np.unique(cells):
+        mine, own = np.flatnonzero(cells == cell), np.flatnonzero((theirs == cell) & members)
+        if len(own):
+            names, at = np.unique(numbers[own], return_inverse=True)
+            alike = photos[mine] @ unit[own].T @ (np.eye(len(names), dtype=np.float32)[at] / np.bincount(at))
+            best = alike.argmax(axis=1)
+            found[mine] = np.where(alike[np.arange(len(mine)), best] >= cut, names[best], -1)
+    return found
+
+
+def cut_like(
+    unit: Array, cells: Ints, twins: Ints, like: Array, coarsest: float
+) -> tuple[float | None, tuple[float, float]]:
+    """The finest cut whose folds are as far from their training photos as photos ``like`` (k, width), and how far.
+
+    No cut where folds that keep twins together already are; none coarser than ``coarsest``, from where on photos of
+    several sellers would be kept together, and a class would lose too much with one fold.
+    """
+    theirs = float(_nearest(like, unit).mean())
+    ours = _nearness(unit, deal(cells, twins, _FOLDS))
+    if ours <= theirs:
+        return None, (theirs, ours)
+    for cut in [*(cut for cut in CUTS if cut > coarsest), coarsest]:
+        kept = kept_together(cells, clusters(unit, cells, twins, cut), twins)
+        ours = _nearness(unit, deal(cells, kept, _FOLDS))
+        if ours <= theirs:
+            break
+    return cut, (theirs, ours)
+
+
+def unit_length(vectors: Array) -> Array:
+    """Vectors (n, width) of length 1."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
+
+
+def _nearness(unit: Array, folds: Ints) -> float:
+    """The mean cosine of photos (n, width) to the nearest photo of another fold, of a part of them."""
+    some = np.random.default_rng(0).permutation(len(unit))[:_LOOKED_AT]
+    return float(_nearest(unit[some], unit, folds[some], folds).mean())
+
+
+def _nearest(photos: Array, others: Array, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
+    """The cosine of each photo (k, width) to its nearest of others (n, width) that are not of its fold."""
+    found = []
+    for start in range(0, len(photos), _LOOKED_AT):
+        cosines = photos[start : start + _LOOKED_AT] @ others.T
+        if mine is not None and theirs is not None:
+            cosines[mine[start : start + _LOOKED_AT, None] == theirs[None]] = -1
+        found.append(cosines.max(axis=1))
+    return np.concatenate(found)
