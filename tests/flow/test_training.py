@@ -315,6 +315,19 @@ def test_a_folder_of_off_topic_photos_is_used(sound: Sound, lay: Lay, tmp_path: 
     assert sum(p.verdict == "off-topic" for p in goodsight.classify(model, tmp_path / "more")) <= 8
 
 
+def test_photos_to_come_are_used_and_their_faults_told(sound: Sound, lay: Lay, tmp_path: Path) -> None:
+    photos = lay(tmp_path / "photos", {name: sound[name][:12] for name in ("mug", "shoe")})
+    like = lay(tmp_path / "like", {"new": [*sound["mug"][12:18], sound["mug"][0]]})
+    (like / "new" / "bad.jpg").write_bytes(b"no photo")
+    training = goodsight.train(photos, tmp_path / "out", wishes=Wishes(budget=0, spoilt=0), like=like)
+    said = [note for of, note in training.measured.notes if of == "like"]
+    assert "1 photos are copies of labelled ones and left out" in said
+    assert any(note.startswith("1 photos cannot be used; the first: ") for note in said)
+    assert any(note.startswith("photos to come are ") for note in said)
+    with pytest.raises(CatalogError, match="`like` seeks what belongs together, `group` says it: leave `like` out"):
+        goodsight.train(photos, tmp_path / "grouped", labels=Labels(group="none"), like=like)
+
+
 def test_a_missing_off_topic_folder_is_said(sound: Sound, lay: Lay, tmp_path: Path) -> None:
     photos = lay(tmp_path / "photos", {kind: sound[kind][:2] for kind in ("bag", "mug")})
     with pytest.raises(CatalogError, match="nowhere: there is no such"):
