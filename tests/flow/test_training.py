@@ -321,7 +321,7 @@ def test_photos_to_come_are_used_and_their_faults_told(sound: Sound, lay: Lay, t
     (like / "new" / "bad.jpg").write_bytes(b"no photo")
     training = goodsight.train(photos, tmp_path / "out", wishes=Wishes(budget=0, spoilt=0), like=like)
     said = [note for of, note in training.measured.notes if of == "like"]
-    assert "1 photos are copies of labelled ones and left out" in said
+    assert "1 photos are copies of training photos and left out" in said
     assert any(note.startswith("1 photos cannot be used; the first: ") for note in said)
     assert any(note.startswith("photos to come are ") for note in said)
     with pytest.raises(CatalogError, match="`like` seeks what belongs together, `group` says it: leave `like` out"):

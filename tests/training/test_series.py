@@ -165,10 +165,10 @@ def test_copies_among_photos_to_come_are_left_out_and_told() -> None:
     series = _sought(photo_set, Seek(0.5, both))
     assert series is not None
     assert [said for _, said in series.notes()][:2] == [
-        "50 photos are copies of labelled ones and left out",
+        "50 photos are copies of training photos and left out",
         "1 photos cannot be used; the first: 0.jpg: empty",
     ]
-    with pytest.raises(CatalogError, match="`like`: all 320 photos are copies of labelled ones; give new ones"):
+    with pytest.raises(CatalogError, match="`like`: all 320 photos are copies of training photos; give new ones"):
         _sought(photo_set, Seek(0.5, photo_set.table))
 
 

@@ -123,7 +123,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
         how: where series are cut.
 
     Raises:
-        CatalogError: all photos to come are copies of these.
+        CatalogError: all photos to come are copies of training photos.
 
     """
     rows = np.unique(np.concatenate([each.training for each in sets]))
@@ -132,7 +132,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
     cut, nearness = how.alike, None
     said: tuple[tuple[str, str], ...] = ()
     if how.like is not None:
-        like, said = _new(how.like, scaler, fingerprints)
+        like, said = _new(how.like, scaler, fingerprints.take(rows))
         cut, nearness = cut_like(unit, cells, copies, like, how.alike or COARSEST)
     numbers = np.arange(len(rows)) if cut is None else clusters(unit, cells, copies, cut)
     members = _members(numbers, copies)
@@ -162,10 +162,10 @@ def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Array
     groups, count = (fingerprints + mine).twins().groups, len(fingerprints.sha256)
     copied = np.isin(groups[count:], groups[:count])
     if copied.all():
-        raise CatalogError(f"`like`: all {len(copied)} photos are copies of labelled ones; give new ones")
+        raise CatalogError(f"`like`: all {len(copied)} photos are copies of training photos; give new ones")
     said = []
     if copied.any():
-        said.append(("like", f"{int(copied.sum())} photos are copies of labelled ones and left out"))
+        said.append(("like", f"{int(copied.sum())} photos are copies of training photos and left out"))
     if like.bad:
         row, bad = like.bad[0]
         said.append(("like", f"{len(like.bad)} photos cannot be used; the first: {row.file_name}: {bad}"))
