@@ -10,12 +10,12 @@ from goodsight.arrays import Array, Pixels
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
-from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.table import Table
 from goodsight.model.learn import Learned, learn
 from goodsight.training import frozen
 from goodsight.training.frozen import Grey
-from goodsight.training.groups import group, trained_rows
+from goodsight.training.groups import group
 
 
 class Unasked:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goodsight.arrays import Array, Doubles
-from goodsight.measuring.expected import Expected, Known, expect, nearest
+from goodsight.measuring.expected import Expected, Known, expect
 
 
 def _answers(count: int, near: float, seed: int) -> tuple[Doubles, Array, Doubles]:
@@ -77,10 +77,3 @@ def test_where_all_was_right_all_is_expected_to_be() -> None:
     known = replace(_known(), right=np.ones(2000, bool))
     confidence, nearness, _ = _answers(100, 0.7, 1)
     assert expect(known, confidence, nearness, 0.9).accuracy.value > 0.97
-
-
-def test_photos_of_ones_own_fold_are_not_near() -> None:
-    sketches = np.eye(4, dtype=np.float16)[[0, 0, 1, 1]]
-    folds = np.array([0, 0, 1, 2])
-    assert nearest(sketches, sketches, folds, folds).tolist() == [0, 0, 1, 1]
-    assert nearest(sketches[:1], sketches).tolist() == [1]

@@ -99,22 +99,6 @@ def test_groups_that_are_named_are_not_sought() -> None:
     assert group([photo_set], BACKBONE)[0].series is None
 
 
-def test_twins_count_once() -> None:
-    unit = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 2]]
-    numbers = clusters(unit, np.zeros(5, int), np.array([7, 7, 7, 8, 9]), 0.5)
-    assert len(set(numbers[:3].tolist())) == 1
-    assert len(set(numbers.tolist())) == 3
-
-
-def test_average_linkage_does_not_chain() -> None:
-    # Each is like its neighbours, and the ends are not like each other at all.
-    angles = np.linspace(0, np.pi / 2, 10)
-    unit = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    numbers = clusters(unit, np.zeros(10, int), np.arange(10), 0.9)
-    assert numbers[0] != numbers[-1]
-    assert numbers[0] == numbers[1]
-
-
 @pytest.mark.parametrize("network", ["lite0:tuned", "compact"])
 def test_each_network_has_a_cut_of_its_own(network: str) -> None:
     assert Seek.by(Recipe(views=2)).alike == ALIKE[LITE0, 2]

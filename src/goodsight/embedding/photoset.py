@@ -75,6 +75,11 @@ def to_train(catalog: Catalog, table: Table) -> tuple[PhotoSet, ...]:
     return tuple(sets)
 
 
+def trained_rows(sets: Sequence[PhotoSet]) -> Ints:
+    """Indices of the photos that are trained on for any attribute, sorted."""
+    return np.unique(np.concatenate([each.training for each in sets]))
+
+
 def embedded_again(photo_set: PhotoSet, table: Table) -> PhotoSet:
     """The same photos with the embeddings of another network.
 

@@ -114,6 +114,11 @@ class Fingerprints:
         """Those of some photos."""
         return Fingerprints(tuple(self.sha256[i] for i in rows), self.thumbnails[rows], self.sketches[rows])
 
+    def copies(self, others: Fingerprints, alike: float = ALIKE_PIXELS) -> npt.NDArray[np.bool_]:
+        """Which of other photos (k,) have a twin among these; see :func:`find`."""
+        groups, count = (self + others).twins(alike).groups, len(self.sha256)
+        return np.isin(groups[count:], groups[:count])
+
     def twins(self, alike: float = ALIKE_PIXELS) -> Twins:
         """The twins among these photos; see :func:`find`."""
         return find(self.sha256, self.thumbnails, self.sketches, alike)

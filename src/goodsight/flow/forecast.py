@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from goodsight.arrays import Array
 from goodsight.catalog.read import unlabelled
 from goodsight.display import Tabular
 from goodsight.embedding import twins
@@ -18,6 +19,7 @@ from goodsight.flow.work import USUAL, Work, drawn, leaks, opened, require_usabl
 from goodsight.measuring import expected
 from goodsight.measuring.expected import Expected, Known
 from goodsight.model.record import Judge, LoadedModel
+from goodsight.training.likeness import nearest, unit_length
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,18 +92,19 @@ def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work 
         new = table.vectors[~copies]
         if not len(new):
             raise CatalogError(f"{photos}: all {len(copies)} photos are copies of training photos; give new ones")
-        near = expected.nearest(twins.sketch(known.scaler(new)), known.training.sketches)
+        trained = unit_length(known.training.sketches)
+        near = nearest(unit_length(twins.sketch(known.scaler(new))), trained)
         found = {}
         for judge in known.judges:
-            answers = _known(loaded, judge)
+            answers = _known(loaded, judge, trained)
             probabilities = judge.probabilities(new)
             confidence = probabilities[np.arange(len(new)), judge.given(probabilities)]
             found[judge.attribute.name] = expected.expect(answers, confidence, near, judge.threshold)
     return Forecast(found, int(copies.sum()), tuple((row.file_name, str(bad)) for row, bad in table.bad))
 
 
-def _known(loaded: LoadedModel, judge: Judge) -> Known:
-    """What training said of the photos that it had not seen, from the model folder."""
+def _known(loaded: LoadedModel, judge: Judge, trained: Array) -> Known:
+    """What training said of the photos that it had not seen, from the model folder; ``trained`` are their sketches."""
     path = loaded.folder / "predictions.csv"
     if not path.is_file():
         raise ModelError(f"{path}: is not there, and a forecast rests on it; train the model again")
@@ -122,7 +125,7 @@ def _known(loaded: LoadedModel, judge: Judge) -> Known:
     theirs[places] = folds
     return Known(
         np.array([float(record["probability"]) for record in records]),
-        expected.nearest(training.sketches[places], training.sketches, folds, theirs),
+        nearest(trained[places], trained, folds, theirs),
         np.array([record["label"] == record["predicted"] for record in records]),
         np.array([int(record["twin_group"]) for record in records]),
     )

@@ -11,8 +11,6 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import numpy as np
-
 from goodsight.arrays import Bools
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
@@ -108,9 +106,7 @@ def require_usable(said: object, table: Table) -> None:
 def leaks(model: Model, table: Table) -> tuple[Twins, Bools]:
     """The twins among some photos, and which of them have a twin among the model's training photos (n,)."""
     mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.scaler(table.vectors)))
-    groups = (model.training + mine).twins(model.alike_pixels).groups
-    count = len(model.training.sha256)
-    return mine.twins(model.alike_pixels), np.isin(groups[count:], groups[:count])
+    return mine.twins(model.alike_pixels), model.training.copies(mine, model.alike_pixels)
 
 
 def write_report(folder: Path, findings: Measured, clock: Clock, *, card: bool = True) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from goodsight.arrays import Array, Bools, Doubles, Floats, Half, Ints
+from goodsight.arrays import Array, Bools, Doubles, Floats, Ints
 from goodsight.measuring.metrics import Estimate
 
 ROUNDS = 200
@@ -116,26 +116,6 @@ def expect(known: Known, confidence: Floats, nearness: Array, threshold: float, 
     )
 
 
-def nearest(sketches: Half, trained: Half, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
-    """The cosine of each photo (n,) to the nearest training photo.
-
-    Args:
-        sketches: of the photos (n, width).
-        trained: of the training photos (t, width).
-        mine: the folds of photos that were trained on themselves (n,).
-        theirs: the folds of the training photos (t,): those of a photo's own fold do not count.
-
-    """
-    photos, others = _unit(sketches), _unit(trained)
-    found = []
-    for start in range(0, len(photos), 1024):
-        cosines = photos[start : start + 1024] @ others.T
-        if mine is not None and theirs is not None:
-            cosines[mine[start : start + 1024, None] == theirs[None]] = -1
-        found.append(cosines.max(axis=1))
-    return np.concatenate(found)
-
-
 def _features(confidence: Floats, nearness: Array) -> Doubles:
     """The log-odds of the confidence and the nearness (n, 2)."""
     sure = np.clip(np.asarray(confidence, np.float64), 1e-4, 1 - 1e-4)
@@ -166,8 +146,3 @@ def _estimate(value: float, draws: list[float]) -> Estimate:
         return Estimate(value, value, value)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(value, min(float(low), value), max(float(high), value))
-
-
-def _unit(vectors: Half) -> Array:
-    wide = vectors.astype(np.float32)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-9))

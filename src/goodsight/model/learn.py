@@ -9,13 +9,13 @@ import numpy as np
 
 from goodsight.arrays import Doubles, Floats, Ints
 from goodsight.backbones.backbone import Backbone
+from goodsight.embedding.photoset import trained_rows
 from goodsight.embedding.table import Table
 from goodsight.heads import calibrate, offtopic
 from goodsight.heads.offtopic import OffTopic
 from goodsight.model.record import Judge, Model, log_odds
 from goodsight.photos.limits import Limits
 from goodsight.training.fitted import Fitted
-from goodsight.training.groups import trained_rows
 from goodsight.training.wishes import Wishes
 
 

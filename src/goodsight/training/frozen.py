@@ -11,13 +11,13 @@ from goodsight.arrays import Array, Ints
 from goodsight.backbones import by_name
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
-from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.table import Table
 from goodsight.heads import kinds, search
 from goodsight.heads.examples import Examples
 from goodsight.training import cells
 from goodsight.training.fitted import Fitted, Undone
-from goodsight.training.groups import Grouped, trained_rows
+from goodsight.training.groups import Grouped
 from goodsight.training.recipe import LITE0, Recipe
 
 Grey = Callable[[], Embedder]

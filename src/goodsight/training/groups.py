@@ -15,7 +15,7 @@ from goodsight.arrays import Ints
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
 from goodsight.embedding import twins
-from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError
 from goodsight.heads.folds import deal, kept_together, of_one_unit
@@ -160,11 +160,6 @@ def _joined(rows: Sequence[Row], units: Ints) -> str:
     said = [i for i, row in enumerate(rows) if row.group]
     names, together = len({rows[i].group for i in said}), len(np.unique(units[said]))
     return f"{names} groups are kept together as {together}, since they share photos" if together < names else ""
-
-
-def trained_rows(sets: Sequence[PhotoSet]) -> Ints:
-    """Indices of the photos that are trained on for any attribute, sorted."""
-    return np.unique(np.concatenate([each.training for each in sets]))
 
 
 def fingerprints_of(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:

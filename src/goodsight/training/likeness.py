@@ -6,7 +6,7 @@ import numpy as np
 from scipy.cluster.hierarchy import average, fcluster
 from scipy.spatial.distance import squareform
 
-from goodsight.arrays import Array, Bools, Ints
+from goodsight.arrays import Array, Bools, Floats, Ints
 from goodsight.heads.folds import deal, kept_together
 
 CUTS = tuple(np.arange(0.9, 0.29, -0.05).round(2).tolist())
@@ -16,7 +16,6 @@ COARSEST = 0.5
 LARGEST = 8000
 """Photos of a class whose pairs are compared: the series of larger classes are not sought."""
 _LOOKED_AT = 1000
-_FOLDS = 5
 
 
 def clusters(unit: Array, cells: Ints, twins: Ints, cut: float) -> Ints:
@@ -76,31 +75,40 @@ def cut_like(
     No cut where folds that keep twins together already are; none coarser than ``coarsest``, from where on photos of
     several sellers would be kept together, and a class would lose too much with one fold.
     """
-    theirs = float(_nearest(like, unit).mean())
-    ours = _nearness(unit, deal(cells, twins, _FOLDS))
+    theirs = float(nearest(like, unit).mean())
+    ours = _nearness(unit, deal(cells, twins))
     if ours <= theirs:
         return None, (theirs, ours)
     for cut in [*(cut for cut in CUTS if cut > coarsest), coarsest]:
         kept = kept_together(cells, clusters(unit, cells, twins, cut), twins)
-        ours = _nearness(unit, deal(cells, kept, _FOLDS))
+        ours = _nearness(unit, deal(cells, kept))
         if ours <= theirs:
             break
     return cut, (theirs, ours)
 
 
-def unit_length(vectors: Array) -> Array:
+def unit_length(vectors: Floats) -> Array:
     """Vectors (n, width) of length 1."""
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
+    wide = vectors.astype(np.float32, copy=False)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-9))
 
 
 def _nearness(unit: Array, folds: Ints) -> float:
     """The mean cosine of photos (n, width) to the nearest photo of another fold, of a part of them."""
     some = np.random.default_rng(0).permutation(len(unit))[:_LOOKED_AT]
-    return float(_nearest(unit[some], unit, folds[some], folds).mean())
+    return float(nearest(unit[some], unit, folds[some], folds).mean())
 
 
-def _nearest(photos: Array, others: Array, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
-    """The cosine of each photo (k, width) to its nearest of others (n, width) that are not of its fold."""
+def nearest(photos: Array, others: Array, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
+    """The cosine of each photo (n,) to the nearest of others.
+
+    Args:
+        photos: vectors of length 1 (n, width).
+        others: the same of the others (t, width).
+        mine: the folds of photos that are among the others themselves (n,).
+        theirs: the folds of the others (t,): those of a photo's own fold do not count.
+
+    """
     found = []
     for start in range(0, len(photos), _LOOKED_AT):
         cosines = photos[start : start + _LOOKED_AT] @ others.T

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from goodsight.arrays import Array, Bools, Ints
-from goodsight.embedding.photoset import PhotoSet
+from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, sketch
 from goodsight.errors import CatalogError
@@ -40,7 +40,6 @@ TRIED = 5000
 """About so many photos show whether series give answers away."""
 GIVEN_AWAY, CHANCE = 0.02, 0.01
 """So much worse are photos of series answered without the rest of it, and chance alone does so this rarely."""
-_FOLDS = 5
 _PLAIN = Setting("linear", 0.0, 1.0)
 
 
@@ -126,7 +125,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
         CatalogError: all photos to come are copies of training photos.
 
     """
-    rows = np.unique(np.concatenate([each.training for each in sets]))
+    rows = trained_rows(sets)
     copies, every = twins[rows], _cells(sets)
     unit, cells = unit_length(scaler(sets[0].table.vectors[rows])), every[rows]
     cut, nearness = how.alike, None
@@ -158,9 +157,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
 def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Array, tuple[tuple[str, str], ...]]:
     """Photos to come (k, width) that are no copies, of length 1, and what is to be known of them."""
     vectors = scaler(like.vectors)
-    mine = Fingerprints(like.sha256, like.thumbnails, sketch(vectors))
-    groups, count = (fingerprints + mine).twins().groups, len(fingerprints.sha256)
-    copied = np.isin(groups[count:], groups[:count])
+    copied = fingerprints.copies(Fingerprints(like.sha256, like.thumbnails, sketch(vectors)))
     if copied.all():
         raise CatalogError(f"`like`: all {len(copied)} photos are copies of training photos; give new ones")
     said = []
@@ -191,7 +188,7 @@ def _given_away(
         return 0.0, 1.0
     vectors = photo_set.table.vectors[rows[at]]
     right = [
-        kinds.train(_PLAIN, scaler, Examples(vectors, labels, deal(labels, kept, _FOLDS)))[1].argmax(axis=1) == labels
+        kinds.train(_PLAIN, scaler, Examples(vectors, labels, deal(labels, kept)))[1].argmax(axis=1) == labels
         for kept in (twins[at], kept_together(labels, numbers[at], twins[at]))
     ]
     better = (right[0].astype(int) - right[1])[asked]
