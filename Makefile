@@ -17,7 +17,7 @@ setup: .venv/.ready
 .venv/.ready: .venv/.base
 	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux.
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,text,remote,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,text,cluster,telemetry,dev]'
 	touch .venv/.ready
 
 demo: .venv/.base
