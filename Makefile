@@ -11,13 +11,14 @@ setup: .venv/.ready
 .venv/.base: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Goodsight needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
 	touch .venv/.base
 
 .venv/.ready: .venv/.base
-	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux.
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,text,cluster,telemetry,dev]'
+	# torch first and by exact version: a range would pull several GB of CUDA packages on Linux. Python compiles the few
+	# modules that are imported itself; pip would compile all, which takes longer than to download them.
+	$(BIN)/pip install --quiet --no-compile torch==2.13.0
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[networks,hub,onnx,serve,collect,text,cluster,telemetry,dev]'
 	touch .venv/.ready
 
 demo: .venv/.base
