@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 SECRET = "s3cr3t-in-a-message"
 
 
-class Planted(MemoryFileSystem):
+class Planted(MemoryFileSystem):  # type: ignore[misc]
     """Each read first does what is next in `faults`: an error is raised, a number is waited."""
 
     protocol = ("planted",)
@@ -26,7 +26,8 @@ class Planted(MemoryFileSystem):
         return stripped
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
-        return _told(lambda: MemoryFileSystem.cat_file(self, path, start, end))
+        found: bytes = _told(lambda: MemoryFileSystem.cat_file(self, path, start, end))
+        return found
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
         return _told(lambda: MemoryFileSystem.ls(self, path, detail))

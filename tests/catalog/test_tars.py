@@ -61,8 +61,8 @@ def test_what_says_a_label_may_come_before_or_long_after(tmp_path: Path) -> None
 
 
 def test_of_several_files_the_plain_one_is_the_photo(tmp_path: Path) -> None:
-    members = {"a.seg.png": None, "a.jpg": None, "a.cls": b"x", "b.image.jpg": None, "b.cls": b"y"}
-    dotted = {"c/v1.0.jpg": None, "c/v1.1.jpg": None, "c/._v1.jpg": None, "c/notes.md": None}
+    members: dict[str, object] = {"a.seg.png": None, "a.jpg": None, "a.cls": b"x", "b.image.jpg": None, "b.cls": b"y"}
+    dotted: dict[str, object] = {"c/v1.0.jpg": None, "c/v1.1.jpg": None, "c/._v1.jpg": None, "c/notes.md": None}
     assert _rows(_tar(tmp_path / "x.tar", members | dotted)) == [
         ("a.jpg", "x"),
         ("b.image.jpg", "y"),

@@ -78,14 +78,14 @@ def test_answers_are_the_same_from_a_folder_a_list_and_a_tar_anywhere(
     with tarfile.open(tmp_path / "few.tar", "w") as tar:
         for path in few:
             tar.add(path, path.name)
-    sources = [tmp_path / "list.parquet", tmp_path / "few.tar"]
+    sources: list[Path] = [tmp_path / "list.parquet", tmp_path / "few.tar"]
     elsewhere = [bucket.put(f"few-lists/{path.name}", path.read_bytes()) for path in sources[1:]]
     elsewhere.append(bucket.put("few/list.parquet", sources[0].read_bytes()))
     text = io.StringIO("file_name\n" + "\n".join(bucket.url(f"few/{name}") for name in names))
     elsewhere.append(bucket.put("few-lists/list.csv", text.getvalue().encode()))
     told = [
         [(p.row.file_name.rpartition("/")[2], p.label, p.verdict, p.problem, p.probability) for p in answers]
-        for answers in (list(goodsight.classify(loaded, source)) for source in [*sources, *elsewhere])
+        for answers in (list(goodsight.classify(loaded, source)) for source in [*map(str, sources), *elsewhere])
     ]
     assert len(told[0]) == len(few)
     assert sum(bool(problem) for _, _, _, problem, _ in told[0]) == 1
