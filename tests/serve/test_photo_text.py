@@ -1,11 +1,14 @@
 """Base64 as programs write it."""
 
+import ast
 import base64
 import random
 import textwrap
+from pathlib import Path
 
 import pytest
 
+from goodsight.serve import photo_text
 from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
 
@@ -56,6 +59,11 @@ def test_every_way_to_write_it(photo: bytes) -> None:
         ("data:image/jpeg,AAAA", "a data: address without ;base64"),
         ("data:image/jpeg;base64,%FFAA", "not base64: '\ufffd' stands there after 0"),
         ("https://shop.test/a.jpg", "an address, which is not fetched"),
+        (" s3://shop/a.jpg", "an address, which is not fetched"),
+        ("gs://shop/a.jpg", "an address, which is not fetched"),
+        ("memory://a.jpg", "an address, which is not fetched"),
+        ("zip://a.jpg::file:///b.zip", "an address, which is not fetched"),
+        ("file:/etc/passwd", "an address, which is not fetched"),
     ],
 )
 def test_what_is_no_base64_is_told(text: str, why: str) -> None:
@@ -70,3 +78,19 @@ def test_a_photo_that_is_too_large_is_not_unpacked() -> None:
         with pytest.raises(Problem) as told:
             photo_from(text, "here", 1000)
         assert (told.value.status_code, "too large" in told.value.detail) == (413, True)
+
+
+def test_nothing_of_the_service_can_read_a_place() -> None:
+    """What a request says never becomes a path or an address: the service decodes bytes alone."""
+    reading = {"places", "remote", "ranges", "local", "tars", "given"}
+    for path in Path(photo_text.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                {alias.name.rpartition(".")[2] for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
+            )
+            source = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if source.startswith("goodsight.photos"):
+                assert not reading & {*names, source.rpartition(".")[2]}, path.name
+            assert not (source.startswith("goodsight.catalog") and "unlabelled" in names), path.name
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert (node.value.id, node.attr) not in {("decoder", "read"), ("decoder", "digest")}, path.name

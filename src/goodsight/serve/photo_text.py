@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from goodsight.serve.problems import Problem
 
 _URI = re.compile(r"\s*data:([^,]{0,200}),", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]{0,20}:/", re.IGNORECASE)
 _BLANKS = str.maketrans("", "", " \t\n\r\f\v\u00a0\ufeff")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/_=-]")
 
@@ -37,7 +38,7 @@ def photo_from(text: str, where: str, most: int) -> bytes:
         text = text[uri.end() :]
         # In an address + / and = may be written as %2B, %2F and %3D.
         text = unquote(text, errors="replace") if "%" in text and len(text) <= 4 * most else text
-    elif text[:8].lower().lstrip().startswith(("http:", "https:", "file:")):
+    elif _ADDRESS.match(text):
         raise Problem(422, f"{where}: an address, which is not fetched; send the photo itself as base64")
     text = text.translate(_BLANKS)
     if len(text) // 4 * 3 > most + 3:
