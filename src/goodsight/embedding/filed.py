@@ -6,9 +6,9 @@ The file has no name, lies in the cache folder, and vanishes with the last that 
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 
@@ -19,6 +19,26 @@ HELD = 20_000
 """The embeddings of so many photos are held in memory; those of more are filed."""
 BLOCK = 4096
 """Photos that are looked at together where there are many."""
+
+
+class File:
+    """Numbers, float16, in a file without a name, which is closed with the last that knows it."""
+
+    def __init__(self) -> None:
+        self._stream = tempfile.TemporaryFile(dir=cache_folder(), prefix="goodsight-")  # noqa: SIM115
+        self.close = weakref.finalize(self, self._stream.close)
+
+    def append(self, vectors: Vectors) -> None:
+        """Write embeddings (n, width) at the end."""
+        for start in range(0, len(vectors), BLOCK):
+            self._stream.write(np.ascontiguousarray(vectors[start : start + BLOCK], np.float16).tobytes())
+
+    def read(self, place: int, into: Half) -> None:
+        """Fill an array (k, width) with the embeddings from a place on."""
+        self._stream.seek(place * into.shape[1] * into.itemsize)
+        for start in range(0, len(into), BLOCK):
+            piece = into[start : start + BLOCK]
+            piece[:] = np.frombuffer(self._stream.read(piece.nbytes), np.float16).reshape(piece.shape)
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,7 @@ class Filed:
 
     """
 
-    files: tuple[IO[bytes], ...]
+    files: tuple[File, ...]
     sizes: tuple[int, ...]
     width: int
     rows: Ints
@@ -56,15 +76,8 @@ class Filed:
             apart = np.flatnonzero((np.diff(places) != 1) | (np.diff(mine) != 1)) + 1
             for first, last in zip([0, *apart.tolist()], [*apart.tolist(), len(mine)], strict=True):
                 if first < last:
-                    self._read(file, int(places[first]), found[mine[first] : mine[last - 1] + 1])
+                    file.read(int(places[first]), found[mine[first] : mine[last - 1] + 1])
         return found
-
-    def _read(self, file: IO[bytes], place: int, into: Half) -> None:
-        """The embeddings from a place in a file on."""
-        file.seek(place * self.width * into.itemsize)
-        for start in range(0, len(into), BLOCK):
-            piece = into[start : start + BLOCK]
-            piece[:] = np.frombuffer(file.read(piece.nbytes), np.float16).reshape(piece.shape)
 
     def take(self, rows: Ints | Bools) -> Filed:
         """Some of them, still filed."""
@@ -85,7 +98,7 @@ class Filing:
     """
 
     def __init__(self, count: int, width: int) -> None:
-        self._file: IO[bytes] | None = _file() if count > HELD else None
+        self._file = File() if count > HELD else None
         self._some: Array = np.empty((count if self._file is None else BLOCK, width), np.float32)
         self._filled, self._written = 0, 0
 
@@ -103,8 +116,8 @@ class Filing:
         self._write(self._file)
         return Filed((self._file,), (self._written,), self._some.shape[1], np.arange(self._written))
 
-    def _write(self, file: IO[bytes]) -> None:
-        file.write(np.ascontiguousarray(self._some[: self._filled], np.float16).tobytes())
+    def _write(self, file: File) -> None:
+        file.append(self._some[: self._filled])
         self._written += self._filled
         self._filled = 0
 
@@ -130,9 +143,8 @@ def joined(parts: Sequence[Embeddings]) -> Embeddings:
 
 def put_away(vectors: Vectors) -> Filed:
     """Embeddings (n, width) in a file, as float16."""
-    file = _file()
-    for start in range(0, len(vectors), BLOCK):
-        file.write(np.ascontiguousarray(vectors[start : start + BLOCK], np.float16).tobytes())
+    file = File()
+    file.append(vectors)
     return Filed((file,), (len(vectors),), vectors.shape[1], np.arange(len(vectors)))
 
 
@@ -146,7 +158,3 @@ def blocks(vectors: Embeddings) -> Iterator[Vectors]:
     """All embeddings in their order, some thousand at a time."""
     for start in range(0, len(vectors), BLOCK):
         yield vectors[start : start + BLOCK]
-
-
-def _file() -> IO[bytes]:
-    return tempfile.TemporaryFile(dir=cache_folder(), prefix="goodsight-")

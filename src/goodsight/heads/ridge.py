@@ -135,6 +135,8 @@ def _weights(gram: Doubles, right: Doubles) -> Array:
     The ridge is 1, since photos are weighed by their penalties, or :data:`DOUBLE` of the trace where that is more.
     """
     trace = float(np.trace(gram))
+    if not np.isfinite(trace):
+        raise np.linalg.LinAlgError("the embeddings are not finite")
     gram[np.diag_indices_from(gram)] += max(1.0, DOUBLE * trace)
     # Single precision is twice as quick, and is enough where no number is very small beside the others.
     precise = np.float64 if trace > SMALL else np.float32
@@ -147,7 +149,7 @@ def solved(matrix: Floats, right: Floats) -> Floats:
     Where rounding has made the matrix indefinite, a little is added to its diagonal.
 
     Raises:
-        numpy.linalg.LinAlgError: it is not positive definite by far, or not finite.
+        numpy.linalg.LinAlgError: it is not positive definite by far.
 
     """
     try:
