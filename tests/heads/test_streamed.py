@@ -9,7 +9,7 @@ from clouds import BLOCKS, clouds
 from goodsight.arrays import Ints
 from goodsight.embedding import filed
 from goodsight.embedding.filed import put_away
-from goodsight.heads import kinds, ridge, sample, search, seen
+from goodsight.heads import kinds, ridge, sample, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.head import Setting
@@ -36,7 +36,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(filed, "BLOCK", 64)
     monkeypatch.setattr(ridge, "EXACT", 120)
-    monkeypatch.setattr(seen.sample, "part", drawn)
+    monkeypatch.setattr(sample, "part", drawn)
 
 
 def _photos(*, apart: bool = False) -> tuple[Examples, Examples]:
@@ -109,7 +109,7 @@ def test_kinds_are_compared_on_a_part_and_the_best_is_trained_on_all(monkeypatch
 
 def test_the_part_keeps_groups_whole_and_every_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COMPARED", 100)
-    monkeypatch.setattr(seen.sample, "part", PART)
+    monkeypatch.setattr(sample, "part", PART)
     photos = replace(clouds([900, 40, 2]), groups=np.arange(942) // 3)
     part = search._many(photos)
     assert 100 <= len(part) <= 115
