@@ -29,8 +29,8 @@ def test_embeddings_in_a_file_make_the_same_model(
     again = goodsight.train(drawn_photos, tmp_path / "model", wishes=QUICK)
     known, found = _rows(trained.folder), _rows(again.folder)
     assert [{**row, "probability": ""} for row in found] == [{**row, "probability": ""} for row in known]
-    pairs = [(float(one["probability"]), float(two["probability"])) for one, two in zip(known, found, strict=True)]
-    assert np.allclose(*zip(*pairs, strict=True), atol=2e-3)
+    before, now = ([float(row["probability"]) for row in rows] for rows in (known, found))
+    assert np.allclose(now, before, atol=2e-3)
     scored = goodsight.evaluate(again.folder, drawn_photos)
     assert scored.result.leaked == held.result.leaked
     assert scored.result.scores.accuracy.value == pytest.approx(held.result.scores.accuracy.value, abs=0.02)
