@@ -5,6 +5,7 @@ Pages, terminal and JSON only show it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -309,11 +310,11 @@ def _lost(model: Model, parts: Sequence[Part], catalog: Catalog) -> list[tuple[s
     notes = []
     for part in parts:
         number, attribute = part.photo_set.number, part.judge.attribute
+        there = {part.photo_set.label(row) for row in part.photo_set.table.rows}
+        given = Counter(row.labels[number] for row in catalog.rows)
         for label in catalog.classes(number):
-            rows = [row for row in catalog.rows if row.labels[number] == label]
-            there = {part.photo_set.label(row) for row in part.photo_set.table.rows}
             if label not in there:
-                said = f"none of its {len(rows)} photos can be used, so the class is lost"
+                said = f"none of its {given[label]} photos can be used, so the class is lost"
                 notes.append((f"{model.prefix(part.judge)}class {label!r}" if not attribute.tag else label, said))
     return notes
 
@@ -345,6 +346,6 @@ def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
 def _least_on_topic(model: Model, photo_set: PhotoSet, topic: Topic) -> list[tuple[Row, float, str]]:
     least = np.argsort(topic.scores, kind="stable")[:16]
     table, rows = photo_set.table, topic.rows[least]
-    names = common_names(model.backbone, table.vectors[rows])
+    names = common_names(model.backbone, table.filed[rows].astype(np.float32))
     p = calibrate.p_values(np.sort(topic.scores), topic.scores[least])
     return [(table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]
