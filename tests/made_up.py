@@ -63,7 +63,7 @@ def learned(
     starts: Grey | None = None
     if grey is not None:
         found = sets[0].table.take(trained_rows(sets))
-        starts = lambda: Known(backbone, replace(found, vectors=grey))  # noqa: E731
+        starts = lambda: Known(backbone, replace(found, filed=grey))  # noqa: E731
     embedder, put_back = Embedder(backbone, engine=Unasked(), cached=False), undone or nothing(backbone.width)
     fitted = frozen.fit(sets, group(sets, backbone), embedder, put_back, starts, budget, lambda _: None)
     return learn(fitted, 0.9, "", lambda _: None)

@@ -16,6 +16,7 @@ WHOLE = Examples(
     -X,
     np.array([True, False, False, False]),
     np.array([7, 8, 8, 7]),
+    groups=np.array([4, 4, 9, 9]),
 )
 PLAIN = Examples(X, WHOLE.labels, WHOLE.folds)
 

@@ -26,7 +26,7 @@ def test_what_is_left_without_a_fold_knows_nothing_of_it() -> None:
     photos = replace(clouds([20, 10, 1]), folds=np.append(np.arange(30) % 3, 3))
     spoilt = photos.vectors.copy()
     spoilt[photos.folds == 3] = np.nan
-    *_, last = rests(Scaler.fit(photos.vectors, BLOCKS), replace(photos, vectors=spoilt))
+    *_, last = rests(Scaler.fit(photos.vectors, BLOCKS), replace(photos, filed=spoilt))
     assert (last.asked.tolist(), last.known.tolist()) == ([30], [0, 1])
     assert np.isfinite(last.seen.x).all()
     assert np.allclose(last.seen.x.mean(axis=0), 0, atol=1e-4)

@@ -108,9 +108,9 @@ def test_dropped_photos_are_put_back_and_their_twins_do_not_count_from_two_folds
     thumbnails[b, 30:], vectors[b] = thumbnails[a, 30:], vectors[a]
     between = thumbnails[[a]].copy()
     between[0, :15] = thumbnails[b, :15]
-    after = _set(replace(after.table, thumbnails=thumbnails, vectors=vectors))
+    after = _set(replace(after.table, thumbnails=thumbnails, filed=vectors))
     assert (_grouped(after, tiny).folds == folds).all()
-    bridge = replace(wrong.take(np.arange(1)), thumbnails=between, vectors=vectors[[a]])
+    bridge = replace(wrong.take(np.arange(1)), thumbnails=between, filed=vectors[[a]])
     found = _measured(after, tiny, {}, bridge)
     assert found.comparison is not None
     assert found.comparison.n == 99

@@ -18,6 +18,7 @@ from scipy import fft, sparse
 from scipy.ndimage import uniform_filter1d
 
 from goodsight.arrays import Array, Bools, Ints, Pixels
+from goodsight.auditing.looks import Pictures
 from goodsight.progress import Progress
 
 NEIGHBOURS = 6
@@ -36,7 +37,7 @@ WAYS = (
 """How one picture may have been made from the other: scale, turn in degrees, mirrored."""
 
 
-def alike(pictures: Pixels, pairs: Ints, progress: Progress) -> Array:
+def alike(pictures: Pixels | Pictures, pairs: Ints, progress: Progress) -> Array:
     """The best correlation of detail of each pair, -1 to 1.
 
     Args:
@@ -61,7 +62,7 @@ def twins(correlation: Array, cosine: Array) -> Bools:
     return np.asarray(correlation + cosine / 4 >= SAME)
 
 
-def _aligned(pictures: Pixels, pairs: Ints) -> Array:
+def _aligned(pictures: Pixels | Pictures, pairs: Ints) -> Array:
     (firsts, one), (seconds, other) = (np.unique(column, return_inverse=True) for column in pairs.T)
     laid, plain = _small(pictures[firsts]), np.conj(_spectra(_small(pictures[seconds]), WAYS[0]))[other]
     heights = np.stack([_peak(_spectra(laid, way)[one] * plain, _COARSE) for way in WAYS])

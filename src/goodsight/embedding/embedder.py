@@ -22,6 +22,7 @@ from goodsight.backbones.naming import Named
 from goodsight.catalog.held import Held
 from goodsight.catalog.rows import Row
 from goodsight.embedding.cache import Cache
+from goodsight.embedding.filed import Filing
 from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded, Table
 from goodsight.photos import decoder, given, words
@@ -108,9 +109,8 @@ class Embedder:
             self.cache.flush()
 
     def table(self, rows: Sequence[Row]) -> Table:
-        """Embed photos and gather the good ones as arrays: vectors (n, width) float32, thumbnails (n, 256) uint8."""
-        # The values are those of the cache's float16; float32 saves converting them again at every step that follows.
-        vectors = np.empty((len(rows), self.backbone.width), np.float32)
+        """Embed photos and gather the good ones: embeddings (n, width), thumbnails (n, 256) uint8."""
+        vectors = Filing(len(rows), self.backbone.width)
         thumbnails = np.empty((len(rows), THUMBNAIL**2), np.uint8)
         good: list[Embedded] = []
         bad: list[tuple[Row, BadPhoto]] = []
@@ -118,10 +118,11 @@ class Embedder:
             if photo.bad is not None:
                 bad.append((photo.row, photo.bad))
             elif photo.vector is not None and photo.thumbnail is not None:
-                vectors[len(good)], thumbnails[len(good)] = photo.vector, photo.thumbnail
+                vectors.add(photo.vector)
+                thumbnails[len(good)] = photo.thumbnail
                 good.append(Embedded(photo.row, photo.sha256))
-        n = len(good)
-        return Table(tuple(p.row for p in good), tuple(p.sha256 for p in good), vectors[:n], thumbnails[:n], tuple(bad))
+        kept, digests = tuple(photo.row for photo in good), tuple(photo.sha256 for photo in good)
+        return Table(kept, digests, vectors.done(), thumbnails[: len(good)], tuple(bad))
 
     def _prepare(self, rows: Sequence[Row], hashed: bool) -> list[_Waiting]:
         return [self._prepare_one(row, hashed) for row in rows]

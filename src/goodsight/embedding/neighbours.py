@@ -28,7 +28,7 @@ _SAMPLE = 1000
 _WANTED = 0.99
 """The recall on the sample at which no more cells are looked at."""
 _AT_ONCE = 8192
-STEP = "lay out near photos"
+STEP = "find near photos"
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ class Twins:
     """
 
     groups: npt.NDArray[np.int64]
-    exact: npt.NDArray[np.int64]
-    near: npt.NDArray[np.int64]
+    exact: Ints
+    near: Ints
 
     def extra_copies(self) -> int:
         """How many photos could go without losing a distinct one."""

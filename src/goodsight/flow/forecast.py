@@ -13,9 +13,10 @@ import numpy as np
 from goodsight.arrays import Array
 from goodsight.catalog.read import unlabelled
 from goodsight.display import Tabular
-from goodsight.embedding import twins
+from goodsight.embedding.filed import taken
 from goodsight.errors import CatalogError, ModelError
 from goodsight.flow.work import USUAL, Work, drawn, leaks, opened, require_usable
+from goodsight.heads.scaler import sketched
 from goodsight.measuring import expected
 from goodsight.measuring.expected import Expected, Known
 from goodsight.model.record import Judge, LoadedModel
@@ -89,11 +90,11 @@ def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work 
         table = loaded.embedder(cached=work.cache, progress=work.progress).table(list(unlabelled(Path(photos))))
         require_usable(photos, table)
         copies = leaks(known, table)[1]
-        new = table.vectors[~copies]
+        new = taken(table.filed, ~copies)
         if not len(new):
             raise CatalogError(f"{photos}: all {len(copies)} photos are copies of training photos; give new ones")
         trained = unit_length(known.training.sketches)
-        near = nearest(unit_length(twins.sketch(known.scaler(new))), trained)
+        near = nearest(unit_length(sketched(known.scaler, new)), trained)
         found = {}
         for judge in known.judges:
             answers = _known(loaded, judge, trained)

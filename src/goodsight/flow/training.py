@@ -197,11 +197,11 @@ def _save(folder: Path, model: Model, learned: Sequence[Learned]) -> None:
     """The model and the evidence behind it, but for the report."""
     photo_set = learned[0].fitted.photo_set
     table, chosen = photo_set.table, _canaries(learned[0], CANARIES)
-    rows, vectors = [table.rows[i] for i in chosen], table.vectors[chosen]
+    rows, vectors = [table.rows[i] for i in chosen], table.filed[chosen]
     if model.backbone.naming:
         # Canaries are what the network alone makes of photos, which a machine that reads words otherwise answers too.
         with Embedder(replace(model.backbone, naming=None), limits=model.limits, cached=False) as alone:
-            vectors = alone.table(rows).vectors
+            vectors = alone.table(rows).filed[:]
     model_folder.save(folder, model, [row.path for row in rows], vectors.astype(np.float16))
     _write_predictions(folder / "predictions.csv", model, learned)
     testset.write(folder, photo_set, model.attributes)

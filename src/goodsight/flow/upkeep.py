@@ -14,6 +14,7 @@ from goodsight.arrays import Ints
 from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import Catalog
+from goodsight.embedding.filed import taken
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, ModelError
 from goodsight.files import exchange
@@ -159,6 +160,6 @@ def _outcome(model: Model, table: Table, rows: Ints, classes: list[tuple[str, ..
     for number, (judge, names) in enumerate(zip(model.judges, classes, strict=True)):
         columns = [judge.classes.index(name) for name in names]
         labels = np.array([names.index(table.rows[i].labels[number]) for i in rows])
-        probabilities = judge.probabilities(table.vectors[rows])[:, columns]
+        probabilities = judge.probabilities(taken(table.filed, rows))[:, columns]
         outcomes.append(Outcome(judge.given(probabilities) == labels, log_loss(probabilities, labels)))
     return reduce(and_, outcomes)

@@ -14,11 +14,11 @@ from typing import ParamSpec, TypeVar
 from goodsight.arrays import Bools
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
-from goodsight.embedding import twins
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError, GoodsightError
+from goodsight.heads.scaler import sketched
 from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
@@ -105,7 +105,7 @@ def require_usable(said: object, table: Table) -> None:
 
 def leaks(model: Model, table: Table) -> tuple[Twins, Bools]:
     """The twins among some photos, and which of them have a twin among the model's training photos (n,)."""
-    mine = Fingerprints(table.sha256, table.thumbnails, twins.sketch(model.scaler(table.vectors)))
+    mine = Fingerprints(table.sha256, table.thumbnails, sketched(model.scaler, table.filed))
     return mine.twins(model.alike_pixels), model.training.copies(mine, model.alike_pixels)
 
 

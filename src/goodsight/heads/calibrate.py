@@ -8,13 +8,16 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
 from goodsight.arrays import Bools, Doubles, Floats, Ints
+from goodsight.embedding.filed import pieces
 
 
 def softmax(scores: Floats, temperature: float) -> Doubles:
     """Probabilities (n, classes) of scores (n, classes) divided by ``temperature``."""
-    shifted = np.asarray(scores, np.float64) / temperature
-    shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    shifted: Doubles = np.asarray(scores, np.float64) / temperature
+    shifted -= shifted.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
 
 
 def log_loss(probabilities: Floats, labels: Ints) -> Doubles:
@@ -30,9 +33,12 @@ def fit_temperature(scores: Floats, labels: Ints) -> float:
         labels: class numbers (n,).
 
     """
+    rows = list(pieces(np.arange(len(labels))))
 
     def loss(log_temperature: float) -> float:
-        return float(log_loss(softmax(scores, float(np.exp(log_temperature))), labels).mean())
+        temperature = float(np.exp(log_temperature))
+        losses = [log_loss(softmax(scores[some], temperature), labels[some]) for some in rows]
+        return float(np.concatenate(losses).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-7, 4), method="bounded").x))
 

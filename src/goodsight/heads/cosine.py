@@ -15,6 +15,7 @@ from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
+from goodsight.heads.streamed import Streamed
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,29 @@ class Cosine(Learnt):
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        return cls.alone(setting, seen), cls.out_of_fold(setting, seen)
+        if not seen.streamed:
+            return cls.alone(setting, seen), cls.out_of_fold(setting, seen)
+        sums = Streamed.of(seen.low, seen.examples, aside=bool(setting.aside))
+        head = cls._of(setting, seen, *sums.head(setting.penalty, setting.aside))
+        return head, sums.scores(setting.penalty, setting.aside)
 
     @classmethod
     def alone(cls, setting: Setting, seen: Seen) -> Self:
         """The head."""
-        whiten, means = discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside)
+        if seen.streamed:
+            sums = Streamed.of(seen.low, seen.examples, aside=bool(setting.aside))
+            return cls._of(setting, seen, *sums.head(setting.penalty, setting.aside))
+        return cls._of(setting, seen, *discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside))
+
+    @classmethod
+    def _of(cls, setting: Setting, seen: Seen, whiten: Array, means: Array) -> Self:
         return cls(setting, seen.scaler, np.ascontiguousarray((seen.basis @ whiten).T), means)
 
     @classmethod
     def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:
         """Its out-of-fold scores (n, C)."""
+        if seen.streamed:
+            return cls.learn(setting, seen)[1]
         return discriminant.out_of_fold(seen.main, seen.examples, setting.penalty, setting.aside)
 
     def tensors(self) -> dict[str, Array | Half]:

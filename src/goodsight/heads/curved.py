@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from goodsight.arrays import Array, Half, Vectors
-from goodsight.heads import discriminant
+from goodsight.arrays import Array, Half, Ints, Vectors
+from goodsight.heads import discriminant, streamed
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths, unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
+from goodsight.heads.streamed import Streamed
 
 LANDMARKS = 800
 
@@ -53,10 +54,26 @@ class Curved(Learnt):
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
+        if seen.streamed:
+            return cls._streamed(setting, seen)
         landmarks, mix, low = bent(seen.x, setting.gamma)
         whiten, means = discriminant.learn(low, seen.examples, setting.penalty, setting.aside)
         scores = discriminant.out_of_fold(low, seen.examples, setting.penalty, setting.aside)
         return cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten)), scores
+
+    @classmethod
+    def _streamed(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+        landmarks = seen.landmarks(LANDMARKS)
+        mix = bent_by_blocks(seen, landmarks, setting.gamma)
+
+        def low(rows: Ints) -> Array:
+            near = rbf(squared_distances(seen.rows(rows), landmarks), setting.gamma)
+            return np.asarray(near @ mix[:-1] + mix[-1])
+
+        sums = Streamed.of(low, seen.examples, aside=bool(setting.aside))
+        whiten, means = sums.head(setting.penalty, setting.aside)
+        head = cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten))
+        return head, sums.scores(setting.penalty, setting.aside)
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""
@@ -84,3 +101,24 @@ def bent(x: Array, gamma: float) -> tuple[Array, Array, Array]:
     features = linalg.solve_triangular(lower, near.T, lower=True).T
     mix = linalg.solve_triangular(lower, discriminant.principal(features, MAIN), lower=True, trans=1)
     return landmarks, np.vstack([mix, -centre @ mix]).astype(np.float32), np.asarray(near @ mix, np.float32)
+
+
+def bent_by_blocks(seen: Seen, landmarks: Array, gamma: float) -> Array:
+    """The mix as by :func:`bent`, of photos that are looked at some thousand at a time.
+
+    Args:
+        seen: the photos.
+        landmarks: standardised photos (m, width).
+        gamma: of the kernel.
+
+    """
+    lower = root(landmarks, gamma)
+
+    def near() -> Iterator[Array]:
+        return (rbf(squared_distances(block, landmarks), gamma) for block in seen.blocks())
+
+    centre = sum((some.sum(axis=0, dtype=np.float64) for some in near()), start=np.zeros(len(landmarks)))
+    centre = np.asarray(centre / len(seen.examples), np.float32)
+    features = (linalg.solve_triangular(lower, (some - centre).T, lower=True).T for some in near())
+    mix = linalg.solve_triangular(lower, streamed.principal(features, len(landmarks), MAIN), lower=True, trans=1)
+    return np.vstack([mix, -centre @ mix]).astype(np.float32)

@@ -59,8 +59,8 @@ def out_of_fold(low: Array, examples: Examples, shrink: float, aside: float) -> 
     hardly more than few.
     """
     labels, sure = examples.labels, examples.sure
-    cells = _Cells.of(low, labels, examples.cells if aside else labels, int(labels.max()) + 1)
-    every = cells.sums(low, np.flatnonzero(sure))
+    cells = Cells.of(low, labels, examples.cells if aside else labels, int(labels.max()) + 1)
+    every = cells.sums(low[sure], np.flatnonzero(sure))
     scores = np.full((len(low), cells.classes), np.nan, np.float32)
     for asked, away in held(examples.folds, examples.hidden):
         rest = np.ones(len(low), bool)
@@ -68,9 +68,9 @@ def out_of_fold(low: Array, examples: Examples, shrink: float, aside: float) -> 
         if not rest.any():
             continue
         if (rest & sure).any():
-            sums = every - cells.sums(low, away[sure[away]])
+            sums = every - cells.sums(low[away[sure[away]]], away[sure[away]])
         else:
-            sums = cells.sums(low, np.flatnonzero(rest))
+            sums = cells.sums(low[rest], np.flatnonzero(rest))
         whiten, means = cells.whitened(sums, shrink, aside)
         scores[asked] = unit(low[asked] @ whiten) @ means
     return scores
@@ -89,12 +89,12 @@ def whitened(low: Array, labels: Ints, cells: Ints, classes: int, shrink: float,
         aside: as for :func:`learn`.
 
     """
-    known = _Cells.of(low, labels, cells, classes)
+    known = Cells.of(low, labels, cells, classes)
     return known.whitened(known.sums(low, np.arange(len(low))), shrink, aside)
 
 
 @dataclass(frozen=True)
-class _Sums:
+class Sums:
     """Sums over photos, in double precision because they are taken from each other.
 
     Attributes:
@@ -108,19 +108,23 @@ class _Sums:
     away: Doubles
     products: Doubles
 
-    def __sub__(self, other: _Sums) -> _Sums:
-        return _Sums(self.count - other.count, self.away - other.away, self.products - other.products)
+    def __sub__(self, other: Sums) -> Sums:
+        return Sums(self.count - other.count, self.away - other.away, self.products - other.products)
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.count + other.count, self.away + other.away, self.products + other.products)
 
 
 @dataclass(frozen=True)
-class _Cells:
+class Cells:
     """What divides the classes.
 
     Attributes:
         number: the cell of each photo (n,).
         owner: the class of each cell (m,).
         classes: how many there are.
-        middle: the mean of all photos of each cell (m, k); photos are measured from there, so that sums stay small.
+        middle: the mean of all photos of each cell (m, k); photos are measured from there, so that sums stay small. Of
+            photos that are read one block after the other it is not known yet, and 0.
 
     """
 
@@ -130,25 +134,30 @@ class _Cells:
     middle: Array
 
     @classmethod
-    def of(cls, low: Array, labels: Ints, cells: Ints, classes: int) -> _Cells:
-        number = np.unique(cells, return_inverse=True)[1]
-        size = np.bincount(number)
-        owner = np.empty(len(size), np.int64)
-        owner[number] = labels
-        return cls(number, owner, classes, _means(low, number, len(size), np.ones(len(low), np.float32)))
+    def of(cls, low: Array, labels: Ints, cells: Ints, classes: int) -> Cells:
+        """Those of photos with main components (n, k), class numbers (n,) and cells (n,)."""
+        number, owner = _owned(labels, cells)
+        middle = _means(low, number, len(owner), np.ones(len(low), np.float32))
+        return cls(number, owner, classes, middle)
 
-    def sums(self, low: Array, rows: Ints) -> _Sums:
-        """Of the photos ``rows`` among those of main components (n, k)."""
+    @classmethod
+    def unmeasured(cls, labels: Ints, cells: Ints) -> Cells:
+        """Those of photos with class numbers (n,) and cells (n,), whose main components are not there yet."""
+        number, owner = _owned(labels, cells)
+        return cls(number, owner, int(labels.max()) + 1, np.zeros((len(owner), 1), np.float32))
+
+    def sums(self, low: Array, rows: Ints) -> Sums:
+        """Of the photos ``rows`` (r,), whose main components are ``low`` (r, k)."""
         count = np.bincount(self.number[rows], minlength=len(self.owner))
-        rows = rows[np.argsort(self.number[rows], kind="stable")]
-        apart = low[rows].astype(np.float64) - self.middle[self.number[rows]]
+        order = np.argsort(self.number[rows], kind="stable")
+        apart = low[order].astype(np.float64) - self.middle[self.number[rows[order]]]
         away = np.zeros((len(count), low.shape[1]))
         there = np.flatnonzero(count)
         if len(there):
             away[there] = np.add.reduceat(apart, (np.cumsum(count) - count)[there], axis=0)
-        return _Sums(count, away, apart.T @ apart)
+        return Sums(count, away, apart.T @ apart)
 
-    def whitened(self, sums: _Sums, shrink: float, aside: float) -> tuple[Array, Array]:
+    def whitened(self, sums: Sums, shrink: float, aside: float) -> tuple[Array, Array]:
         """As by :func:`whitened`, of the photos that were summed up."""
         there = np.flatnonzero(sums.count)
         size, owner = sums.count[there], self.owner[there]
@@ -168,6 +177,14 @@ class _Cells:
         root = linalg.cholesky(spread, lower=True)
         whiten = linalg.solve_triangular(root, np.eye(len(root), dtype=np.float32), lower=True, overwrite_b=True).T
         return np.asarray(whiten), np.ascontiguousarray(unit(centres @ whiten).T)
+
+
+def _owned(labels: Ints, cells: Ints) -> tuple[Ints, Ints]:
+    """The number of each photo's cell (n,), and the class of each cell (m,)."""
+    number = np.unique(cells, return_inverse=True)[1]
+    owner = np.empty(int(number.max()) + 1, np.int64)
+    owner[number] = labels
+    return number, owner
 
 
 def _means(rows: Array, keys: Ints, count: int, weight: Array) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from goodsight.arrays import Bools, Ints, Vectors
+from goodsight.embedding.filed import Embeddings, joined, taken
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Examples:
     """The ``n`` photos that a head learns from.
 
     Attributes:
-        vectors: embeddings (n, width).
+        filed: their embeddings (n, width), in memory or, of many photos, in a file.
         labels: class numbers (n,), 0 to C - 1; whoever learns from them wants at least one photo of each.
         folds: fold numbers (n,) that keep twins together.
         others: numbers (n,) of what the photos' other attributes are, if they have any.
@@ -26,20 +27,22 @@ class Examples:
             all.
         doubted: whose labels hardly count, or not at all for a head that compares with class means (n,); these photos
             are answered like the rest. None when all labels are believed.
+        groups: what a part of many photos takes whole (n,); None where photos are alone.
 
     Raises:
         ValueError: the parts are not of one length.
 
     """
 
-    vectors: Vectors
+    filed: Embeddings
     labels: Ints
     folds: Ints
     others: Ints | None = None
-    grey: Vectors | None = None
+    grey: Embeddings | None = None
     doubted: Bools | None = None
     hidden: Ints | None = None
     apart: bool = False
+    groups: Ints | None = None
 
     def __post_init__(self) -> None:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -51,18 +54,28 @@ class Examples:
         """How many photos there are."""
         return len(self.labels)
 
+    @property
+    def vectors(self) -> Vectors:
+        """All embeddings (n, width), in memory."""
+        return self.filed[:]
+
     def take(self, rows: Ints) -> Examples:
         """Those of the indices ``rows``, in their order."""
         return Examples(
-            self.vectors[rows],
+            taken(self.filed, rows),
             self.labels[rows],
             self.folds[rows],
             None if self.others is None else self.others[rows],
-            None if self.grey is None else self.grey[rows],
+            None if self.grey is None else taken(self.grey, rows),
             None if self.doubted is None else self.doubted[rows],
             None if self.hidden is None else self.hidden[rows],
             self.apart,
+            None if self.groups is None else self.groups[rows],
         )
+
+    def held(self) -> Examples:
+        """The same with all embeddings in memory."""
+        return replace(self, filed=self.vectors, grey=None if self.grey is None else self.grey[:])
 
     def with_grey(self) -> Examples:
         """The photos and then their copies (2 n,), each in its photo's fold; themselves where there are no copies.
@@ -74,13 +87,14 @@ class Examples:
         others = self.others
         return replace(
             self,
-            vectors=np.concatenate([self.vectors, self.grey]),
+            filed=joined([self.filed, self.grey]),
             labels=np.tile(self.labels, 2),
             folds=np.tile(self.folds, 2),
             others=None if others is None else np.append(others, np.full(len(others), others.max() + 1)),
             grey=None,
             doubted=None if self.doubted is None else np.tile(self.doubted, 2),
             hidden=None if self.hidden is None else np.tile(self.hidden, 2),
+            groups=None if self.groups is None else np.tile(self.groups, 2),
         )
 
     @property

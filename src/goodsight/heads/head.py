@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.arrays import Array, Half, Vectors
+from goodsight.embedding.filed import BLOCK, Embeddings, blocks
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
@@ -114,6 +115,13 @@ class Learnt(Head):
     def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:
         """The scores (n, classes) that :meth:`learn` gives."""
         return cls.learn(setting, seen)[1]
+
+
+def scored(head: Head, vectors: Embeddings) -> Array:
+    """Scores (n, classes) of embeddings (n, width), some thousand at a time."""
+    if len(vectors) <= BLOCK:
+        return head(vectors[:])
+    return np.concatenate([head(block) for block in blocks(vectors)])
 
 
 def stored(

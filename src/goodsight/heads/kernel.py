@@ -45,31 +45,41 @@ class Kernel(Learnt):
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
+        return cls._learn(setting, seen, scored=True)
+
+    @classmethod
+    def alone(cls, setting: Setting, seen: Seen) -> Self:
+        """The head."""
+        return cls._learn(setting, seen, scored=False)[0]
+
+    @classmethod
+    def _learn(cls, setting: Setting, seen: Seen, *, scored: bool) -> tuple[Self, Array]:
         examples = seen.examples
         targets, penalty = ridge.one_hot(examples.labels), setting.penalty * seen.ease
         if len(examples) > ridge.EXACT:
-            return cls._of_landmarks(setting, seen, targets, penalty)
+            return cls._of_landmarks(setting, seen, targets, penalty, scored=scored)
         kernel = rbf(seen.squared, setting.gamma)
         dual, scores = ridge.solve_dual(kernel, targets, examples.folds, penalty, examples.hidden)
         return cls(setting, seen.scaler, seen.x, dual), scores
 
     @classmethod
-    def _of_landmarks(cls, setting: Setting, seen: Seen, targets: Array, penalty: Array) -> tuple[Self, Array]:
+    def _of_landmarks(
+        cls, setting: Setting, seen: Seen, targets: Array, penalty: Array, *, scored: bool
+    ) -> tuple[Self, Array]:
         """The same with the kernel kept to landmarks.
 
         This is the Nystroem method (Williams and Seeger 2001, Using the Nystroem Method to Speed Up Kernel Machines).
         """
-        vectors, scaler, gamma = seen.examples.vectors, seen.scaler, setting.gamma
-        landmarks = scaler(vectors[np.random.default_rng(0).permutation(len(vectors))[: ridge.EXACT // 2]])
+        gamma, landmarks = setting.gamma, seen.landmarks(ridge.EXACT // 2)
         lower = root(landmarks, gamma)
 
         def features(rows: Ints) -> Array:
-            near = rbf(squared_distances(landmarks, scaler(vectors[rows])), gamma)
+            near = rbf(squared_distances(landmarks, seen.rows(rows)), gamma)
             return np.asarray(linalg.solve_triangular(lower, near, lower=True, overwrite_b=True).T)
 
-        weights, scores = ridge.solve_primal(features, targets, seen.examples.folds, penalty)
+        weights, scores = ridge.solve_primal(features, targets, seen.examples.folds, penalty, scored=scored)
         weights = np.asarray(linalg.solve_triangular(lower, weights, lower=True, trans=1))
-        return cls(setting, scaler, landmarks, weights), scores
+        return cls(setting, seen.scaler, landmarks, weights), scores
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

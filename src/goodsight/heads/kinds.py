@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from goodsight.arrays import Array
+from goodsight.embedding.filed import taken
 from goodsight.heads.cosine import Cosine
 from goodsight.heads.curved import Curved
 from goodsight.heads.examples import Examples
-from goodsight.heads.head import Head, Kind, Learnt, Setting
+from goodsight.heads.head import Head, Kind, Learnt, Setting, scored
 from goodsight.heads.kernel import Kernel
 from goodsight.heads.linear import Linear
 from goodsight.heads.mixed import Mixed, added
@@ -92,7 +93,7 @@ def _apart(setting: Setting, examples: Examples, without: Iterable[Rest]) -> Arr
     """
     scores = np.empty((len(examples), int(examples.labels.max()) + 1), np.float32)
     for rest in without:
-        answers = LEARNT[setting.kind].alone(setting, rest.seen)(examples.vectors[rest.asked])
+        answers = scored(LEARNT[setting.kind].alone(setting, rest.seen), taken(examples.filed, rest.asked))
         scores[rest.asked] = answers.min(axis=1, keepdims=True) - 1
         scores[np.ix_(rest.asked, rest.known)] = answers
     return scores

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from goodsight.arrays import Array, Half, Ints, Vectors
+from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import ridge
 from goodsight.heads.head import Learnt, Setting, stored
 from goodsight.heads.scaler import Scaler
@@ -29,17 +29,22 @@ class Linear(Learnt):
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        examples, scaler = seen.examples, seen.scaler
+        return cls._learn(setting, seen, scored=True)
+
+    @classmethod
+    def alone(cls, setting: Setting, seen: Seen) -> Self:
+        """The head."""
+        return cls._learn(setting, seen, scored=False)[0]
+
+    @classmethod
+    def _learn(cls, setting: Setting, seen: Seen, *, scored: bool) -> tuple[Self, Array]:
+        examples = seen.examples
         targets, penalty = ridge.one_hot(examples.labels), setting.penalty * seen.ease
         if len(examples) > ridge.EXACT:
-
-            def features(rows: Ints) -> Array:
-                return scaler(examples.vectors[rows])
-
-            weights, scores = ridge.solve_primal(features, targets, examples.folds, penalty)
-            return cls(setting, scaler, weights), scores
+            weights, scores = ridge.solve_primal(seen.rows, targets, examples.folds, penalty, scored=scored)
+            return cls(setting, seen.scaler, weights), scores
         dual, scores = ridge.solve_dual(seen.products.copy(), targets, examples.folds, penalty, examples.hidden)
-        return cls(setting, scaler, np.asarray(seen.x.T @ dual)), scores
+        return cls(setting, seen.scaler, np.asarray(seen.x.T @ dual)), scores
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

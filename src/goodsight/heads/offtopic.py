@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goodsight.arrays import Array, Doubles, Ints, Vectors
+from goodsight.embedding.filed import Embeddings
 
 MOST = 2000
 
@@ -33,7 +34,9 @@ class OffTopic:
         return _nearest(x @ self.photos.T) - (_nearest(x @ self.negatives.T) if len(self.negatives) else 0)
 
 
-def fit(vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | None = None) -> tuple[OffTopic, Doubles]:
+def fit(
+    vectors: Embeddings, groups: Ints, columns: slice, negatives: Vectors | None = None
+) -> tuple[OffTopic, Doubles]:
     """Learn what is on topic.
 
     Args:
@@ -57,7 +60,7 @@ def fit(vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | Non
     scores = np.empty(len(vectors))
     for start in range(0, len(vectors), 2048):
         rows = slice(start, start + 2048)
-        x = _unit(vectors[rows, columns])
+        x = _unit(vectors[rows][:, columns])
         similar = x @ scorer.photos.T
         similar[groups[rows, None] == groups[chosen]] = -1
         scores[rows] = _nearest(similar) - (_nearest(x @ scorer.negatives.T) if len(scorer.negatives) else 0)

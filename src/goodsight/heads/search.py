@@ -1,7 +1,8 @@
 """Embeddings and labels become a head, chosen on grouped folds among settings of the kinds that can be learned.
 
 Settings are compared on a part of many photos; then the best of each kind that is close is trained on all, and of these
-the best is taken. Where groups are known, the mean of the best kernel head and the best cosine head is one of them.
+the best is taken. Where groups are known, the mean of the best kernel head and the best cosine head is one of them. Of
+more than :data:`COMPARED` photos a part is all that kinds are compared on, and the best is trained on all.
 
 When photos have several attributes, a head may read one off the other: a model that saw only black jeans and no black
 dress takes what is black for jeans. So heads may set aside what the other attributes say, see
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goodsight.arrays import Array, Doubles, Ints
-from goodsight.heads import kinds
+from goodsight.heads import kinds, sample
 from goodsight.heads.calibrate import fit_temperature, log_loss, softmax
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import strangers
@@ -40,6 +41,10 @@ SEARCH = 1000
 CLOSE = 1.15
 """A kind whose log loss on the part is up to so many times the best one's is trained on all photos as well: with more
 photos kinds pass each other, kernels most. On clothing they moved by 8 %, on the Pokedex by 3 %."""
+
+
+COMPARED = 20_000
+"""So many photos show which kind is best: of more, whole groups of each class are drawn."""
 
 
 HIDDEN = 60
@@ -131,10 +136,10 @@ def fit(
 
     Candidates are compared by the log loss of their temperature-scaled out-of-fold scores, on all photos or, when
     there are more than :data:`SEARCH`, on whole folds of a part of them. The best of each kind that is close is then
-    trained on all photos, and the choice among these is by the same measure. Classes are weighted by the inverse square
-    root of their size. With ``others``, candidates are compared on folds that hide one combination each, to choose a
-    head that knows combinations it never saw, and only the best is trained; where folds are to be kept apart as well,
-    nothing is learned from a photo's fold either.
+    trained on all photos, or on about :data:`COMPARED`, and the choice among these is by the same measure. Classes are
+    weighted by the inverse square root of their size. With ``others``, candidates are compared on folds that hide one
+    combination each, to choose a head that knows combinations it never saw, and only the best is trained; where folds
+    are to be kept apart as well, nothing is learned from a photo's fold either.
 
     Args:
         examples: the photos (n), at least one of each class.
@@ -152,11 +157,38 @@ def fit(
 
     """
     candidates = [s for s in candidates if s.view in views and (examples.grey is not None or not s.grey)]
-    trials = _compared(examples, views, candidates, budget, progress)
+    some = _many(examples)
+    trials = _compared(some, views, candidates, budget, progress)
     finals = _finals(trials, PARTS if mixed else ())
     if examples.others is not None:
         head, scores = kinds.train(finals[0], views[finals[0].view], examples)
         return Chosen(head, scores, tuple(trials))
+    trained = _trained(some, views, finals, budget)
+    if mixed:
+        trained += _mixed(trained, some)
+    share = _shares(some)
+    last = [_judge(head.setting, scores, some.labels, share) for head, scores in trained]
+    head, scores = trained[min(range(len(last)), key=lambda i: last[i].log_loss)]
+    if len(some) < len(examples):
+        del trained
+        head, scores = kinds.train(head.setting, views[head.setting.view], examples)
+        last.append(_judge(head.setting, scores, examples.labels, _shares(examples)))
+    # Where the part is all photos, what was trained has the figures that it was found by.
+    every = {(trial.setting, trial.photos): trial for trial in (*trials, *last)}
+    return Chosen(head, scores, tuple(every.values()))
+
+
+def _many(examples: Examples) -> Examples:
+    """What kinds are compared on: all photos or, of very many, a part of them with whole groups."""
+    if len(examples) <= COMPARED:
+        return examples
+    return examples.take(sample.part(examples.labels, examples.groups, COMPARED))
+
+
+def _trained(
+    examples: Examples, views: Mapping[str, Scaler], finals: Sequence[Setting], budget: float
+) -> list[tuple[Head, Array]]:
+    """Heads of some settings with their out-of-fold scores (n, classes): the first, others while there is time."""
     seen = {view: Seen.of(scaler, examples) for view, scaler in views.items()}
     trained: list[tuple[Head, Array]] = []
     start = time.monotonic()
@@ -164,14 +196,7 @@ def fit(
         if trained and time.monotonic() - start > budget:
             break
         trained.append(kinds.learn(setting, seen[setting.view], examples))
-    if mixed:
-        trained += _mixed(trained, examples)
-    share = _shares(examples)
-    last = [_judge(head.setting, scores, examples.labels, share) for head, scores in trained]
-    head, scores = trained[min(range(len(last)), key=lambda i: last[i].log_loss)]
-    # Where the part is all photos, what was trained has the figures that it was found by.
-    every = {(trial.setting, trial.photos): trial for trial in (*trials, *last)}
-    return Chosen(head, scores, tuple(every.values()))
+    return trained
 
 
 def _compared(
@@ -180,7 +205,7 @@ def _compared(
     """What candidates score on a part of the photos, until the time is over."""
     start = time.monotonic()
     part = _part(examples)
-    known = examples.take(part)
+    known = examples.take(part).held()
     share = _shares(known)
     seen = _seen(known, ease(examples)[part], views)
     trials: list[Trial] = []

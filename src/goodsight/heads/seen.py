@@ -9,6 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from goodsight.arrays import Array, Ints
+from goodsight.embedding import filed
+from goodsight.embedding.filed import Filed
+from goodsight.heads import ridge, sample, streamed
 from goodsight.heads.discriminant import principal
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import held
@@ -40,6 +43,31 @@ class Seen:
         """Examples that are all there are."""
         return cls(scaler, examples, ease(examples))
 
+    @property
+    def streamed(self) -> bool:
+        """Whether heads look at some thousand photos at a time: embeddings are in a file, and there are many."""
+        given = self.examples
+        many = isinstance(given.filed, Filed) and len(given) > ridge.EXACT
+        return many and given.hidden is None
+
+    def rows(self, chosen: Ints) -> Array:
+        """Standardised vectors (r, width) of some photos."""
+        return self.scaler(self.examples.filed[chosen])
+
+    def blocks(self) -> Iterator[Array]:
+        """The same of all photos, some thousand at a time."""
+        return (self.scaler(block) for block in filed.blocks(self.examples.filed))
+
+    def landmarks(self, most: int) -> Array:
+        """Standardised vectors (k, width) of some photos, which stand for all.
+
+        They are drawn from all or, of photos that are filed, so that each class has its share.
+        """
+        given = self.examples
+        if self.streamed:
+            return self.rows(sample.part(given.labels, None, most))
+        return self.rows(np.random.default_rng(0).permutation(len(given))[:most])
+
     @cached_property
     def x(self) -> Array:
         """Standardised vectors (n, width)."""
@@ -58,12 +86,18 @@ class Seen:
     @cached_property
     def basis(self) -> Array:
         """An orthonormal basis (width, k) of their main directions."""
+        if self.streamed:
+            return streamed.principal(self.blocks(), len(self.scaler.mean), MAIN)
         return principal(self.x, MAIN)
 
     @cached_property
     def main(self) -> Array:
         """Their main components (n, k)."""
         return np.asarray(self.x @ self.basis)
+
+    def low(self, chosen: Ints) -> Array:
+        """The same of some photos (r, k), which are read for it."""
+        return np.asarray(self.rows(chosen) @ self.basis)
 
     @cached_property
     def rests(self) -> tuple[Rest, ...]:
@@ -102,5 +136,5 @@ def rests(scaler: Scaler, examples: Examples, *, grey: bool = False) -> Iterator
         known, labels = np.unique(rest.labels, return_inverse=True)
         # One fold: nobody asks what it says out-of-fold.
         rest = replace(rest, labels=labels, folds=np.zeros(len(rest), np.int64), hidden=None, apart=False)
-        anew = scaler.learnt_anew(rest.vectors)
+        anew = scaler.learnt_anew(rest.filed)
         yield Rest(asked, known, Seen.of(anew, rest.with_grey() if grey else rest))

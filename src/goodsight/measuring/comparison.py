@@ -9,7 +9,7 @@ import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.heads.calibrate import log_loss
-from goodsight.measuring.metrics import Estimate, exact
+from goodsight.measuring.metrics import Estimate, draws, exact
 
 ROUNDS = 2000
 
@@ -90,8 +90,9 @@ def compare(current: Outcome, candidate: Outcome, groups: Ints, *, seed: int = 0
     more_right = candidate.right.astype(float) - current.right.astype(float)
     columns = (np.ones(n), more_right, current.loss - candidate.loss)
     sums = np.stack([np.bincount(numbers, column, count) for column in columns], axis=1)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=ROUNDS)
-    drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
+    drawn = np.concatenate(
+        [sums.sum(axis=0, keepdims=True), *(weights @ sums for weights in draws(count, ROUNDS, seed))]
+    )
     hidden = exact(Estimate(0.0, 0.0, 0.0), count).high
     alike = Estimate(0.0, -hidden, hidden)
     return Comparison(

@@ -14,13 +14,13 @@ import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.catalog.replay import Replayed
-from goodsight.embedding import twins
+from goodsight.embedding.filed import joined
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints
 from goodsight.heads import kinds
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
-from goodsight.heads.scaler import scalers
+from goodsight.heads.scaler import scalers, sketched
 from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model.learn import Learned, calibrated
 from goodsight.model.record import Judge
@@ -99,7 +99,7 @@ def _dealt(fitted: Fitted, put_back: Table) -> tuple[Ints, Ints, Bools]:
     trained, rows = fitted.photo_set.training, fitted.photo_set.table.rows
     if not put_back.rows:
         return fitted.folds, fitted.groups[trained], np.ones(len(trained), bool)
-    more = Fingerprints(put_back.sha256, put_back.thumbnails, twins.sketch(fitted.scaler(put_back.vectors)))
+    more = Fingerprints(put_back.sha256, put_back.thumbnails, sketched(fitted.scaler, put_back.filed))
     every = units_of([*rows, *put_back.rows], (fitted.fingerprints + more).twins().groups)
     groups, new = every[trained], every[len(rows) :]
     home = dict(zip(groups[::-1].tolist(), fitted.folds[::-1].tolist(), strict=True))
@@ -116,18 +116,18 @@ def _without(learned: Learned, given: Examples, undone: Undone, labels: Ints, fo
 
     Photos that have no label without the ledger (-1) are not trained on, and have no probabilities.
     """
-    vectors, others, copies = given.vectors, given.others, given.grey
+    vectors, others, copies = given.filed, given.others, given.grey
     if undone.table.rows:
-        vectors = np.concatenate([vectors, undone.table.vectors])
+        vectors = joined([vectors, undone.table.filed])
     if others is not None:
         # What else a photo shows that was put back is not known here; it is no reason to take it for the same.
         others = np.concatenate([others, np.full(len(undone.table.rows), others.max() + 1)])
     if copies is not None and undone.grey is not None:
-        copies = np.concatenate([copies, undone.grey])
+        copies = joined([copies, undone.grey])
     known = np.flatnonzero(labels >= 0)
     examples = Examples(vectors, labels, folds, others, copies, apart=given.apart).take(known)
     setting = learned.judge.head.setting
-    scaler = scalers(examples.vectors, learned.fitted.backbone.blocks)[setting.view]
+    scaler = scalers(examples.filed, learned.fitted.backbone.blocks)[setting.view]
     scores = kinds.train(setting, scaler, examples)[1]
     found = np.full((len(labels), scores.shape[1]), np.nan)
     judge = calibrated(learned.judge, scores, examples.labels)

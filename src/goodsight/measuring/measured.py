@@ -345,6 +345,6 @@ def _counts(photo_set: PhotoSet) -> dict[str, dict[str, int]]:
 def _least_on_topic(model: Model, photo_set: PhotoSet, topic: Topic) -> list[tuple[Row, float, str]]:
     least = np.argsort(topic.scores, kind="stable")[:16]
     table, rows = photo_set.table, topic.rows[least]
-    names = common_names(model.backbone, table.vectors[rows])
+    names = common_names(model.backbone, table.filed[rows].astype(np.float32))
     p = calibrate.p_values(np.sort(topic.scores), topic.scores[least])
     return [(table.rows[i], float(q), name) for i, q, name in zip(rows, p, names, strict=True)]

@@ -7,9 +7,11 @@ matrix product.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
 from scipy.stats import beta
 
 from goodsight.arrays import Bools, Doubles, Floats, Ints
@@ -19,6 +21,14 @@ ROUNDS = 1000
 
 
 BINS = 15
+
+
+_TOGETHER = 4_000_000
+"""Numbers of draws that are held at once: 32 MB."""
+
+
+Part = tuple[int, Ints, Doubles]
+"""How many columns there are, and in which of them each photo counts (n,), and how much (n,)."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +90,20 @@ def score(
     if n == 0:
         raise ValueError("there is no photo to score")
     guesses = probabilities.argmax(axis=1) if given is None else given
-    one_hot, guessed = np.eye(classes)[labels], np.eye(classes)[guesses]
     confidence, right = probabilities[np.arange(n), guesses], guesses == labels
-    bins = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
+    first, one = np.zeros(n, np.int64), np.ones(n)
     parts = {
-        "n": np.ones((n, 1)),
-        "right": right[:, None].astype(float),
-        "loss": log_loss(probabilities, labels)[:, None],
-        "gap": bins * (confidence - right)[:, None],
-        "support": one_hot,
-        "guessed": guessed,
-        "hit": one_hot * guessed,
+        "n": (1, first, one),
+        "right": (1, first, right.astype(float)),
+        "loss": (1, first, log_loss(probabilities, labels)),
+        "gap": (BINS, np.minimum((confidence * BINS).astype(int), BINS - 1), confidence - right),
+        "support": (classes, labels, one),
+        "guessed": (classes, guesses, one),
+        "hit": (classes, labels, right.astype(float)),
     }
     drawn, count = _drawn(parts, groups, rounds, seed)
-    measurable = one_hot.sum(axis=0) >= 3
+    support = np.bincount(labels, minlength=classes)
+    measurable = support >= 3
     of_class = [len(np.unique(groups[labels == c])) for c in range(classes)]
     nothing = dict.fromkeys(("precision", "recall", "f1"), Estimate(np.nan, np.nan, np.nan))
     return Scores(
@@ -104,21 +114,32 @@ def score(
         log_loss=_estimate(drawn["loss"][:, 0], drawn["n"][:, 0]),
         calibration_error=_around(_estimate(np.abs(drawn["gap"]).sum(axis=1), drawn["n"][:, 0])),
         per_class=tuple(_of_class(drawn, c, of_class[c]) if measurable[c] else dict(nothing) for c in range(classes)),
-        support=tuple(int(s) for s in one_hot.sum(axis=0)),
-        confusion=(one_hot.T @ guessed).astype(np.int64),
+        support=tuple(support.tolist()),
+        confusion=np.bincount(labels * classes + guesses, minlength=classes**2).reshape(classes, classes),
     )
 
 
-def _drawn(parts: dict[str, Doubles], groups: Ints, rounds: int, seed: int) -> tuple[dict[str, Doubles], int]:
+def _drawn(parts: Mapping[str, Part], groups: Ints, rounds: int, seed: int) -> tuple[dict[str, Doubles], int]:
     """Sums of each part over all photos, then over each draw of groups (1 + rounds, columns); how many groups."""
     numbers = np.unique(groups, return_inverse=True)[1]
     count = int(numbers.max()) + 1
-    table = np.concatenate(list(parts.values()), axis=1)
-    sums = np.stack([np.bincount(numbers, column, count) for column in table.T], axis=1)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
-    drawn = np.concatenate([sums.sum(axis=0, keepdims=True), weights.astype(float) @ sums])
-    ends = np.cumsum([values.shape[1] for values in parts.values()])
+    ends = np.cumsum([width for width, _, _ in parts.values()])
+    # A photo counts in one column of each part, so of many classes nearly all are 0.
+    columns = np.concatenate(
+        [column + end - width for (width, column, _), end in zip(parts.values(), ends, strict=True)]
+    )
+    values = np.concatenate([value for _, _, value in parts.values()])
+    sums = coo_array((values, (np.tile(numbers, len(parts)), columns)), shape=(count, int(ends[-1]))).tocsr()
+    drawn = np.concatenate([sums.sum(axis=0)[None], *(weights @ sums for weights in draws(count, rounds, seed))])
     return dict(zip(parts, np.split(drawn, ends[:-1], axis=1), strict=True)), count
+
+
+def draws(count: int, rounds: int, seed: int) -> Iterator[Doubles]:
+    """How often each of ``count`` groups is drawn in each of some rounds (r, count), a few rounds at a time."""
+    rng, share = np.random.default_rng(seed), np.full(count, 1 / count)
+    some = max(1, _TOGETHER // count)
+    for start in range(0, rounds, some):
+        yield rng.multinomial(count, share, size=min(some, rounds - start)).astype(float)
 
 
 def _estimate(top: Doubles, bottom: Doubles) -> Estimate:

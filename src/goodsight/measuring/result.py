@@ -10,6 +10,7 @@ import numpy as np
 
 from goodsight.arrays import Bools, Doubles, Ints
 from goodsight.catalog.rows import Row
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.measuring import metrics, nones
 from goodsight.measuring.metrics import Scores
@@ -193,7 +194,7 @@ def on_photos(name: str, judge: Judge, photo_set: PhotoSet, rows: Ints, groups: 
 
     """
     table = photo_set.table
-    probabilities = judge.probabilities(table.vectors[rows])
+    probabilities = judge.probabilities(taken(table.filed, rows))
     chosen = [table.rows[i] for i in rows]
     return of(name, judge, Scored(chosen, photo_set.labels[rows], probabilities, groups[rows], leaked[rows]))
 

@@ -16,6 +16,7 @@ import numpy as np
 from goodsight.arrays import Array, Bools, Floats, Ints
 from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.spoilt import spoilt_vectors
 from goodsight.measuring import metrics
@@ -217,7 +218,7 @@ def of_photos(
     if not len(rows):
         return None
     table = photo_set.table
-    guesses = judge.given(judge.probabilities(table.vectors[rows]))
+    guesses = judge.given(judge.probabilities(taken(table.filed, rows)))
     chosen, labels = [table.rows[i] for i in rows], photo_set.labels[rows]
     which = _photos(whole, judge)
     return measure(Tried(which, whole.honest, chosen, labels, groups[rows], guesses, embedder, judge.head), extent)

@@ -9,6 +9,7 @@ import numpy as np
 
 from goodsight.arrays import Doubles, Floats, Ints
 from goodsight.backbones.backbone import Backbone
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import trained_rows
 from goodsight.embedding.table import Table
 from goodsight.heads import calibrate, offtopic
@@ -62,7 +63,7 @@ def topic(fitted: Sequence[Fitted], backbone: Backbone, negatives: Table) -> Top
     rows = trained_rows([each.photo_set for each in fitted])
     columns = backbone.columns("head") or backbone.columns("features") or slice(0, backbone.width)
     others = negatives.vectors if negatives.rows else None
-    scorer, scores = offtopic.fit(shared.photo_set.table.vectors[rows], shared.groups[rows], columns, others)
+    scorer, scores = offtopic.fit(taken(shared.photo_set.table.filed, rows), shared.groups[rows], columns, others)
     return Topic(scorer, rows, scores)
 
 

@@ -15,10 +15,11 @@ from goodsight.backbones.engine import Engine
 from goodsight.catalog.rows import YES, Attribute
 from goodsight.display import few
 from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.filed import Embeddings
 from goodsight.embedding.twins import ALIKE_ALONE, ALIKE_PIXELS, Fingerprints
 from goodsight.errors import ModelError
 from goodsight.heads.calibrate import p_values, softmax
-from goodsight.heads.head import Head
+from goodsight.heads.head import Head, scored
 from goodsight.heads.offtopic import OffTopic
 from goodsight.heads.scaler import Scaler
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
@@ -71,9 +72,9 @@ class Judge:
             return np.asarray(probabilities[:, self.yes] >= self.cut, np.int64)
         return np.asarray(probabilities.argmax(axis=1), np.int64)
 
-    def probabilities(self, vectors: Vectors) -> Doubles:
+    def probabilities(self, vectors: Embeddings) -> Doubles:
         """Calibrated probabilities (n, classes) of embeddings (n, width)."""
-        return self.calibrated(self.head(vectors))
+        return self.calibrated(scored(self.head, vectors))
 
     def calibrated(self, scores: Floats) -> Doubles:
         """Probabilities (n, classes) of scores (n, classes)."""

@@ -93,7 +93,7 @@ class Fitted:
         rest = np.flatnonzero(self.folds != 0)
         # One fold: nobody asks what it says out-of-fold.
         examples = replace(self.examples.take(rest), folds=np.zeros(len(rest), np.int64), apart=False)
-        scaler = self.head.scaler.learnt_anew(examples.vectors) if self.examples.apart else self.head.scaler
+        scaler = self.head.scaler.learnt_anew(examples.filed) if self.examples.apart else self.head.scaler
         head, _ = kinds.train(self.head.setting, scaler, examples)
         return Witness(self.backbone, head, np.flatnonzero(self.folds == 0))
 

@@ -11,6 +11,7 @@ from goodsight.arrays import Array, Ints
 from goodsight.backbones import by_name
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.filed import Embeddings, taken
 from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.table import Table
 from goodsight.heads import kinds, search
@@ -46,14 +47,14 @@ def fit(
 
     """
     others = [cells.beside(sets, number) for number in range(len(sets))]
-    copies: tuple[Array, Array] | None = None
+    copies: tuple[Embeddings, Array] | None = None
     rows = trained_rows(sets)
     if grey is not None and any(each is not None for each in others):
         copies = _without_colours(grey, sets[0].table.take(rows), undone)
         lap("embed the photos without their colours")
     fitted = []
     for photo_set, own, other in zip(sets, grouped, others, strict=True):
-        mine = None if copies is None or other is None else copies[0][np.searchsorted(rows, photo_set.training)]
+        mine = None if copies is None or other is None else taken(copies[0], np.searchsorted(rows, photo_set.training))
         chosen = _choose(photo_set, own, other, mine, budget, embedder)
         learns_grey = chosen.head.setting.grey and copies is not None
         examples = _examples(photo_set, own, other, mine if learns_grey else None)
@@ -103,7 +104,7 @@ def grey_look(recipe: Recipe, like: Embedder) -> Grey | None:
 
 
 def _choose(
-    photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None, budget: float, embedder: Embedder
+    photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Embeddings | None, budget: float, embedder: Embedder
 ) -> search.Chosen:
     if photo_set.attribute.tag:
         candidates = search.SMALL
@@ -116,16 +117,17 @@ def _choose(
     return search.fit(examples, own.views, candidates, mixed=mixed, budget=budget, progress=embedder.progress)
 
 
-def _examples(photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Array | None) -> Examples:
+def _examples(photo_set: PhotoSet, own: Grouped, others: Ints | None, copies: Embeddings | None) -> Examples:
     rows = photo_set.training
     beside = None if others is None else others[rows]
-    vectors, labels = photo_set.table.vectors[rows], photo_set.labels[rows]
-    return Examples(vectors, labels, own.folds, beside, copies, apart=own.apart)
+    vectors, labels = taken(photo_set.table.filed, rows), photo_set.labels[rows]
+    return Examples(vectors, labels, own.folds, beside, copies, apart=own.apart, groups=own.kept)
 
 
-def _without_colours(grey: Grey, trained: Table, undone: Table) -> tuple[Array, Array]:
+def _without_colours(grey: Grey, trained: Table, undone: Table) -> tuple[Embeddings, Array]:
     """Embeddings (t, width) and (d, width) of the photos of both tables, looked at without their colours."""
     with grey() as embedder:
         again = embedder.table([*trained.rows, *undone.rows])
     photoset.require_unchanged([*trained.sha256, *undone.sha256], again)
-    return again.vectors[: len(trained.rows)], again.vectors[len(trained.rows) :]
+    every, first = np.arange(len(again.rows)), len(trained.rows)
+    return taken(again.filed, every[:first]), again.filed[every[first:]].astype(np.float32)

@@ -14,13 +14,13 @@ import numpy as np
 from goodsight.arrays import Ints
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
-from goodsight.embedding import twins
 from goodsight.embedding.components import grouped
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError
 from goodsight.heads.folds import deal, kept_together, of_one_unit
-from goodsight.heads.scaler import Scaler, scalers
+from goodsight.heads.scaler import Scaler, scalers, sketched
 from goodsight.training.series import Seek, Series, seek
 
 FOLDS = 5
@@ -73,7 +73,7 @@ def group(sets: Sequence[PhotoSet], backbone: Backbone, how: Seek | None = None)
 
     """
     training = trained_rows(sets)
-    views = scalers(sets[0].table.vectors[training], backbone.blocks)
+    views = scalers(taken(sets[0].table.filed, training), backbone.blocks)
     fingerprints = fingerprints_of(sets[0], views[""])
     found = fingerprints.twins()
     if len(np.unique(found.groups[training])) < 2:
@@ -166,4 +166,4 @@ def _joined(rows: Sequence[Row], units: Ints) -> str:
 def fingerprints_of(photo_set: PhotoSet, scaler: Scaler) -> Fingerprints:
     """What the twins of a set's photos are found by."""
     table = photo_set.table
-    return Fingerprints(table.sha256, table.thumbnails, twins.sketch(scaler(table.vectors)))
+    return Fingerprints(table.sha256, table.thumbnails, sketched(scaler, table.filed))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.cluster.hierarchy import average, fcluster
-from scipy.spatial.distance import squareform
 
-from goodsight.arrays import Array, Bools, Floats, Ints
+from goodsight.arrays import Array, Bools, Doubles, Floats, Ints
+from goodsight.embedding.filed import BLOCK, HELD, Embeddings, Filed
 from goodsight.heads.folds import deal, kept_together
+from goodsight.heads.scaler import Scaler
 
 CUTS = tuple(np.arange(0.9, 0.29, -0.05).round(2).tolist())
 """Where series may be cut to be like photos that are given, the finest first."""
@@ -16,9 +19,30 @@ COARSEST = 0.5
 LARGEST = 8000
 """Photos of a class whose pairs are compared: the series of larger classes are not sought."""
 _LOOKED_AT = 1000
+_TOGETHER = 2048
+"""Photos of a class whose cosines are there at once, beside what is kept of them."""
 
 
-def clusters(unit: Array, cells: Ints, twins: Ints, cut: float) -> Ints:
+@dataclass(frozen=True)
+class FiledUnits:
+    """Embeddings of length 1 (n, width), made of standardised ones that lie in a file whenever some are looked at."""
+
+    vectors: Filed
+    scaler: Scaler
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, chosen: slice | Ints) -> Array:
+        """Some of them (k, width)."""
+        return unit_length(self.scaler(self.vectors[chosen]))
+
+
+Units = Array | FiledUnits
+"""Embeddings of length 1 (n, width), wherever they are."""
+
+
+def clusters(unit: Units, cells: Ints, twins: Ints, cut: float) -> Ints:
     """Number the series (n,) of photos; twins of a cell count as one photo, and are always together.
 
     Args:
@@ -34,16 +58,13 @@ def clusters(unit: Array, cells: Ints, twins: Ints, cut: float) -> Ints:
         _, one, back = np.unique(twins[places], return_index=True, return_inverse=True)
         own = np.arange(1, len(one) + 1)
         if 1 < len(one) <= LARGEST:
-            some = unit[places[one]]
-            apart = np.maximum(1 - (some @ some.T).astype(np.float64), 0)
-            np.fill_diagonal(apart, 0)
-            own = fcluster(average(squareform(apart, checks=False)), 1 - cut, "distance")
+            own = fcluster(average(_apart(unit[places[one]])), 1 - cut, "distance")
         numbers[places] = first + own[back]
         first += int(own.max()) + 1
     return numbers
 
 
-def joining(photos: Array, cells: Ints, unit: Array, numbers: Ints, members: Bools, theirs: Ints, cut: float) -> Ints:
+def joining(photos: Units, cells: Ints, unit: Units, numbers: Ints, members: Bools, theirs: Ints, cut: float) -> Ints:
     """The series (k,) that other photos are as much alike as its own; -1 for none.
 
     Args:
@@ -68,7 +89,7 @@ def joining(photos: Array, cells: Ints, unit: Array, numbers: Ints, members: Boo
 
 
 def cut_like(
-    unit: Array, cells: Ints, twins: Ints, like: Array, coarsest: float
+    unit: Units, cells: Ints, twins: Ints, like: Units, coarsest: float
 ) -> tuple[float | None, tuple[float, float]]:
     """The finest cut whose folds are as far from their training photos as photos ``like`` (k, width), and how far.
 
@@ -87,19 +108,24 @@ def cut_like(
     return cut, (theirs, ours)
 
 
+def units(vectors: Embeddings, scaler: Scaler) -> Units:
+    """Embeddings (n, width), standardised and of length 1, filed where they were."""
+    return FiledUnits(vectors, scaler) if isinstance(vectors, Filed) else unit_length(scaler(vectors))
+
+
 def unit_length(vectors: Floats) -> Array:
     """Vectors (n, width) of length 1."""
     wide = vectors.astype(np.float32, copy=False)
     return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-9))
 
 
-def _nearness(unit: Array, folds: Ints) -> float:
+def _nearness(unit: Units, folds: Ints) -> float:
     """The mean cosine of photos (n, width) to the nearest photo of another fold, of a part of them."""
     some = np.random.default_rng(0).permutation(len(unit))[:_LOOKED_AT]
     return float(nearest(unit[some], unit, folds[some], folds).mean())
 
 
-def nearest(photos: Array, others: Array, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
+def nearest(photos: Units, others: Units, mine: Ints | None = None, theirs: Ints | None = None) -> Array:
     """The cosine of each photo (n,) to the nearest of others.
 
     Args:
@@ -109,10 +135,27 @@ def nearest(photos: Array, others: Array, mine: Ints | None = None, theirs: Ints
         theirs: the folds of the others (t,): those of a photo's own fold do not count.
 
     """
-    found = []
-    for start in range(0, len(photos), _LOOKED_AT):
-        cosines = photos[start : start + _LOOKED_AT] @ others.T
-        if mine is not None and theirs is not None:
-            cosines[mine[start : start + _LOOKED_AT, None] == theirs[None]] = -1
-        found.append(cosines.max(axis=1))
-    return np.concatenate(found)
+    found = np.full(len(photos), -1, np.float32)
+    many = BLOCK if isinstance(others, FiledUnits) else HELD
+    for first in range(0, len(others), many):
+        some = others[first : first + many]
+        for start in range(0, len(photos), _LOOKED_AT):
+            asked = slice(start, start + _LOOKED_AT)
+            cosines = photos[asked] @ some.T
+            if mine is not None and theirs is not None:
+                cosines[mine[asked, None] == theirs[None, first : first + many]] = -1
+            found[asked] = np.maximum(found[asked], cosines.max(axis=1))
+    return found
+
+
+def _apart(unit: Array) -> Doubles:
+    """How far photos (n, width) are from each other, one minus the cosine: the upper half, row by row."""
+    count, end = len(unit), 0
+    found = np.empty(count * (count - 1) // 2)
+    for start in range(0, count, _TOGETHER):
+        cosines = unit[start : start + _TOGETHER] @ unit[start:].T
+        for number, row in enumerate(cosines):
+            beyond = row[number + 1 :]
+            found[end : end + len(beyond)] = np.maximum(1 - beyond.astype(np.float64), 0)
+            end += len(beyond)
+    return found

@@ -17,6 +17,7 @@ from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Catalog
 from goodsight.embedding import photoset
 from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.errors import EngineError
@@ -142,7 +143,7 @@ def fit(way: Way, start: Start, running: ExitStack) -> tuple[Embedder, tuple[Fit
 
 def _fitted(photo_set: PhotoSet, grouped: Grouped, own: Trained) -> Fitted:
     """The network's own scores as a head."""
-    scaler = Scaler.fit(photo_set.table.vectors[photo_set.training], own.backbone.blocks)
+    scaler = Scaler.fit(taken(photo_set.table.filed, photo_set.training), own.backbone.blocks)
     scored = np.flatnonzero(np.isfinite(own.scores).all(axis=1))
     return Fitted(
         photo_set=photo_set,

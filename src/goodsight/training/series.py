@@ -18,17 +18,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binomtest
 
-from goodsight.arrays import Array, Bools, Ints
+from goodsight.arrays import Bools, Ints
+from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.table import Table
-from goodsight.embedding.twins import Fingerprints, sketch
+from goodsight.embedding.twins import Fingerprints
 from goodsight.errors import CatalogError
 from goodsight.heads import kinds
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal, kept_together, of_one_unit
 from goodsight.heads.head import Setting
-from goodsight.heads.scaler import Scaler
-from goodsight.training.likeness import COARSEST, clusters, cut_like, joining, unit_length
+from goodsight.heads.scaler import Scaler, sketched
+from goodsight.training.likeness import COARSEST, Units, clusters, cut_like, joining, units
 from goodsight.training.recipe import LITE0, Recipe
 
 SMALL = "small"
@@ -127,7 +128,7 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
     """
     rows = trained_rows(sets)
     copies, every = twins[rows], _cells(sets)
-    unit, cells = unit_length(scaler(sets[0].table.vectors[rows])), every[rows]
+    unit, cells = units(taken(sets[0].table.filed, rows), scaler), every[rows]
     cut, nearness = how.alike, None
     said: tuple[tuple[str, str], ...] = ()
     if how.like is not None:
@@ -146,18 +147,16 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
     names[rows[members]] = [f"series {number}" for number in numbers[members].tolist()]
     if cut is not None and members.any():
         others = np.setdiff1d(np.arange(len(twins)), rows)
-        found = joining(
-            unit_length(scaler(sets[0].table.vectors[others])), every[others], unit, numbers, members, cells, cut
-        )
+        new = units(taken(sets[0].table.filed, others), scaler)
+        found = joining(new, every[others], unit, numbers, members, cells, cut)
         names[others] = [f"series {number}" if number >= 0 else "" for number in found.tolist()]
     share = max([*matters, *(share for share, _ in lost if not matters), 0.0])
     return Series(tuple(names.tolist()), (int(kept.sum()), len(np.unique(numbers[kept]))), share, nearness, said)
 
 
-def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Array, tuple[tuple[str, str], ...]]:
+def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Units, tuple[tuple[str, str], ...]]:
     """Photos to come (k, width) that are no copies, of length 1, and what is to be known of them."""
-    vectors = scaler(like.vectors)
-    copied = fingerprints.copies(Fingerprints(like.sha256, like.thumbnails, sketch(vectors)))
+    copied = fingerprints.copies(Fingerprints(like.sha256, like.thumbnails, sketched(scaler, like.filed)))
     if copied.all():
         raise CatalogError(f"`like`: all {len(copied)} photos are copies of training photos; give new ones")
     said = []
@@ -166,7 +165,7 @@ def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Array
     if like.bad:
         row, bad = like.bad[0]
         said.append(("like", f"{len(like.bad)} photos cannot be used; the first: {row.file_name}: {bad}"))
-    return unit_length(vectors[~copied]), tuple(said)
+    return units(taken(like.filed, ~copied), scaler), tuple(said)
 
 
 def _given_away(
@@ -186,7 +185,7 @@ def _given_away(
     asked = members[at] & ~np.isin(labels, of_one_unit(labels, numbers[at]))
     if labels.max() < 1 or not asked.any():
         return 0.0, 1.0
-    vectors = photo_set.table.vectors[rows[at]]
+    vectors = photo_set.table.filed[rows[at]]
     right = [
         kinds.train(_PLAIN, scaler, Examples(vectors, labels, deal(labels, kept)))[1].argmax(axis=1) == labels
         for kept in (twins[at], kept_together(labels, numbers[at], twins[at]))
