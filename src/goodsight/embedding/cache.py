@@ -51,6 +51,10 @@ class Cache:
     """Embeddings on disk for one network; several processes may read and fill it at once.
 
     What is held in memory does not grow with it, but for the pages of the index that were looked at: 16 bytes a photo.
+
+    Attributes:
+        folder: where this network's embeddings are.
+
     """
 
     def __init__(self, backbone: Backbone, engine: Engine) -> None:
@@ -63,7 +67,7 @@ class Cache:
             engine.precision,
             str(_DECODER),
         )
-        self._folder = embeddings_folder() / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+        self.folder = embeddings_folder() / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         self._about = About(backbone.name, backbone.resize.size, engine.name, engine.precision)
         self._width = backbone.width
         self._waiting: dict[bytes, Embedded] = {}
@@ -78,15 +82,15 @@ class Cache:
 
     def _open(self) -> None:
         """See what there is by now; the index is written anew when much is new."""
-        files = [self._files.get(file.path.name, file) for file in records.listed(self._folder)]
-        base = Index.load(self._folder)
+        files = [self._files.get(file.path.name, file) for file in records.listed(self.folder)]
+        base = Index.load(self.folder)
         late = Index.of(files, base)
         if len(late.prefixes) > _LATE:
             base, late = base.with_later(late), Index.empty()
             # Without it the next opening only takes longer: a full disk, a read-only cache.
             with contextlib.suppress(OSError):
-                base.save(self._folder)
-                base = Index.load(self._folder)
+                base.save(self.folder)
+                base = Index.load(self.folder)
         # In this order, as other threads are looking things up meanwhile.
         self._files = {file.path.name: file for file in files}
         self._levels = (late, base)
@@ -128,7 +132,7 @@ class Cache:
             if number is not None:
                 break
         else:
-            file, number = records.begun(self._folder, packed), 0
+            file, number = records.begun(self.folder, packed), 0
             self._say_whose()
         if file not in self._own_files:
             self._own_files = [file]
@@ -145,6 +149,6 @@ class Cache:
                 os.utime(file.path)
 
     def _say_whose(self) -> None:
-        if not (self._folder / ABOUT).exists():
-            with contextlib.suppress(OSError), whole_file(self._folder / ABOUT) as part:
+        if not (self.folder / ABOUT).exists():
+            with contextlib.suppress(OSError), whole_file(self.folder / ABOUT) as part:
                 part.write_text(json.dumps(asdict(self._about)), encoding="utf-8")
