@@ -35,6 +35,7 @@ from goodsight.catalog.read import read_catalog
 from goodsight.catalog.rows import Row
 from goodsight.embedding import twins
 from goodsight.embedding.embedder import Embedder
+from goodsight.embedding.neighbours import nearest
 from goodsight.heads import calibrate, folds, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.scaler import Scaler
@@ -378,7 +379,7 @@ def _scale(data: Path, folder: Path) -> list[Figure]:
     vectors = rng.standard_normal((100_000, 256), np.float32)
     vectors[99_000:] = vectors[:1000] + 0.3 * rng.standard_normal((1000, 256), np.float32)
     begun = time.monotonic()
-    pairs = copies.candidates(vectors)
+    pairs = nearest(vectors, copies.WORTH, copies.NEIGHBOURS, "exact").pairs
     seconds = time.monotonic() - begun
     found = {tuple(pair) for pair in pairs.tolist()}
     recall = float(np.mean([(i, 99_000 + i) in found for i in range(1000)]))

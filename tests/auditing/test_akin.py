@@ -20,7 +20,7 @@ def _akin(
 ) -> np.ndarray:
     n = len(labels)
     good = ~np.isin(np.arange(n), bad)
-    return akin(names, np.array(labels), np.arange(n) if groups is None else np.array(groups), good)
+    return akin(lambda rows: names[rows], np.array(labels), np.arange(n) if groups is None else np.array(groups), good)
 
 
 def test_a_name_that_is_frequent_in_the_label_speaks_for_a_photo() -> None:

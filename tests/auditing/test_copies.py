@@ -56,26 +56,3 @@ def test_flat_pictures_are_alike_to_nothing() -> None:
 
 def test_no_pairs_are_no_work() -> None:
     assert copies.alike(_pictures(MUGS), np.empty((0, 2), np.int64), quiet).shape == (0,)
-
-
-def test_candidates_are_the_pairs_above_the_limit_each_once() -> None:
-    vectors = RNG.standard_normal((50, 32)).astype(np.float32)
-    vectors[40:] = vectors[:10] * 3 + 0.3 * RNG.standard_normal((10, 32))
-    assert copies.candidates(vectors, least=0.8).tolist() == [[i, 40 + i] for i in range(10)]
-
-
-@pytest.mark.parametrize("room", [1, 150, 1 << 20])
-def test_candidates_are_the_nearest_few_of_each(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies, "_ROOM", room)
-    vectors = RNG.standard_normal((60, 3)).astype(np.float32)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosine = unit @ unit.T
-    nearest = np.argsort(-cosine, axis=1)[:, 1:4]
-    expected = {tuple(sorted((i, j))) for i in range(60) for j in nearest[i].tolist() if cosine[i, j] >= 0.9}
-    found = copies.candidates(vectors, least=0.9, count=3)
-    assert set(map(tuple, found.tolist())) == expected
-    assert len(found) == len(expected)
-
-
-def test_a_single_photo_has_no_neighbours() -> None:
-    assert len(copies.candidates(np.ones((1, 8), np.float32))) == 0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from goodsight.auditing import labels
-from goodsight.heads import folds
+from goodsight.embedding import filed
+from goodsight.heads import folds, ridge
 from goodsight.heads.scaler import Scaler
 
 RNG = np.random.default_rng(0)
@@ -17,13 +18,26 @@ def _photos(count: int, apart: float = 6.0) -> tuple[np.ndarray, np.ndarray]:
     return (centres[true] + RNG.standard_normal((count, 40))).astype(np.float32), true
 
 
+@pytest.mark.parametrize("where", ["memory", "file"])
 @pytest.mark.parametrize("share", [0.05, 0.2])
-def test_planted_wrong_labels_are_found_and_counted(share: float) -> None:
+def test_planted_wrong_labels_are_found_and_counted(share: float, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, true = _photos(400)
+    if where == "file":
+        # As with very many photos: heads are fitted some photos at a time, one of them on landmarks.
+        monkeypatch.setattr(filed, "HELD", 100)
+        monkeypatch.setattr(filed, "BLOCK", 64)
+        monkeypatch.setattr(ridge, "EXACT", 120)
     given = true.copy()
     wrong = RNG.permutation(400)[: round(400 * share)]
     given[wrong] = (true[wrong] + RNG.integers(1, CLASSES, len(wrong))) % CLASSES
-    found = labels.doubt(vectors, given, folds.deal(given, np.arange(400)), Scaler.none(40))
+    told: list[tuple[int, int]] = []
+
+    def progress(step: str, done: int, total: int, note: str = "", /) -> None:
+        told.append((done, total))
+
+    there = filed.put_away(vectors) if where == "file" else vectors
+    found = labels.doubt(there, given, folds.deal(given, np.arange(400)), Scaler.none(40), progress)
+    assert told == [(i, 4) for i in range(5)]
     planted = np.isin(np.arange(400), wrong)
     assert (found.chance[planted] > 0.5).mean() > 0.9
     assert (found.chance[~planted] > 0.5).mean() < 0.02

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from goodsight.embedding import twins
+from goodsight.embedding import neighbours, twins
 from goodsight.embedding.twins import Twins
 
 RNG = np.random.default_rng(0)
@@ -39,10 +39,40 @@ def test_equal_bytes_are_exact_twins_and_chains_are_one_group() -> None:
     assert found.extra_copies() == 2
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 4])
-def test_pairs_are_found_across_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twins, "_CHUNK", chunk)
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_pairs_are_found_across_blocks(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_SIDE", side)
     assert _copy(True, True).near.tolist() == [[1, 4]]
+
+
+@pytest.mark.parametrize("few", [0, 1 << 20])
+@pytest.mark.parametrize("side", [8, 512])
+def test_thousands_of_copies_are_one_group_of_few_pairs(side: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_SIDE", side)
+    monkeypatch.setattr(twins, "_FEW", few)
+    monkeypatch.setattr(twins, "MOST", 3)
+    pixels = np.concatenate([RNG.integers(0, 256, (20, 256)), np.tile(PIXELS[:1], (30, 1))]).astype(np.uint8)
+    vectors = np.concatenate([RNG.normal(size=(20, 64)), np.tile(VECTORS[:1], (30, 1))]).astype(np.float32)
+    found = _find(pixels, vectors)
+    pairs = found.near.tolist()
+    assert pairs == sorted(pairs)
+    assert [pair for pair in pairs if pair[1] == 40] == [[20, 40], [21, 40], [22, 40]]
+    assert len(pairs) == 1 + 2 + 27 * 3
+    assert len(set(found.groups[20:].tolist())) == 1
+    assert len(set(found.groups.tolist())) == 21
+
+
+def test_twins_are_those_among_known_pairs_that_agree() -> None:
+    pixels, vectors = np.concatenate([PIXELS, PIXELS]), np.concatenate([VECTORS, VECTORS])
+    among = np.array([[0, 6], [1, 7], [1, 8]])
+    hashes = [str(i) for i in range(12)]
+    assert twins.find(hashes, pixels, vectors, among=among).near.tolist() == [[0, 6], [1, 7]]
+
+
+def test_of_many_photos_twins_are_sought_among_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "MANY", 5)
+    assert _copy(True, True).near.tolist() == [[1, 4]]
+    assert _copy(True, False).near.tolist() == []
 
 
 @pytest.mark.parametrize("n", [0, 1])

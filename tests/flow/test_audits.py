@@ -21,6 +21,7 @@ from goodsight.auditing.looks import Looks
 from goodsight.catalog import ledger
 from goodsight.catalog.rows import Row
 from goodsight.cli.app import app
+from goodsight.embedding import filed, neighbours
 from goodsight.errors import CatalogError, FolderExistsError, GoodsightError
 from goodsight.flow import audits
 from goodsight.photos.limits import Limits
@@ -87,6 +88,30 @@ def test_sound_photos_are_left_alone(audit: Audit, faults: list[drawn.Planted]) 
 def test_every_photo_has_a_reason(audit: Audit) -> None:
     assert audit.worth()
     assert all(reason for suspect in audit.review for reason in suspect.reasons or ("",))
+
+
+def test_of_many_photos_what_is_in_files_and_found_through_an_index_is_the_same(
+    folder: Path, audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(filed, "HELD", 20)
+    monkeypatch.setattr(looks, "HELD", 20)
+    monkeypatch.setattr(neighbours, "MANY", 20)
+    steps: dict[str, tuple[int, int]] = {}
+
+    def progress(step: str, done: int, total: int, note: str = "", /) -> None:
+        steps[step] = (done, total)
+
+    again = goodsight.audit(folder, work=goodsight.Work(progress=progress))
+    assert all(done == total for done, total in steps.values())
+    assert {"find near photos", "lay pairs over each other", "doubt the labels"} <= set(steps)
+    (note,) = (said for name, said in again.notes if name == "near photos")
+    assert note.startswith("found through an index, 100.0% of them")
+    for kind in KINDS:
+        one, other = ({f.row.file_name for f in found.of(kind)} for found in (audit, again))
+        assert len(one ^ other) <= 1, kind
+    chances = {suspect.row.file_name: suspect.chance for suspect in audit.review}
+    assert max(abs(suspect.chance - chances[suspect.row.file_name]) for suspect in again.review) < 0.1
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from scipy import fft, sparse
 from scipy.ndimage import uniform_filter1d
 
 from goodsight.arrays import Array, Bools, Ints, Pixels
+from goodsight.auditing.looks import Pictures
 from goodsight.progress import Progress
 
 NEIGHBOURS = 6
@@ -29,8 +30,6 @@ _COARSE, _FINE = 32, 64
 _SMOOTH = 7
 _SHIFT = 1 / 7
 _CHUNK = 256
-_ROOM = 1 << 20
-"""Cosines worked out at once: so few that they stay in the processor's cache."""
 WAYS = (
     *((scale, 0.0, mirrored) for mirrored in (False, True) for scale in (1.0, 0.95, 0.9, 1.05, 1.11)),
     *((1.0, turn, mirrored) for mirrored in (False, True) for turn in (-3.0, 3.0)),
@@ -38,39 +37,7 @@ WAYS = (
 """How one picture may have been made from the other: scale, turn in degrees, mirrored."""
 
 
-def candidates(vectors: Array, least: float = WORTH, count: int = NEIGHBOURS) -> Ints:
-    """Pairs of photos near each other, exact, in memory that grows with their number only.
-
-    Args:
-        vectors: embeddings (n, width).
-        least: their least cosine.
-        count: of neighbours to take of each photo.
-
-    Returns:
-        Pairs (m, 2), first < second, each once.
-
-    """
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    unit = np.ascontiguousarray(unit, np.float32)
-    step = max(1, _ROOM // len(unit))
-    found = np.concatenate([_nearest(unit, begin, step, least, count) for begin in range(0, len(unit), step)])
-    return np.unique(np.sort(found, axis=1), axis=0)
-
-
-def _nearest(unit: Array, begin: int, step: int, least: float, count: int) -> Ints:
-    """Pairs (m, 2) of some photos, and of each those that are nearest to it."""
-    cosine = (unit[begin : begin + step] @ unit.T).ravel()
-    near = np.flatnonzero(cosine >= least)
-    first, second = np.divmod(near, len(unit))
-    order = np.lexsort((-cosine[near], first))
-    first, second = first[order], second[order]
-    # A photo is its own nearest, so one more is taken.
-    kept = np.arange(len(first)) - np.searchsorted(first, first) <= count
-    pairs = np.stack([begin + first[kept], second[kept]], axis=1)
-    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
-
-
-def alike(pictures: Pixels, pairs: Ints, progress: Progress) -> Array:
+def alike(pictures: Pixels | Pictures, pairs: Ints, progress: Progress) -> Array:
     """The best correlation of detail of each pair, -1 to 1.
 
     Args:
@@ -95,7 +62,7 @@ def twins(correlation: Array, cosine: Array) -> Bools:
     return np.asarray(correlation + cosine / 4 >= SAME)
 
 
-def _aligned(pictures: Pixels, pairs: Ints) -> Array:
+def _aligned(pictures: Pixels | Pictures, pairs: Ints) -> Array:
     (firsts, one), (seconds, other) = (np.unique(column, return_inverse=True) for column in pairs.T)
     laid, plain = _small(pictures[firsts]), np.conj(_spectra(_small(pictures[seconds]), WAYS[0]))[other]
     heights = np.stack([_peak(_spectra(laid, way)[one] * plain, _COARSE) for way in WAYS])

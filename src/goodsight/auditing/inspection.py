@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goodsight.arrays import Array, Bools, Doubles, Ints
-from goodsight.auditing import copies, labels, quality, reasons, review, topic
+from goodsight.arrays import Array, Bools, Doubles, Ints, Vectors
+from goodsight.auditing import labels, pairs, quality, reasons, review, topic
 from goodsight.auditing.akin import akin
 from goodsight.auditing.findings import KINDS, SURE, Audit, Finding, Suspect
 from goodsight.auditing.labels import Doubts
 from goodsight.auditing.looks import Looks
+from goodsight.auditing.pairs import Copied
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.names import common_names, name_chances
 from goodsight.catalog.replay import Replayed
 from goodsight.catalog.rows import Catalog
-from goodsight.embedding import twins
+from goodsight.embedding.filed import BLOCK, Filed, blocks, taken
 from goodsight.embedding.table import Table
 from goodsight.heads import folds
 from goodsight.heads.scaler import Scaler
@@ -27,9 +28,8 @@ from goodsight.progress import Progress
 FOLDS = 5
 FEW = 5
 """With fewer distinct photos of a label, nothing can be said about its labels."""
-ALIKE = 0.9
-"""What is said of twins that training's quick check finds and this one does not."""
 NEAREST = 10
+_COMPARE = "compare with good examples"
 
 
 @dataclass(frozen=True)
@@ -52,28 +52,29 @@ def inspect(
         seen: the photos.
         limits: on bytes and pixels of a photo.
         lap: told each step that is done.
-        progress: told pairs of photos.
+        progress: told every step.
 
     """
     table, looks, backbone, catalog = seen.table, seen.looks, seen.backbone, replayed.catalog
-    scaler = Scaler.fit(table.vectors, backbone.blocks)
-    exact, near, strength = _twins(table, looks, scaler, progress)
-    pairs = np.concatenate([exact, near])
-    groups = twins.grouped(pairs, len(table.rows))
+    progress("standardise the embeddings", 0, 0)
+    scaler = Scaler.fit(table.filed, backbone.blocks)
+    copied = pairs.find(table, looks.pictures, scaler, progress)
+    groups = copied.groups
     lap("find twins")
     rows = table.rows
     found = [Finding(row, "unreadable", 0.0, str(bad), "drop") for row, bad in table.bad]
     gone = np.flatnonzero((looks.sizes == 0).any(axis=1))
     found += [Finding(rows[i], "unreadable", 0.0, "cannot be read any more", "drop") for i in gone.tolist()]
-    found += reasons.copies(rows, looks.sizes.prod(axis=1), exact, near, strength)
-    judged = [_judged(catalog, number, seen, pairs, groups, scaler) for number in range(len(catalog.attributes))]
+    found += reasons.copies(rows, looks.sizes.prod(axis=1), copied.exact, copied.near, copied.strength)
+    judged = [_judged(catalog, number, seen, copied, scaler, progress) for number in range(len(catalog.attributes))]
     for each in judged:
         found += each.found
     chances, foreign, likeness = _chances(judged, groups)
     chance = np.max(chances, axis=0)
     foreign = np.minimum(foreign, chance)
-    found += reasons.off_topic(rows, likeness, foreign, common_names(backbone, table.vectors))
+    found += reasons.off_topic(rows, likeness, foreign, _named(seen, np.flatnonzero(foreign > SURE)))
     lap("doubt labels and topics")
+    progress("put in order", 0, 0)
     for kind, (places, scores, words) in quality.find(looks).items():
         found += [
             Finding(rows[i], kind, float(score), word, "look")
@@ -89,7 +90,8 @@ def inspect(
     lap("put in order")
     classes = {attribute: each.classes for attribute, each in zip(catalog.attributes, judged, strict=True)}
     ledger = replayed if replayed.files else None
-    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger, notes=catalog.notes)
+    notes = (*catalog.notes, *pairs.note(copied))
+    return Audit(source, classes, tuple(found), suspects, catalog.left_out, limits, ledger, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -113,21 +115,24 @@ class _Judged:
     conflicts: Doubles
 
 
-def _judged(catalog: Catalog, attribute: int, seen: Seen, pairs: Ints, groups: Ints, scaler: Scaler) -> _Judged:
-    table, backbone = seen.table, seen.backbone
+def _judged(
+    catalog: Catalog, attribute: int, seen: Seen, copied: Copied, scaler: Scaler, progress: Progress
+) -> _Judged:
+    table, groups = seen.table, copied.groups
     name = catalog.attributes[attribute].name if len(catalog.attributes) > 1 else ""
     said = [row.labels[attribute] for row in table.rows]
     # A photo without this label is compared like the others, under a label of its own that is never doubted.
     classes = sorted(set(said))
     number = {label: i for i, label in enumerate(classes)}
     numbers = np.array([number[label] for label in said])
-    doubts = _doubts(table, numbers, groups, scaler, number.get("", -1))
-    features = table.vectors[:, backbone.columns("head") or backbone.columns("features") or slice(None)]
-    own, likeness, anywhere = _likeness(features, numbers, groups, doubts)
-    names = name_chances(backbone, table.vectors)
-    kin = np.zeros(len(said)) if names is None else akin(names, numbers, groups, ~doubts.contradicted)
+    doubts = _doubts(table, numbers, groups, scaler, number.get("", -1), progress)
+    own, likeness, anywhere = _likeness(_features(seen), numbers, groups, doubts, progress)
+    progress("read the network's names", 0, 0)
+    kin = np.zeros(len(said))
+    if seen.backbone.columns("imagenet"):
+        kin = akin(lambda rows: _names(seen, rows), numbers, groups, ~doubts.contradicted)
     found = [
-        *reasons.conflicts(table.rows, said, pairs, numbers, name),
+        *reasons.conflicts(table.rows, said, copied.pairs, numbers, name),
         *reasons.mislabelled(table.rows, said, doubts, classes, name),
     ]
     conflicts = np.where([label == "" for label in said], 0.0, review.conflicts(numbers, groups))
@@ -154,35 +159,40 @@ def _chances(judged: Sequence[_Judged], groups: Ints) -> tuple[list[Doubles], Do
     return chances, review.at_most(review.settled(np.min(anyhow, axis=0)), np.min(surest, axis=0)), likeness
 
 
-def _twins(
-    table: Table, looks: Looks, scaler: Scaler, progress: Progress
-) -> tuple[Ints, Ints, dict[tuple[int, ...], float]]:
-    """Pairs of exact and of near twins (k, 2), and how alike each near pair is, 0 to 1."""
-    x = scaler(table.vectors)
-    sketches = twins.sketch(x)
-    quick = twins.find(table.sha256, table.thumbnails, sketches)
-    # Of each content one photo stands for all: shops post a picture many times.
-    distinct = np.sort(np.unique(table.sha256, return_index=True)[1])
-    pairs = copies.candidates(sketches[distinct].astype(np.float32))
-    pairs = distinct[pairs]
-    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-    pieces = np.array_split(pairs, len(pairs) // 4096 + 1)
-    cosine = np.concatenate([np.einsum("ij,ij->i", x[piece[:, 0]], x[piece[:, 1]]) for piece in pieces])
-    correlation = copies.alike(looks.pictures, pairs, progress)
-    same = copies.twins(correlation, cosine)
-    strength = dict.fromkeys(map(tuple, quick.near.tolist()), ALIKE)
-    strength |= {(a, b): float(c) for (a, b), c in zip(pairs[same].tolist(), correlation[same], strict=True)}
-    return quick.exact, np.array(sorted(strength), np.int64).reshape(-1, 2), strength
+def _features(seen: Seen) -> Vectors:
+    """What photos are compared by (n, width): in half precision where there are many."""
+    columns = seen.backbone.columns("head") or seen.backbone.columns("features") or slice(None)
+    if not isinstance(seen.table.filed, Filed):
+        return topic.hellinger(seen.table.filed[:, columns])
+    made = [topic.hellinger(block[:, columns]).astype(np.float16) for block in blocks(seen.table.filed)]
+    return np.concatenate(made)
 
 
-def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler, nothing: int) -> Doubts:
+def _names(seen: Seen, rows: Ints) -> Array:
+    """The chances of the network's names (k, names) of some photos (k,)."""
+    chances = name_chances(seen.backbone, seen.table.filed[rows])
+    return np.empty((len(rows), 0), np.float32) if chances is None else chances
+
+
+def _named(seen: Seen, rows: Ints) -> list[str]:
+    """What the network calls each photo (n); '' but for those that are asked for."""
+    found = [""] * len(seen.table.rows)
+    for begin in range(0, len(rows), BLOCK):
+        some = rows[begin : begin + BLOCK]
+        for i, name in zip(some.tolist(), common_names(seen.backbone, seen.table.filed[some]), strict=True):
+            found[i] = name
+    return found
+
+
+def _doubts(table: Table, numbers: Ints, groups: Ints, scaler: Scaler, nothing: int, progress: Progress) -> Doubts:
     """Doubts about labels (n,); those with the number ``nothing`` are none."""
     everything = labels.nothing(numbers.copy())  # which is written into below
     given = np.flatnonzero(numbers != nothing)
     known, own = np.unique(numbers[given], return_inverse=True)
     if len(known) < 2:
         return everything
-    found = labels.doubt(table.vectors[given], own, folds.deal(own, groups[given], FOLDS), scaler)
+    vectors = table.filed if len(given) == len(numbers) else taken(table.filed, given)
+    found = labels.doubt(vectors, own, folds.deal(own, groups[given], FOLDS), scaler, progress)
     found = replace(found, chance=np.where(_few(own, groups[given]), 0.0, found.chance))
     if len(given) == len(numbers):
         return found
@@ -198,18 +208,24 @@ def _few(numbers: Ints, groups: Ints) -> Bools:
     return np.isin(numbers, few)
 
 
-def _likeness(features: Array, numbers: Ints, groups: Ints, doubts: Doubts) -> tuple[Doubles, Doubles, Doubles]:
+def _likeness(
+    x: Vectors, numbers: Ints, groups: Ints, doubts: Doubts, progress: Progress
+) -> tuple[Doubles, Doubles, Doubles]:
     """To good examples (n,): of a photo's label; of its label or the suggested one, whichever is more; of any label."""
     everything, nothing = np.arange(len(numbers)), np.zeros(len(numbers), np.int64)
-    x = topic.hellinger(features)
+    n = len(numbers)
+    progress(_COMPARE, 0, 3 * n)
     own = topic.likeness(x, numbers, groups, ~doubts.contradicted, everything, numbers)
     usual = review.usual(own, numbers, doubts)
+    progress(_COMPARE, n, 3 * n)
     own = topic.likeness(x, numbers, groups, usual, everything, numbers)
+    progress(_COMPARE, 2 * n, 3 * n)
     own[_few(numbers, groups)] = 1.0
     best, moved = own.copy(), np.flatnonzero(doubts.chance > SURE)
     suggested = topic.likeness(x, numbers, groups, usual, moved, doubts.suggested[moved])
     best[moved] = np.maximum(own[moved], suggested)
     anywhere = topic.likeness(x, nothing, groups, nothing == 0, everything, nothing, count=NEAREST)
+    progress(_COMPARE, 3 * n, 3 * n)
     return own, best, anywhere if len(np.unique(groups)) > NEAREST else np.ones(len(numbers))
 
 

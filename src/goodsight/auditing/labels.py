@@ -9,18 +9,23 @@ photo, whose label may well be right, is not taken for a wrong one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goodsight.arrays import Array, Bools, Doubles, Ints, Vectors
-from goodsight.heads import calibrate, discriminant, kinds
+from goodsight.arrays import Bools, Doubles, Ints
+from goodsight.embedding import filed
+from goodsight.embedding.filed import Embeddings, Filed
+from goodsight.heads import calibrate, discriminant, kinds, streamed
 from goodsight.heads.examples import Examples
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
+from goodsight.progress import Progress, quiet
 
 SETTINGS = (Setting("kernel", 0.5, 0.06), Setting("cosine", 0.0, 0.1))
 COMPONENTS = 800
+STEP = "doubt the labels"
 _ROUNDS = 100
 
 
@@ -44,28 +49,31 @@ class Doubts:
     share: float
 
 
-def doubt(vectors: Vectors, labels: Ints, folds: Ints, scaler: Scaler) -> Doubts:
+def doubt(vectors: Embeddings, labels: Ints, folds: Ints, scaler: Scaler, progress: Progress = quiet) -> Doubts:
     """Doubt labels.
 
     Args:
-        vectors: embeddings (n, width).
+        vectors: embeddings (n, width); those in a file are read some thousand at a time.
         labels: class numbers (n,), 0 to C - 1, each with at least one photo; C at least 2.
         folds: fold numbers (n,) that keep twins together.
         scaler: standardises the embeddings.
+        progress: told the heads.
 
     """
     if len(np.unique(folds)) < 2:
         return nothing(labels)
-    # The main components say nearly all, and everything that follows is quicker with fewer columns.
-    x = scaler(vectors)
-    low = x @ discriminant.principal(x, COMPONENTS)
-    first = _answers(low, labels, folds, np.zeros(len(labels), bool))
+    trainings = 2 * len(SETTINGS)
+    progress(STEP, 0, trainings)
+    low = _low(vectors, scaler)
+    examples = Examples(low, labels, folds)
+    first = _answers(examples, lambda done: progress(STEP, done, trainings))
     contradicted = first.argmax(axis=1) != labels
     # A class of which nothing is left would have no answer.
     for c in np.unique(labels):
         if contradicted[labels == c].all():
             contradicted[labels == c] = False
-    second = _answers(low, labels, folds, contradicted)
+    again = replace(examples, doubted=contradicted if contradicted.any() else None)
+    second = _answers(again, lambda done: progress(STEP, len(SETTINGS) + done, trainings))
     chance, share = wrong(second[np.arange(len(labels)), labels], second.shape[1])
     suggested = second.argmax(axis=1)
     return Doubts(chance, suggested, second[np.arange(len(labels)), suggested], contradicted, share)
@@ -95,13 +103,27 @@ def wrong(own: Doubles, classes: int) -> tuple[Doubles, float]:
     return chance, share
 
 
-def _answers(low: Array, labels: Ints, folds: Ints, doubted: Bools) -> Doubles:
+def _low(vectors: Embeddings, scaler: Scaler) -> Embeddings:
+    """The main components (n, k), which say nearly all: everything that follows is quicker with fewer columns."""
+    if not isinstance(vectors, Filed):
+        x = scaler(vectors)
+        return np.asarray(x @ discriminant.principal(x, COMPONENTS))
+    basis = streamed.principal((scaler(block) for block in filed.blocks(vectors)), vectors.width, COMPONENTS)
+    low = filed.Filing(len(vectors), basis.shape[1])
+    for block in filed.blocks(vectors):
+        for row in scaler(block) @ basis:
+            low.add(row)
+    return low.done()
+
+
+def _answers(examples: Examples, told: Callable[[int], None]) -> Doubles:
     """Out-of-fold probabilities (n, C): the geometric mean of the heads', each calibrated on what is not doubted."""
-    logs, plain = [], Scaler.none(low.shape[1])
-    examples = Examples(low, labels, folds, doubted=doubted if doubted.any() else None)
-    for setting in SETTINGS:
-        scores = kinds.train(setting, plain, examples)[1]
-        temperature = calibrate.fit_temperature(scores[~doubted], labels[~doubted])
+    logs, labels = [], examples.labels
+    width = examples.filed.width if isinstance(examples.filed, Filed) else examples.filed.shape[1]
+    for done, setting in enumerate(SETTINGS, 1):
+        scores = kinds.train(setting, Scaler.none(width), examples)[1]
+        temperature = calibrate.fit_temperature(scores[examples.sure], labels[examples.sure])
         logs.append(np.log(np.maximum(calibrate.softmax(scores, temperature), 1e-9)))
+        told(done)
     mean = np.exp(np.mean(logs, axis=0))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,14 +16,44 @@ from scipy.ndimage import uniform_filter1d
 
 from goodsight.arrays import Doubles, Floats, Ints, Pixels
 from goodsight.catalog.rows import Row
+from goodsight.embedding.filed import HELD
+from goodsight.files import cache_folder
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
 from goodsight.progress import Progress
 
 SIDE = 64
+_BYTES = SIDE * SIDE * 3
 _AT_LEAST = 192
 _AHEAD = 256
 _NEAR = 16
+
+
+class Pictures:
+    """Small pictures in a file without a name, which vanishes with them: 12 KB each would fill the memory.
+
+    They are read, not mapped, as a map keeps every page that was ever looked at in this process's memory.
+    """
+
+    def __init__(self) -> None:
+        self._stream = tempfile.TemporaryFile(dir=cache_folder(), prefix="goodsight-")  # noqa: SIM115
+        self._alone = threading.Lock()
+        self.close = weakref.finalize(self, self._stream.close)
+
+    def __setitem__(self, place: int, picture: Pixels) -> None:
+        """Put the picture (64, 64, 3) of a photo in its place."""
+        with self._alone:
+            self._stream.seek(place * _BYTES)
+            self._stream.write(picture.tobytes())
+
+    def __getitem__(self, places: Ints) -> Pixels:
+        """The pictures (k, 64, 64, 3) of some photos (k,)."""
+        found = np.empty((len(places), SIDE, SIDE, 3), np.uint8)
+        with self._alone:
+            for picture, place in zip(found, places.tolist(), strict=True):
+                self._stream.seek(place * _BYTES)
+                picture[:] = np.frombuffer(self._stream.read(_BYTES), np.uint8).reshape(picture.shape)
+        return found
 
 
 @dataclass(frozen=True)
@@ -28,7 +61,7 @@ class Looks:
     """How ``n`` photos look.
 
     Attributes:
-        pictures: RGB (n, 64, 64, 3), uint8, without regard to their shape.
+        pictures: RGB (n, 64, 64, 3), uint8, without regard to their shape; of many photos they lie in a file.
         sizes: width and height in pixels, as stored (n, 2); 0 for a photo that cannot be read any more.
         blur: 0 (sharp) to 1, see :func:`blurriness` (n,).
         darkest: 5th percentile of lightness, 0 to 1 (n,).
@@ -37,7 +70,7 @@ class Looks:
 
     """
 
-    pictures: Pixels
+    pictures: Pixels | Pictures
     sizes: Ints
     blur: Doubles
     darkest: Doubles
@@ -47,11 +80,13 @@ class Looks:
 
 def look(rows: Sequence[Row], limits: Limits, progress: Progress) -> Looks:
     """Look at photos that were good a moment ago; one that is not any more counts as a black picture of no size."""
-    pictures = np.zeros((len(rows), SIDE, SIDE, 3), np.uint8)
+    pictures = Pictures() if len(rows) > HELD else np.zeros((len(rows), SIDE, SIDE, 3), np.uint8)
     sizes, measures = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 4))
     for i, seen in enumerate(_seen(rows, limits)):
         if seen is not None:
             pictures[i], sizes[i], measures[i] = seen
+        elif isinstance(pictures, Pictures):
+            pictures[i] = np.zeros((SIDE, SIDE, 3), np.uint8)
         if i % 64 == 63 or i + 1 == len(rows):
             progress("look at the photos", i + 1, len(rows))
     return Looks(pictures, sizes, *measures.T)

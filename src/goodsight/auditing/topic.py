@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from goodsight.arrays import Array, Bools, Doubles, Ints
+from goodsight.arrays import Array, Bools, Doubles, Ints, Vectors
 
 MOST = 4000
 """Photos of a label that others are compared with."""
@@ -19,15 +19,15 @@ def neighbours(count: int) -> int:
     return max(1, min(50, count // 20))
 
 
-def hellinger(features: Array) -> Array:
+def hellinger(features: Vectors) -> Array:
     """What is compared of a network's last features (n, width), 0 or more: their square roots, of unit length."""
-    x = np.sqrt(np.maximum(features, 0)).astype(np.float32)
+    x = np.sqrt(np.maximum(features, 0), dtype=np.float32)
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
     return x
 
 
 def likeness(
-    x: Array,
+    x: Vectors,
     labels: Ints,
     groups: Ints,
     usual: Bools,
@@ -54,9 +54,9 @@ def likeness(
         nearest = min(count or neighbours(len(others)), len(others))
         if not nearest:
             continue
-        reference = x[others].T
+        reference = x[others].astype(np.float32, copy=False).T
         for some in np.array_split(places, 1 + len(places) // 2048):
-            similar = x[asked[some]] @ reference
+            similar = x[asked[some]].astype(np.float32, copy=False) @ reference
             similar[groups[asked[some], None] == groups[others]] = -1
             found[some] = _mean(np.partition(similar, -nearest, axis=1)[:, -nearest:])
     return found

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from goodsight.about import __version__
-from goodsight.cli import answers, models, photos, service, terminal
+from goodsight.cli import answers, kept, models, photos, service, terminal
 from goodsight.errors import GoodsightError
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ _add(
     "export model/ --to onnx --out model.onnx",
     "export model/ --to web --out page/",
 )
+_add(app, "cache", kept.cache, "cache", "cache --prune --older 90d")
 _add(app, "serve", service.serve, "serve model/ --data data/")
 _add(app, "token", service.token, "token --name shop --role check >> tokens.toml")
 app.add_typer(ledgers, name="ledger", epilog="Example:\n\ngoodsight ledger merge ann.csv bob.csv --out both.csv")

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+
+from goodsight.arrays import Array, Floats, Ints, Pixels
+from goodsight.embedding import neighbours
+from goodsight.embedding.components import grouped
+from goodsight.progress import Progress, quiet
 
 ALIKE_PIXELS = 0.93
 
@@ -20,16 +23,24 @@ ALIKE_ALONE = 0.985
 ALIKE_FEATURES = 0.85
 
 
-_CHUNK = 1024
+MOST = 100
+"""Near twins before it that a photo is paired with: of thousands of copies every pair would be listed."""
+_NEAREST = 12
+"""As many are looked at where all pairs are too many to be looked at."""
+_FEW = 1 << 10
+"""In a block with fewer pairs of like embeddings their thumbnails are compared pair by pair."""
 
 
 @dataclass(frozen=True)
 class Twins:
-    """``groups[i]`` numbers the twin group of photo ``i``; pairs hold indices (first < second)."""
+    """``groups[i]`` numbers the twin group of photo ``i``; pairs hold indices (first < second).
+
+    A photo is in ``near`` with at most :data:`MOST` before it.
+    """
 
     groups: npt.NDArray[np.int64]
-    exact: npt.NDArray[np.int64]
-    near: npt.NDArray[np.int64]
+    exact: Ints
+    near: Ints
 
     def extra_copies(self) -> int:
         """How many photos could go without losing a distinct one."""
@@ -38,21 +49,27 @@ class Twins:
 
 def find(
     sha256: Sequence[str],
-    thumbnails: npt.NDArray[np.uint8],
-    vectors: npt.NDArray[np.float16 | np.float32],
+    thumbnails: Pixels,
+    vectors: Floats,
     alike: float = ALIKE_PIXELS,
+    *,
+    among: Ints | None = None,
+    progress: Progress = quiet,
 ) -> Twins:
     """Group exact and near twins.
 
     Two photos are near twins when their thumbnails correlate (after removing the mean, so brightness and contrast do
     not matter) *and* their embeddings point the same way: two products on a white ground correlate as pictures, two
-    shots of one shelf agree as embeddings, but only copies do both. Groups are connected components.
+    shots of one shelf agree as embeddings, but only copies do both. Groups are connected components. From
+    :data:`goodsight.embedding.neighbours.MANY` photos on, near twins are sought among the nearest neighbours only.
 
     Args:
         sha256: content hashes (n).
         thumbnails: grey thumbnails, uint8 (n, side * side).
         vectors: standardised embeddings (n, dimensions).
         alike: the correlation from which thumbnails agree.
+        among: pairs (k, 2) of which some are the near twins, where that is known.
+        progress: told the photos.
 
     """
     n = len(sha256)
@@ -62,33 +79,51 @@ def find(
     ).reshape(-1, 2)
     # Of each content one photo stands for all: of thousands of copies, every pair would be listed.
     distinct = np.fromiter(first.values(), np.int64, len(first))
-    near = distinct[_near(_unit(thumbnails[distinct].astype(np.float32)), vectors[distinct], alike)]
+    if among is None and len(distinct) >= neighbours.MANY:
+        among = distinct[neighbours.nearest(vectors[distinct], ALIKE_FEATURES, _NEAREST, progress=progress).pairs]
+    if among is None:
+        near = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
+    else:
+        near = _agreeing(among, thumbnails, vectors, alike)
     return Twins(grouped(np.concatenate([exact, near]), n), exact, near)
 
 
-def grouped(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """The group number (n,) of each of ``count`` photos: those that pairs (k, 2) connect have the same."""
-    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+def _near(thumbnails: Array, vectors: Array, limit: float, progress: Progress) -> Ints:
+    """Pairs of which embeddings and thumbnails, both of unit length, agree; memory is one block."""
+    found = [np.empty((0, 2), np.int64)]
+    known = np.zeros(len(vectors), np.int64)
+    for begin, other, cosine in neighbours.blocks(vectors, progress):
+        alike = cosine > ALIKE_FEATURES
+        # Embeddings of some networks agree within a class: there the thumbnails are compared all at once.
+        if np.count_nonzero(alike) > _FEW:
+            alike &= thumbnails[begin : begin + len(cosine)] @ thumbnails[other : other + cosine.shape[1]].T > limit
+        if not alike.any():
+            continue
+        second, first = np.nonzero(alike.T)
+        first, second = first + begin, second + other
+        agree = np.einsum("ij,ij->i", thumbnails[first], thumbnails[second]) > limit
+        first, second = first[agree], second[agree]
+        # Blocks come in the order of their first photos, so these are the first near twins of each.
+        rank = known[second] + np.arange(len(second)) - np.searchsorted(second, second)
+        known[other : other + cosine.shape[1]] += np.bincount(second - other, minlength=cosine.shape[1])
+        found.append(np.stack([first, second], axis=1)[rank < MOST])
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def _near(
-    thumbnails: npt.NDArray[np.float32], vectors: npt.NDArray[np.float16 | np.float32], limit: float
-) -> npt.NDArray[np.int64]:
-    """Pairs whose thumbnails agree, of which those whose embeddings agree; memory is one chunk of rows."""
-    found = []
-    for start in range(0, len(thumbnails), _CHUNK):
-        alike = thumbnails[start : start + _CHUNK] @ thumbnails[start:].T > limit
-        a, b = np.nonzero(np.triu(alike, 1))
-        for piece in np.array_split(np.stack([a, b], axis=1) + start, len(a) // 4096 + 1):
-            one = vectors[piece[:, 0]].astype(np.float32)
-            two = vectors[piece[:, 1]].astype(np.float32)
-            length = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
-            found.append(piece[np.einsum("ij,ij->i", one, two) > ALIKE_FEATURES * length])
-    return np.concatenate(found) if found else np.empty((0, 2), np.int64)
+def _agreeing(pairs: Ints, thumbnails: Pixels, vectors: Floats, limit: float) -> Ints:
+    """Those of some pairs whose embeddings and thumbnails agree."""
+    found = [np.empty((0, 2), np.int64)]
+    for piece in np.array_split(pairs, len(pairs) // 4096 + 1):
+        one, other = (neighbours.unit(vectors[column]) for column in piece.T)
+        a, b = (_unit(thumbnails[column]) for column in piece.T)
+        both = np.einsum("ij,ij->i", one, other) > ALIKE_FEATURES
+        found.append(piece[both & (np.einsum("ij,ij->i", a, b) > limit)])
+    return np.concatenate(found)
 
 
-def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _unit(thumbnails: Pixels) -> Array:
+    rows = thumbnails.astype(np.float32)
     centred = rows - rows.mean(axis=1, keepdims=True)
     # A flat picture has no direction: it correlates with nothing, and its twins are found by their bytes.
     length = np.linalg.norm(centred, axis=1, keepdims=True)

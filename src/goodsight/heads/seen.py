@@ -48,7 +48,7 @@ class Seen:
         """Whether heads look at some thousand photos at a time: embeddings are in a file, and there are many."""
         given = self.examples
         many = isinstance(given.filed, Filed) and len(given) > ridge.EXACT
-        return many and given.hidden is None and given.doubted is None
+        return many and given.hidden is None
 
     def rows(self, chosen: Ints) -> Array:
         """Standardised vectors (r, width) of some photos."""

@@ -41,7 +41,7 @@ class Streamed:
 
     @classmethod
     def of(cls, low: Rows, examples: Examples, *, aside: bool) -> Streamed:
-        """The sums over examples (n), of which nothing is hidden but folds, and whose labels are all believed.
+        """The sums over the sure ones among examples (n), of which nothing is hidden but folds.
 
         Args:
             low: makes their main components.
@@ -50,10 +50,11 @@ class Streamed:
 
         """
         cells = Cells.unmeasured(examples.labels, examples.cells if aside else examples.labels)
-        folds = []
+        nothing, folds = cells.sums(low(np.empty(0, np.int64)), np.empty(0, np.int64)), []
         for fold in np.unique(examples.folds):
             rows = np.flatnonzero(examples.folds == fold)
-            folds.append((rows, reduce(add, (cells.sums(low(some), some) for some in pieces(rows)))))
+            believed = rows[examples.sure[rows]]
+            folds.append((rows, reduce(add, (cells.sums(low(some), some) for some in pieces(believed)), nothing)))
         return cls(low, cells, tuple(folds))
 
     def head(self, shrink: float, aside: float) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ import numpy as np
 from goodsight.arrays import Ints
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
-from goodsight.embedding import twins
+from goodsight.embedding.components import grouped
 from goodsight.embedding.filed import taken
 from goodsight.embedding.photoset import PhotoSet, trained_rows
 from goodsight.embedding.twins import Fingerprints, Twins
@@ -121,7 +121,7 @@ def units_of(rows: Sequence[Row], twin_groups: Ints) -> Ints:
     groups_at = first + len(rows) + np.array([number.get(row.group, -1) for row in rows], np.int64)
     said = np.array([bool(row.group) for row in rows], bool)
     pairs = np.concatenate([np.stack([photos, twins_at], 1), np.stack([photos[said], groups_at[said]], 1)])
-    return twins.grouped(pairs, 2 * len(rows) + len(names))[: len(rows)]
+    return grouped(pairs, 2 * len(rows) + len(names))[: len(rows)]
 
 
 def notes(photo_set: PhotoSet, units: Ints, prefix: str, *, found_series: bool = False) -> list[tuple[str, str]]:
