@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goodsight.arrays import Array, Doubles, Ints, Vectors
+from goodsight.heads.kernels import each_alone
 
 MOST = 2000
 
@@ -30,7 +31,8 @@ class OffTopic:
     def __call__(self, vectors: Vectors) -> Doubles:
         """How on-topic each embedding (n, width) is; high is on-topic."""
         x = _unit(vectors[:, self.columns])
-        return _nearest(x @ self.photos.T) - (_nearest(x @ self.negatives.T) if len(self.negatives) else 0)
+        off = _nearest(each_alone(x, self.negatives)) if len(self.negatives) else 0
+        return _nearest(each_alone(x, self.photos)) - off
 
 
 def fit(vectors: Vectors, groups: Ints, columns: slice, negatives: Vectors | None = None) -> tuple[OffTopic, Doubles]:
