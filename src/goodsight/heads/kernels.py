@@ -8,8 +8,8 @@ from scipy import linalg
 from goodsight.arrays import Array
 
 _PIECE = 128
-"""Rows that stay in a processor's cache while all others meet them: on an AMD EPYC 64 photos meet 3,000 landmarks of 3,904
-numbers in 41 ms, without pieces in 117 ms, by one matrix product in 27 ms; one photo does in 1.9 ms, as by a product."""
+"""Rows that stay in a processor's cache while all others meet them. On an AMD EPYC 64 photos meet 3,000 landmarks of
+3,904 numbers in 41 ms so, in 117 ms without pieces and in 27 ms by one matrix product; one photo in 1.9 ms each way."""
 
 
 def each_alone(a: Array, b: Array) -> Array:

@@ -1,0 +1,100 @@
+"""Shards that wait to be answered: each is tried three times, then named and left."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from goodsight.cluster.shards import Shard
+from goodsight.cluster.store import Store
+from goodsight.errors import GoodsightError
+from goodsight.progress import Progress
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A shard that is done: how many photos it has, how many of them are bad, its file if that is not written yet."""
+
+    name: str
+    photos: int
+    bad: int
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A shard that was given up: its number, its photos (the first, and the one after the last), and why."""
+
+    number: int
+    photos: tuple[int, int]
+    reason: str
+
+    def __str__(self) -> str:
+        first, end = self.photos
+        return f"shard {self.number} (photos {first} to {end - 1}): {self.reason}"
+
+
+class Queue:
+    """What is to be done, what is done, and what was given up. Of the shards only those on their way are in memory.
+
+    Args:
+        shards: all of them, in order; read lazily.
+        digests: of the shards, as the manifest has them.
+        there: the files of those that are done already.
+        store: where answers go.
+        progress: told as ``progress(step, done, total)`` about the photos that are to be answered.
+        told: the step, and the total.
+
+    """
+
+    def __init__(
+        self,
+        shards: Iterator[Shard],
+        digests: Sequence[str],
+        there: set[str],
+        store: Store,
+        progress: Progress,
+        told: tuple[str, int],
+    ) -> None:
+        self._new, self._digests, self._there = shards, digests, there
+        self._store, self._progress, self._told = store, progress, told
+        self._again: deque[Shard] = deque()
+        self._attempts: dict[int, int] = {}
+        self.failed: list[Failed] = []
+        self.done = self.bad = 0
+
+    def take(self) -> Shard | None:
+        """The next shard, or None when there is none at the moment.
+
+        Raises:
+            GoodsightError: its photos are not those that the manifest was made of.
+
+        """
+        for shard in self._new:
+            if shard.number >= len(self._digests) or shard.digest() != self._digests[shard.number]:
+                raise GoodsightError(
+                    f"shard {shard.number}: the list of photos changed while it was read; run the command again"
+                )
+            if shard.name not in self._there:
+                return shard
+        return self._again.popleft() if self._again else None
+
+    def answered(self, answered: Answered) -> None:
+        """A shard is done."""
+        if answered.data is not None:
+            self._store.write(answered.name, answered.data)
+        self.done += answered.photos
+        self.bad += answered.bad
+        step, total = self._told
+        self._progress(step, self.done, total)
+
+    def failing(self, shard: Shard, reason: str) -> None:
+        """A shard could not be answered: it is tried again after all others, or given up."""
+        tried = self._attempts[shard.number] = self._attempts.get(shard.number, 0) + 1
+        if tried < ATTEMPTS:
+            self._again.append(shard)
+            return
+        self.failed.append(Failed(shard.number, (shard.first, shard.first + len(shard.rows)), reason))
