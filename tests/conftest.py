@@ -9,6 +9,8 @@ from pathlib import Path
 
 import drawn
 import pytest
+from bucket import Bucket
+from bucket import running as bucket_of_moto
 from sqlalchemy import create_engine, text
 
 import goodsight
@@ -93,6 +95,14 @@ def loaded(trained: Training) -> Iterator[LoadedModel]:
     model = goodsight.load(trained.folder)
     yield model
     model.engine.close()
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    """S3 on this machine, with its keys in the environment."""
+    pytest.importorskip("s3fs", reason="needs s3fs, which is in the extra `remote`")
+    with bucket_of_moto() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -104,8 +104,8 @@ def test_pixels_in_memory_are_limited_by_their_number_and_not_by_bytes() -> None
         (Image.new("RGB", (0, 5)), "empty: a picture without pixels"),
         ("nowhere.jpg", "unreadable: no such file or directory"),
         (".", "unreadable: a folder"),
-        ("memory://nowhere.jpg", "unreadable: FileNotFoundError"),
-        ("nonsense://nowhere.jpg", "unreadable: ValueError"),
+        ("memory://nowhere.jpg", "missing: nothing is there"),
+        ("nonsense://nowhere.jpg", "unreadable: no way is known to read nonsense://"),
     ],
 )
 def test_what_cannot_be_read_is_a_bad_photo(photo: given.Photo, reason: str) -> None:

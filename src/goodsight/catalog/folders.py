@@ -6,17 +6,16 @@ says what was seen and how to say what is meant. What lies beside is named as le
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.rows import Found, Row
 from goodsight.catalog.splits import split_of
 from goodsight.errors import CatalogError
-from goodsight.photos.find import find
+from goodsight.photos.find import find, folders_in, holds_files
+from goodsight.photos.places import Source, below
 
 FORMS = (
     "give one folder per class, train/validation/test folders with one folder per class in each, "
@@ -34,12 +33,12 @@ class _Form:
     split: int
 
 
-def split_folders(root: Path) -> list[Path]:
+def split_folders(root: Source) -> list[Source]:
     """The folders of a root that are called like splits."""
-    return [folder for folder in _folders(root) if split_of(folder.name)]
+    return [folder for folder in folders_in(root) if split_of(folder.name)]
 
 
-def from_folders(root: Path, labels: Labels) -> Found:
+def from_folders(root: Source, labels: Labels) -> Found:
     """The photos of class folders, and what lies in none with the reason.
 
     Raises:
@@ -49,7 +48,7 @@ def from_folders(root: Path, labels: Labels) -> Found:
     form = _form(root, labels)
     found, classes = Found(), set()
     for path in find(root):
-        name = path.relative_to(root).as_posix()
+        name = below(path, root)
         parts = name.split("/")
         reason = _outside(parts, form)
         if reason:
@@ -89,24 +88,24 @@ def _outside(parts: list[str], form: _Form) -> str:
     return ""
 
 
-def _form(root: Path, labels: Labels) -> _Form:
+def _form(root: Source, labels: Labels) -> _Form:
     """Which form a folder has.
 
     Raises:
         CatalogError: it is doubtful.
 
     """
-    folders = [folder for folder in _folders(root) if folder.name.lower() not in _DEBRIS]
+    folders = [folder for folder in folders_in(root) if folder.name.lower() not in _DEBRIS]
     splits = [folder for folder in folders if split_of(folder.name)]
-    deeper = len(folders) == 1 and not splits and _folders(folders[0]) and not _directly(folders[0])
+    deeper = len(folders) == 1 and not splits and folders_in(folders[0]) and not holds_files(folders[0])
     if deeper and labels.group != FOLDER:
         raise CatalogError(f"{root}: holds one folder only, and its photos lie deeper; give {folders[0]}")
     if not splits:
-        inside = [[split_of(below.name) for below in _folders(folder)] for folder in folders]
+        inside = [[split_of(inner.name) for inner in folders_in(folder)] for folder in folders]
         # Classes with the splits in each: photos of a class are then in no other folder.
         if any(inside) and all(all(names) for names in inside if names) and any("train" in names for names in inside):
             for folder, names in zip(folders, inside, strict=True):
-                if not names and _directly(folder):
+                if not names and holds_files(folder):
                     raise CatalogError(
                         f"{root}: other classes have splits in them, {folder.name}/ has photos and no splits; "
                         f"put them into {folder.name}/train and so on"
@@ -114,7 +113,7 @@ def _form(root: Path, labels: Labels) -> _Form:
             return _Form(label=0, split=1)
         return _Form(label=0, split=-1)
     others = [folder for folder in folders if folder not in splits]
-    whole = [folder for folder in splits if _folders(folder)]
+    whole = [folder for folder in splits if folders_in(folder)]
     trains = [folder for folder in whole if split_of(folder.name) == "train"]
     if trains or (whole and not any(_has_photos(folder) for folder in others)):
         return _Form(label=1, split=0)
@@ -132,29 +131,16 @@ def _form(root: Path, labels: Labels) -> _Form:
     )
 
 
-def _class_folders(root: Path, form: _Form) -> Iterator[str]:
+def _class_folders(root: Source, form: _Form) -> Iterator[str]:
     """The names of the folders that would be classes, relative to the root."""
-    for folder in _folders(root):
+    for folder in folders_in(root):
         if folder.name.lower() in _DEBRIS or (form.split == 0 and not split_of(folder.name)):
             continue
         if form.label == 0:
             yield folder.name
         else:
-            yield from (f"{folder.name}/{below.name}" for below in _folders(folder))
+            yield from (f"{folder.name}/{inner.name}" for inner in folders_in(folder))
 
 
-def _directly(folder: Path) -> bool:
-    """Whether a folder holds files itself."""
-    return any(path.is_file() for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _has_photos(folder: Path) -> bool:
+def _has_photos(folder: Source) -> bool:
     return next(find(folder), None) is not None
-
-
-def _folders(root: Path) -> list[Path]:
-    try:
-        with os.scandir(root) as entries:
-            return sorted(Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir())
-    except OSError as error:
-        raise CatalogError(f"{root}: cannot be read: {error.strerror}") from error

@@ -25,7 +25,7 @@ class Held(Row):
 
 
 def rows(photos: Iterable[object]) -> Iterator[Held]:
-    """Photos as rows, read lazily; ``path`` is that of a file, and nothing else has one.
+    """Photos as rows, read lazily; ``path`` is where a file is, and nothing else has one.
 
     Raises:
         GoodsightError: one is of a type or shape that no photo has.

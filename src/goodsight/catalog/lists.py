@@ -1,36 +1,44 @@
-"""A metadata.csv or .jsonl becomes rows."""
+"""A list of photos becomes rows: a metadata.csv, .jsonl or .parquet, or what a tar says of its own."""
 
 from __future__ import annotations
 
 import posixpath
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from goodsight.catalog import tars
 from goodsight.catalog.labels import FOLDER, Labels
 from goodsight.catalog.records import Record, records
 from goodsight.catalog.rows import TAG_END, Found, Row
 from goodsight.catalog.splits import SPLITS, split_of
 from goodsight.errors import CatalogError, did_you_mean
+from goodsight.photos import places
 from goodsight.photos.boxes import parse
 from goodsight.photos.find import find
+from goodsight.photos.places import Address, Place, Source
 
-LISTS = ("metadata.csv", "metadata.jsonl")
+LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+ENDINGS = (".csv", ".jsonl", ".parquet")
 OURS = ("split.json", "metrics.json")
 """What ``split`` and ``reviews export`` write beside a list."""
 NO_LABEL = ("nan", "null", "n/a", "na", "#n/a", "nil", "undefined", "<na>")
 """What programs write where there is no value; in CSV it is a text like any other."""
 
 
-def list_in(source: Path) -> Path | None:
-    """The list that a source is, or that a folder holds; None for a folder without one that names photos."""
-    if source.suffix.lower() in {".csv", ".jsonl"} and source.is_file():
+def list_in(source: Source) -> Source | None:
+    """The list that a source is, or that a folder holds; None for a folder without one that names photos.
+
+    An address that ends like a list is one, whether it is there or not: reading it says so.
+    """
+    if source.suffix.lower() in ENDINGS and (isinstance(source, Address) or source.is_file()):
         return source
     return next((path for path in _held(source) if _names_photos(path)), None)
 
 
-def foreign_lists(source: Path) -> list[tuple[str, str]]:
+def foreign_lists(source: Source) -> list[tuple[str, str]]:
     """Lists in a folder that name no photos, with the reason why they are passed over."""
     return [
         (path.name, "has no column file_name, so it is passed over")
@@ -39,11 +47,14 @@ def foreign_lists(source: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _held(folder: Path) -> list[Path]:
+def _held(folder: Source) -> list[Source]:
+    # The web has no folders: an address there is a photo, a list or a tar.
+    if isinstance(folder, Address) and (folder.is_file() or tars.is_tar(folder)):
+        return []
     return [folder / name for name in LISTS if (folder / name).is_file()]
 
 
-def _names_photos(listed: Path) -> bool:
+def _names_photos(listed: Source) -> bool:
     """Whether a list has the column ``file_name``; one that cannot be read is read again, for its own error."""
     try:
         return all("file_name" in record for record, _ in zip(records(listed), range(1), strict=False))
@@ -51,8 +62,10 @@ def _names_photos(listed: Path) -> bool:
         return True
 
 
-def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Found:
-    """The photos of a list.
+def from_list(listed: Source, labels: Labels, *, boxes: bool, whole: bool) -> Found:
+    """The photos of a list, or of a tar.
+
+    Whether a photo is there is seen now on this machine, and elsewhere when it is read.
 
     Args:
         listed: the list.
@@ -67,10 +80,8 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
     rows: dict[str, Row] = {}
     found = Found([], [], [])
     missing: list[str] = []
-    for record in records(listed):
-        name = name_of(record)
+    for record, name, path in _told(listed, labels):
         said = _said(record, labels)
-        path = path_of(listed.parent, name)
         row = Row(name, path, said, _split(record), group=_group(record, name, labels))
         if not any(said) and not labels.tags:
             found.left_out.append((name, "no label"))
@@ -81,7 +92,7 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
             raise CatalogError(f"{listed}: {name} is listed in the splits {rows[name].split!r} and {row.split!r}")
         elif name in rows and rows[name].group != row.group:
             raise CatalogError(f"{listed}: {name} is listed in the groups {rows[name].group!r} and {row.group!r}")
-        elif not (there(row.path) and row.path.is_file()):
+        elif isinstance(path, Path) and not (there(path) and path.is_file()):
             missing.append(f"line {record.line}: {name[:100]}")
         else:
             around = parse(record.boxes("boxes"), f"{listed}: line {record.line}") if boxes else ()
@@ -100,15 +111,56 @@ def from_list(listed: Path, labels: Labels, *, boxes: bool, whole: bool) -> Foun
     return found
 
 
-def beside(listed: Path) -> Iterator[tuple[str, Path]]:
+def _told(listed: Source, labels: Labels) -> Iterator[tuple[Record, str, Place]]:
+    """Each row of a list, or photo of a tar, with its name and where it is."""
+    if tars.is_tar(listed):
+        for record, member in tars.labelled(listed, labels):
+            yield record, member.name, member
+    else:
+        yield from placed(listed, records(listed))
+
+
+def placed(listed: Source, told: Iterable[Record]) -> Iterator[tuple[Record, str, Place]]:
+    """Each row of a list with the name of its photo, and where that is.
+
+    An address is called what of it is no secret; where several are then called the same, the second is ``NAME (2)``.
+
+    Raises:
+        CatalogError: a row names no photo, or one that a list from elsewhere may not name.
+
+    """
+    shown: dict[str, str] = {}
+    times: Counter[str] = Counter()
+    for record in told:
+        name = name_of(record)
+        path = path_of(listed.parent, name)
+        public = places.public(name) if places.is_address(name) else name
+        if isinstance(listed, Address) and not _may_name(path, name):
+            raise CatalogError(
+                f"{listed}: line {record.line}: {public[:100]!r} is a file of this machine, or lies outside "
+                f"{listed.parent}; a list from elsewhere names photos beside it, below, or by plain addresses"
+            )
+        if public != name and name not in shown:  # only such can look the same and be others
+            times[public] += 1
+            shown[name] = public if times[public] == 1 else f"{public} ({times[public]})"
+        yield record, shown.get(name, public), path
+
+
+def _may_name(path: Place, name: str) -> bool:
+    if places.is_address(name):
+        return isinstance(path, Address) and "::" not in name
+    return not name.startswith(("/", "../"))
+
+
+def beside(listed: Source) -> Iterator[tuple[str, Source]]:
     """Every file in the folder of a list, and below, but for lists and what we write beside: its name and path."""
     for path in find(listed.parent):
         if path.name not in LISTS + OURS and path != listed:
-            yield path.relative_to(listed.parent).as_posix(), path
+            yield places.below(path, listed.parent), path
 
 
 def name_of(record: Record) -> str:
-    """The normalised ``file_name`` of a row.
+    """The normalised ``file_name`` of a row, or its address.
 
     Raises:
         CatalogError: it has none.
@@ -119,15 +171,19 @@ def name_of(record: Record) -> str:
     name = record.text("file_name")
     if not name:
         raise CatalogError(f"{record.listed}: line {record.line} has an empty file_name")
+    if places.is_address(name):
+        return name
     return posixpath.normpath(repaired(record.listed.parent, name))
 
 
-def repaired(folder: Path, name: str) -> str:
+def repaired(folder: Source, name: str) -> str:
     """A name that was written on Windows; where such a file is really there, the backslash is part of its name."""
-    return name if "\\" not in name or there(folder / name) else name.replace("\\", "/")
+    if "\\" not in name or (isinstance(folder, Path) and there(folder / name)):
+        return name
+    return name.replace("\\", "/")
 
 
-def there(path: Path) -> bool:
+def there(path: Source) -> bool:
     """Whether a file or folder is there; a name that no file can have, too long or with a NUL, is nowhere."""
     try:
         return path.exists()
@@ -135,10 +191,12 @@ def there(path: Path) -> bool:
         return False
 
 
-def path_of(folder: Path, name: str) -> Path:
+def path_of(folder: Source, name: str) -> Source:
     """Where a named photo is: accents may be composed in a list and decomposed on the disk, or the other way round."""
+    if places.is_address(name):
+        return places.named(name)
     path = folder / name
-    if name.isascii() or there(path):
+    if isinstance(folder, Address) or name.isascii() or there(path):
         return path
     others = (folder / unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     return next((other for other in others if there(other)), path)

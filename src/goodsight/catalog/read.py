@@ -1,9 +1,10 @@
 """A folder of photos, or a list of them, becomes rows: which photo, which labels, which split.
 
-Three forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
-per class, or a list; a ``metadata.csv`` or ``metadata.jsonl`` (or any .csv or .jsonl file) with a ``file_name`` column,
-one or several label columns and, if wanted, a ``split`` column and a ``boxes`` column (see
-:mod:`goodsight.photos.boxes`). With several attributes a folder's name holds one label of each (``black_jeans``), and a
+Four forms are read: one folder per class; ``train``, ``validation`` and ``test`` folders that each hold one folder
+per class, or a list; a ``metadata.csv``, ``.jsonl`` or ``.parquet`` (or any file that ends so) with a ``file_name``
+column, one or several label columns and, if wanted, a ``split`` column and a ``boxes`` column (see
+:mod:`goodsight.photos.boxes`); a tar, or a folder of them (see :mod:`goodsight.catalog.tars`). Each may also lie behind
+an address. With several attributes a folder's name holds one label of each (``black_jeans``), and a
 column of tags gives every tag an attribute of its own, with the labels yes and no.
 """
 
@@ -15,19 +16,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from goodsight.catalog import tars
 from goodsight.catalog.folders import FORMS, from_folders, split_folders
 from goodsight.catalog.labels import FOLDER, UNSAID, Labels
-from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, name_of, path_of, there
+from goodsight.catalog.lists import beside, foreign_lists, from_list, list_in, placed, there
 from goodsight.catalog.records import records
 from goodsight.catalog.rows import NO, TAG_END, TAKEN, YES, Attribute, Catalog, Found, Row
 from goodsight.catalog.splits import split_of
 from goodsight.errors import CatalogError
-from goodsight.photos.find import find
+from goodsight.photos import places
+from goodsight.photos.find import find, holds_files
+from goodsight.photos.places import Address, Source, below
+from goodsight.photos.tars import SUFFIX
 
 _ENDINGS = re.compile(r"(.+)_(?:probability|verdict|top\d+_label|top\d+_probability)")
 
 
-def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, ignore_split: bool = False) -> Catalog:
+def read_catalog(*sources: Source, labels: Labels = UNSAID, boxes: bool = False, ignore_split: bool = False) -> Catalog:
     """Read labelled photos from a folder or a list, or from several as one catalog.
 
     With several, names begin with the source's own name, and when one has splits the photos of those without are
@@ -35,7 +40,7 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
     :func:`goodsight.embedding.photoset.corrected` sees to that, as it knows which photos are the same.
 
     Args:
-        sources: folders, or .csv or .jsonl files.
+        sources: folders, lists or tars.
         labels: where the labels are; ledgers are replayed by :func:`goodsight.catalog.replay.replay`.
         boxes: read a list's column ``boxes``, for what learns from boxes.
         ignore_split: treat all photos alike, also where ``labels`` does not say so.
@@ -78,22 +83,26 @@ def read_catalog(*sources: Path, labels: Labels = UNSAID, boxes: bool = False, i
     return Catalog(said, tuple(rows), attributes, tuple(left_out), tuple(notes))
 
 
-def read_unsorted(source: Path) -> Catalog:
+def read_unsorted(source: Source) -> Catalog:
     """The photos of a folder without class folders, without a label; for what needs none.
 
     Raises:
         CatalogError: there is no photo.
 
     """
-    rows = tuple(Row(path.relative_to(source).as_posix(), path, ("",)) for path in find(source))
+    rows = tuple(Row(below(path, source), path, ("",)) for path in find(source))
     if not rows:
         raise CatalogError(f"{source}: holds no photo")
     return Catalog(str(source), rows)
 
 
-def is_unsorted(source: Path) -> bool:
+def is_unsorted(source: Source) -> bool:
     """Whether a folder holds photos and neither folders nor a list."""
-    return source.is_dir() and list_in(source) is None and all(path.parent == source for path in find(source))
+    if isinstance(source, Address) and (tars.is_tar(source) or list_in(source)):
+        return False
+    if not source.is_dir() or list_in(source) or holds_files(source, SUFFIX):
+        return False
+    return not any("/" in below(path, source) for path in find(source))
 
 
 def _require_distinct(said: str, rows: Sequence[Row], attributes: Sequence[Attribute]) -> None:
@@ -146,7 +155,7 @@ def _tags(text: str) -> set[str]:
     return set(text.split(TAG_END)) - {""}
 
 
-def _prefixes(sources: Sequence[Path]) -> list[str]:
+def _prefixes(sources: Sequence[Source]) -> list[str]:
     """What makes the names of several sources distinct: their own names, numbered where two are the same."""
     if len(sources) == 1:
         return [""]
@@ -157,30 +166,34 @@ def _prefixes(sources: Sequence[Path]) -> list[str]:
     ]
 
 
-def unlabelled(source: Path) -> Iterator[Row]:
-    """Every photo of a file, a folder (searched recursively) or a list, whatever its labels.
+def unlabelled(source: str | Path | Address) -> Iterator[Row]:
+    """Every photo of a file, a folder (searched recursively), a list or a tar, whatever its labels; read lazily.
 
     A folder with a list gives the photos of the list first, and then those that it lacks.
 
     Raises:
-        CatalogError: ``source`` is not there, or is a list that cannot be read.
+        CatalogError: ``source`` is not there, or is a list or a tar that cannot be read.
 
     """
+    source = places.of(source)
     listed = list_in(source)
     if listed:
         named = set()
-        for record in records(listed):
-            name = name_of(record)
-            path = path_of(listed.parent, name)
-            named.add(path)
+        for _, name, path in placed(listed, records(listed, only=("file_name",))):
+            if listed != source:
+                named.add(path)
             yield Row(name, path)
-        if source.is_dir():
+        if listed != source:
             yield from (Row(name, path) for name, path in beside(listed) if path not in named)
+    elif tars.is_tar(source) and not _is_folder(source):
+        yield from (Row(member.name, member) for member in tars.members(source))
     elif source.is_dir():
         passed = {name for name, _ in foreign_lists(source)}
         for path in find(source):
-            name = path.relative_to(source).as_posix()
-            if name not in passed:
+            name = below(path, source)
+            if tars.is_tar(path):
+                yield from (Row(f"{name}/{member.name}", member) for member in tars.members(path))
+            elif name not in passed:
                 yield Row(name, path)
     elif there(source):
         yield Row(source.name, source)
@@ -188,17 +201,26 @@ def unlabelled(source: Path) -> Iterator[Row]:
         raise CatalogError(f"{source}: there is no such photo, folder or list")
 
 
-def _read(source: Path, labels: Labels, boxes: bool) -> Found:
-    if not there(source):
-        raise CatalogError(f"{source}: there is no such folder or list")
+def _is_folder(source: Source) -> bool:
+    """Of an address that ends like a tar nobody asks."""
+    return isinstance(source, Path) and source.is_dir()
+
+
+def _read(source: Source, labels: Labels, boxes: bool) -> Found:
     listed = list_in(source)
+    if not listed and not tars.is_tar(source) and not there(source):
+        raise CatalogError(f"{source}: there is no such folder or list")
     if listed:
-        return from_list(listed, labels, boxes=boxes, whole=source.is_dir())
+        return from_list(listed, labels, boxes=boxes, whole=listed != source)
+    if tars.is_tar(source) and not _is_folder(source):
+        return from_list(source, labels, boxes=boxes, whole=False)
     if not source.is_dir():
-        raise CatalogError(f"{source}: not a folder, .csv or .jsonl file; {FORMS}")
+        raise CatalogError(f"{source}: not a folder, a tar, nor a .csv, .jsonl or .parquet file; {FORMS}")
     lists = {folder: inner for folder in split_folders(source) if (inner := list_in(folder))}
     if lists:
         return _from_lists(source, lists, labels, boxes)
+    if holds_files(source, SUFFIX):
+        return _from_tars(source, labels, boxes)
     for option, column in (("tags", labels.tags), ("group", labels.group_column)):
         if column:
             raise CatalogError(f"{source}: `{option}` {column} is a column of a list, and there is no metadata.csv")
@@ -214,7 +236,22 @@ def _read(source: Path, labels: Labels, boxes: bool) -> Found:
     return found
 
 
-def _from_lists(source: Path, lists: dict[Path, Path], labels: Labels, boxes: bool) -> Found:
+def _from_tars(source: Source, labels: Labels, boxes: bool) -> Found:
+    """The photos of all tars below a folder."""
+    every = Found()
+    for path in find(source):
+        name = below(path, source)
+        if not tars.is_tar(path):
+            every.left_out.append((name, "lies beside tars"))
+            continue
+        found = from_list(path, labels, boxes=boxes, whole=False)
+        every.rows += [replace(row, file_name=f"{name}/{row.file_name}") for row in found.rows]
+        every.left_out += [(f"{name}/{inner}", reason) for inner, reason in found.left_out]
+        every.notes += found.notes
+    return every
+
+
+def _from_lists(source: Source, lists: dict[Source, Source], labels: Labels, boxes: bool) -> Found:
     """A list in each split folder, as Hugging Face's ``imagefolder`` has it.
 
     Raises:
@@ -236,6 +273,6 @@ def _from_lists(source: Path, lists: dict[Path, Path], labels: Labels, boxes: bo
         every.left_out += [(f"{folder.name}/{name}", reason) for name, reason in found.left_out]
         every.notes += found.notes
     inside = tuple(f"{folder.name}/" for folder in lists)
-    names = (path.relative_to(source).as_posix() for path in find(source))
+    names = (below(path, source) for path in find(source))
     every.left_out += [(name, "lies beside the splits") for name in names if not name.startswith(inside)]
     return every

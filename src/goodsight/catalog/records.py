@@ -1,4 +1,4 @@
-"""A list's rows as they are written: CSV in any usual separator and encoding, or JSON Lines.
+"""A list's rows as they are written: CSV in any usual separator and encoding, JSON Lines, or Parquet.
 
 Nothing in a list is dropped or guessed: what cannot be read as it stands is an error that names line and column.
 """
@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from goodsight.catalog import parquet
 from goodsight.errors import CatalogError, did_you_mean
 from goodsight.files import uncell
+from goodsight.photos.limits import BadPhoto
+from goodsight.photos.places import Source
 
 LINE_BYTES = 2**20
 """Of a line of JSON Lines."""
@@ -31,7 +32,7 @@ _TAGS = re.compile(r"[\s,;|]+")
 class Record:
     """One row: its values by column, and where it stands, for messages."""
 
-    listed: Path
+    listed: Source
     line: int
     values: Mapping[str, Any]
 
@@ -119,14 +120,17 @@ class Record:
         raise self.error(column, f"is {_shown(text)}, which looks like a list but cannot be read as one")
 
 
-def records(listed: Path, wanted: str = "file_name", *, table: bool = False) -> Iterator[Record]:
+def records(
+    listed: Source, wanted: str = "file_name", *, table: bool = False, only: Sequence[str] = ()
+) -> Iterator[Record]:
     """Each row of a list, in order.
 
     Args:
-        listed: a .csv, or else JSON Lines.
+        listed: a .csv, a .parquet, or else JSON Lines.
         wanted: a column that tells which separator a CSV has.
         table: it is a CSV whatever its name, with the wanted column also where it has no rows, and bytes that are no
             UTF-8 text are kept, as in names of files.
+        only: the columns to read of a Parquet, where not all of them are needed.
 
     Raises:
         CatalogError: it cannot be read; of CSV, a column is there twice or a row has more cells than there are
@@ -136,13 +140,18 @@ def records(listed: Path, wanted: str = "file_name", *, table: bool = False) -> 
     try:
         if table or listed.suffix.lower() == ".csv":
             yield from _csv_records(listed, wanted, "surrogateescape" if table else "strict")
+        elif listed.suffix.lower() == ".parquet":
+            for line, values in parquet.rows(listed, only):
+                yield Record(listed, line, values)
         else:
             yield from _json_records(listed)
+    except BadPhoto as bad:  # of a list that lies elsewhere
+        raise CatalogError(f"{listed}: cannot be read: {bad}") from None
     except OSError as error:
-        raise CatalogError(f"{listed}: cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{listed}: cannot be read: {error.strerror or error}") from error
 
 
-def _csv_records(listed: Path, wanted: str, errors: str) -> Iterator[Record]:
+def _csv_records(listed: Source, wanted: str, errors: str) -> Iterator[Record]:
     with listed.open("rb") as raw:
         encoding = _encoding(raw.read(4096))
     line = 1
@@ -175,7 +184,7 @@ def _encoding(start: bytes) -> str:
     return "utf-8"
 
 
-def _separator(stream: io.TextIOBase, wanted: str) -> tuple[str, int]:
+def _separator(stream: IO[str], wanted: str) -> tuple[str, int]:
     """What separates cells: what the first line says (``sep=;``), or what makes a column of the wanted name.
 
     With it the number of lines before the header.
@@ -192,7 +201,7 @@ def _separator(stream: io.TextIOBase, wanted: str) -> tuple[str, int]:
     return ",", 0
 
 
-def _require_columns(listed: Path, header: Sequence[str], wanted: str) -> None:
+def _require_columns(listed: Source, header: Sequence[str], wanted: str) -> None:
     if wanted and wanted not in header:
         there = ", ".join(header).encode(errors="backslashreplace").decode()[:200]
         raise CatalogError(f"{listed}: there is no column {wanted!r}; the columns are {there}")
@@ -204,7 +213,9 @@ def _require_columns(listed: Path, header: Sequence[str], wanted: str) -> None:
         )
 
 
-def _by_column(listed: Path, line: int, header: Sequence[str], cells: Sequence[str], separator: str) -> dict[str, str]:
+def _by_column(
+    listed: Source, line: int, header: Sequence[str], cells: Sequence[str], separator: str
+) -> dict[str, str]:
     for number, cell in enumerate(cells, 1):
         if cell.strip() and (number > len(header) or not header[number - 1]):
             inside = SEPARATORS.get(separator, separator)
@@ -216,7 +227,7 @@ def _by_column(listed: Path, line: int, header: Sequence[str], cells: Sequence[s
     return {name: uncell(cell) for name, cell in zip(header, padded, strict=False) if name}
 
 
-def _json_records(listed: Path) -> Iterator[Record]:
+def _json_records(listed: Source) -> Iterator[Record]:
     with listed.open("rb") as stream:
         # Not the stream's own lines: one without an end would fill the memory.
         for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES + 1), b""), 1):
@@ -230,7 +241,7 @@ def _json_records(listed: Path) -> Iterator[Record]:
                 yield Record(listed, number, _json_record(listed, number, text))
 
 
-def _json_record(listed: Path, number: int, line: str) -> Mapping[str, Any]:
+def _json_record(listed: Source, number: int, line: str) -> Mapping[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         if twice:

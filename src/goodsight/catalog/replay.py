@@ -13,6 +13,7 @@ from goodsight.catalog.rows import NO, YES, Catalog, Row
 from goodsight.errors import LedgerError, did_you_mean
 from goodsight.photos import decoder
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
+from goodsight.photos.places import Place
 
 _SHOWN = 5
 
@@ -193,7 +194,7 @@ class _Places:
         return name.partition("/")[2]
 
 
-def _digest(path: Path, limits: Limits) -> str | BadPhoto:
+def _digest(path: Place, limits: Limits) -> str | BadPhoto:
     try:
         return decoder.digest(path, limits)
     except BadPhoto as bad:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from goodsight.photos.boxes import Box
+from goodsight.photos.places import Place
 
 TAG_END = "\n"
 """Between the tags of a row, until each is an attribute of its own; no tag holds it."""
@@ -38,7 +38,7 @@ LABEL = Attribute("label")
 
 @dataclass(frozen=True)
 class Row:
-    """One photo: its name relative to its source, where it is, and what is said of it ('' for nothing).
+    """One photo: its name relative to its source, where its bytes are, and what is said of it ('' for nothing).
 
     ``labels`` has one of each attribute of its catalog, and is empty where nobody asked for labels. ``source`` numbers
     the folder or list it came from. ``boxes`` are around what the label names, where that is known. ``group`` names the
@@ -46,7 +46,7 @@ class Row:
     """
 
     file_name: str
-    path: Path
+    path: Place
     labels: tuple[str, ...] = ()
     split: str = ""
     source: int = 0

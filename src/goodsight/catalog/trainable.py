@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from goodsight.catalog.read import unlabelled
 from goodsight.catalog.rows import YES, Catalog, Row
 from goodsight.errors import CatalogError, did_you_mean
+from goodsight.photos import places
+from goodsight.photos.places import Source
 
 
-def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
+def with_none(catalog: Catalog, source: Source, name: str) -> Catalog:
     """A catalog with the photos of a folder or a list as further photos of the class ``name``, to train on.
 
     It has one attribute.
@@ -24,10 +24,10 @@ def with_none(catalog: Catalog, source: Path, name: str) -> Catalog:
 
     """
     folder, split = source.resolve().name, "train" if catalog.has_split else ""
-    labels = {os.path.realpath(row.path): row.labels[0] for row in catalog.rows}
+    labels = {places.real(row.path): row.labels[0] for row in catalog.rows}
     found, more, otherwise = list(unlabelled(source)), [], []
     for row in found:
-        path = os.path.realpath(row.path)
+        path = places.real(row.path)
         if path not in labels:
             more.append(Row(f"{folder}/{row.file_name}", row.path, (name,), split))
         elif labels[path] != name:

@@ -11,10 +11,11 @@ from goodsight.catalog.read import unlabelled
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
 from goodsight.flow.ready import load
-from goodsight.flow.work import USUAL, Work, opened
+from goodsight.flow.work import USUAL, Work, opened, paths_of
 from goodsight.model import verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Check, Prediction
+from goodsight.photos import places
 
 
 def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = USUAL) -> Iterator[Prediction]:
@@ -22,7 +23,7 @@ def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = 
 
     Args:
         model: a model folder, or a model that :func:`load` gave.
-        photos: photos, folders (searched recursively) or lists with a ``file_name`` column.
+        photos: photos, folders (searched recursively), lists with a ``file_name`` column or tars; paths or addresses.
         work: how the work is done; photos are read with the limits of the model.
 
     Raises:
@@ -30,10 +31,11 @@ def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = 
         CatalogError: there is no such photo, folder or list, or no photo in them.
 
     """
-    rows = list(chain.from_iterable(unlabelled(Path(source)) for source in photos))
+    sources = paths_of(photos)
+    rows = list(chain.from_iterable(map(unlabelled, sources)))
     if not rows:
         raise CatalogError(
-            f"{', '.join(map(str, photos)) or 'nothing given'}: no photos; give photos, folders or lists"
+            f"{', '.join(map(str, sources)) or 'nothing given'}: no photos; give photos, folders or lists"
         )
     # Loaded now and not with the first photo, so that a folder that cannot be trusted is refused at once.
     loaded = load(model)
@@ -60,7 +62,7 @@ def check(
 
     Args:
         model: a model folder, or a model that :func:`load` gave.
-        photo: the photo.
+        photo: the photo: a path or an address.
         declared: the class of the only attribute, or those of some attributes by their names.
 
     Returns:
@@ -71,8 +73,8 @@ def check(
         CatalogError: there is no such photo, or the model has no such class or attribute.
 
     """
-    path = Path(photo)
-    if not path.is_file():
+    path = places.of(photo)
+    if isinstance(path, Path) and not path.is_file():
         raise CatalogError(f"{path}: there is no such photo")
     with opened(model) as loaded:
         row, embedder = Row(path.name, path), loaded.embedder(cached=False)

@@ -14,6 +14,8 @@ from goodsight.catalog.read import is_unsorted, read_catalog, read_unsorted
 from goodsight.catalog.replay import replay
 from goodsight.files import refuse_folder, whole_folder
 from goodsight.flow.work import USUAL, Clock, Work, drawn, require_apart, require_usable
+from goodsight.photos import places
+from goodsight.photos.places import Source
 
 
 @drawn
@@ -37,7 +39,7 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
     """
     if out is not None:
         refuse_folder(Path(out), force=work.force)
-    clock, source = Clock(), Path(photos)
+    clock, source = Clock(), places.of(photos)
     given = (
         read_unsorted(source) if _unsorted(source, labels) else read_catalog(source, labels=labels, ignore_split=True)
     )
@@ -48,7 +50,7 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
         clock.lap("load the network")
         table = embedder.table(replayed.catalog.rows)
     clock.lap("embed the photos")
-    require_usable(photos, table)
+    require_usable(source, table)
     looks = look(table.rows, work.limits, work.progress)
     clock.lap("look at the photos")
     seen = inspection.Seen(table, looks, embedder.backbone)
@@ -63,6 +65,6 @@ def audit(photos: str | Path, out: str | Path | None = None, *, labels: Labels =
     return found
 
 
-def _unsorted(source: Path, labels: Labels) -> bool:
+def _unsorted(source: Source, labels: Labels) -> bool:
     """Whether there are no labels, and nobody says where they would be."""
     return labels.label == () and labels.attributes == () and not labels.tags and is_unsorted(source)

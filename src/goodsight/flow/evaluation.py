@@ -19,6 +19,7 @@ from goodsight.measuring import measured
 from goodsight.measuring.measured import Measured
 from goodsight.measuring.result import Result
 from goodsight.model.record import LoadedModel, Model
+from goodsight.photos import places
 from goodsight.training.groups import units_of
 
 
@@ -76,7 +77,7 @@ def evaluate(
         refuse_folder(Path(out), force=work.force)
     clock = Clock()
     with opened(model) as loaded:
-        known, source = loaded.model, Path(photos)
+        known, source = loaded.model, places.of(photos)
         given = in_order(read_catalog(source, labels=labels_for(loaded, labels), ignore_split=True), known)
         classes = {
             attribute.name: judge.classes for attribute, judge in zip(given.attributes, known.judges, strict=True)
@@ -85,7 +86,7 @@ def evaluate(
         clock.lap("load the model")
         embedder = loaded.embedder(cached=work.cache, progress=work.progress)
         table = embedder.table(replayed.catalog.rows)
-        require_usable(photos, table)
+        require_usable(source, table)
         clock.lap("embed the photos")
         twins, leaked = leaks(known, table)
         units = units_of(table.rows, twins.groups)

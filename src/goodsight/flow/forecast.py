@@ -19,6 +19,7 @@ from goodsight.flow.work import USUAL, Work, drawn, leaks, opened, require_usabl
 from goodsight.measuring import expected
 from goodsight.measuring.expected import Expected, Known
 from goodsight.model.record import Judge, LoadedModel
+from goodsight.photos import places
 from goodsight.training.likeness import nearest, unit_length
 
 
@@ -76,7 +77,7 @@ def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work 
 
     Args:
         model: a model folder, or a model that :func:`goodsight.load` gave.
-        photos: a folder of photos or a list, from where the model will be used.
+        photos: a folder of photos, a list or a tar, from where the model will be used; a path or an address.
         work: how the work is done; photos are read with the limits of the model.
 
     Raises:
@@ -84,14 +85,15 @@ def forecast(model: str | Path | LoadedModel, photos: str | Path, *, work: Work 
         CatalogError: there is no such folder, or no photo in it that is not a training photo.
 
     """
+    source = places.of(photos)
     with opened(model) as loaded:
         known = loaded.model
-        table = loaded.embedder(cached=work.cache, progress=work.progress).table(list(unlabelled(Path(photos))))
-        require_usable(photos, table)
+        table = loaded.embedder(cached=work.cache, progress=work.progress).table(list(unlabelled(source)))
+        require_usable(source, table)
         copies = leaks(known, table)[1]
         new = table.vectors[~copies]
         if not len(new):
-            raise CatalogError(f"{photos}: all {len(copies)} photos are copies of training photos; give new ones")
+            raise CatalogError(f"{source}: all {len(copies)} photos are copies of training photos; give new ones")
         trained = unit_length(known.training.sketches)
         near = nearest(unit_length(twins.sketch(known.scaler(new))), trained)
         found = {}

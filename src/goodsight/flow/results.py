@@ -15,6 +15,7 @@ from goodsight.model.record import Model
 from goodsight.model.verdicts import Check, Prediction
 from goodsight.photos import given
 from goodsight.photos.limits import BadPhoto, Limits
+from goodsight.photos.places import Address
 from goodsight.report import predictions
 from goodsight.report.thumbnails import data_uri, small
 
@@ -44,7 +45,7 @@ class Album:
         return self._pictures
 
     def _picture(self, row: Held) -> str:
-        if isinstance(row.photo, str) and given.is_address(row.photo):
+        if isinstance(row.path, Address):
             return ""
         try:
             return data_uri(small(*given.read(row.photo, self._limits)))

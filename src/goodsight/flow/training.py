@@ -29,6 +29,7 @@ from goodsight.model import folder as model_folder
 from goodsight.model import testset
 from goodsight.model.learn import Learned, learn, model_of, topic
 from goodsight.model.record import Model
+from goodsight.photos import places
 from goodsight.training import road, unfinished
 from goodsight.training.groups import group, notes
 from goodsight.training.recipe import Recipe
@@ -96,8 +97,8 @@ def train(
     recipe = unfinished.begin(out, recipe, resume=work.resume, force=work.force)
     road.require(recipe)
     replayed = _read(photos, labels, recipe, none, work)
-    foreign = [] if off_topic is None else list(unlabelled(Path(off_topic)))
-    coming = [] if like is None else list(unlabelled(Path(like)))
+    foreign = [] if off_topic is None else list(unlabelled(off_topic))
+    coming = [] if like is None else list(unlabelled(like))
     recipe = replace(recipe, views=road.looks(recipe, replayed.catalog))
     source = names_of(paths_of(photos))
     clock.lap("read the catalog")
@@ -142,7 +143,7 @@ def _read(photos: Sources, labels: Labels, recipe: Recipe, none: str | Path | No
     given = trainable.without_lone_tags(given)
     road.require_one(recipe, given)
     if none is not None:
-        given = trainable.with_none(given, Path(none), recipe.none)
+        given = trainable.with_none(given, places.of(none), recipe.none)
     if recipe.none:
         trainable.require_none(given.name, given.classes(0), recipe.none)
     replayed = replay(given, labels.ledgers, limits=work.limits)

@@ -24,6 +24,7 @@ from goodsight.measuring.comparison import Comparison, Outcome, compare
 from goodsight.model import folder as model_folder
 from goodsight.model import testset
 from goodsight.model.record import LoadedModel, Model
+from goodsight.photos import places
 from goodsight.training.groups import units_of
 
 LEAST = 100
@@ -90,7 +91,7 @@ def promote(
         if test is None:
             rows, digests = testset.read(new.folder, new.model.attributes)
         else:
-            rows, digests = read_catalog(Path(test), labels=labels_for(old, labels), ignore_split=True), {}
+            rows, digests = read_catalog(places.of(test), labels=labels_for(old, labels), ignore_split=True), {}
         known = _known_labels(in_order(rows, old.model), old.model)
         tables = []
         for loaded in (old, new):

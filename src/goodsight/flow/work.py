@@ -24,7 +24,9 @@ from goodsight.errors import CatalogError, GoodsightError
 from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
+from goodsight.photos import places
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
+from goodsight.photos.places import Member, Source
 from goodsight.progress import Progress, usual, watched
 
 Sources = str | Path | Sequence[str | Path]
@@ -142,17 +144,17 @@ def write_report(folder: Path, findings: Measured, clock: Clock, *, card: bool =
         page.card(folder, findings)
 
 
-def paths_of(given: Sources) -> list[Path]:
-    """One path or several, as a list."""
-    return [Path(given)] if isinstance(given, str | Path) else [Path(path) for path in given]
+def paths_of(given: Sources) -> list[Source]:
+    """One path or address or several, as a list."""
+    return [places.of(path) for path in ([given] if isinstance(given, str | Path) else given)]
 
 
-def names_of(sources: Sequence[Path]) -> str:
+def names_of(sources: Sequence[Source]) -> str:
     """What sources are called in a report."""
     return ", ".join(source.resolve().name for source in sources)
 
 
-def require_apart(out: Path, sources: Sequence[Path], rows: Iterable[Row]) -> None:
+def require_apart(out: Path, sources: Sequence[Source], rows: Iterable[Row]) -> None:
     """The folder to make must not lie among the photos, nor hold any of them: it would be read, or they be replaced.
 
     Raises:
@@ -161,8 +163,10 @@ def require_apart(out: Path, sources: Sequence[Path], rows: Iterable[Row]) -> No
     """
     # Not Path.resolve: it raises on a link that leads to itself, which is only a bad photo.
     folder = Path(os.path.realpath(out))
-    within = any(source.is_dir() and folder.is_relative_to(os.path.realpath(source)) for source in sources)
-    inside = (Path(os.path.realpath(path)) for path in (*sources, *(row.path for row in rows)))
+    here = [source for source in sources if isinstance(source, Path)]
+    within = any(source.is_dir() and folder.is_relative_to(os.path.realpath(source)) for source in here)
+    photos = (row.path.archive if isinstance(row.path, Member) else row.path for row in rows)
+    inside = (Path(os.path.realpath(path)) for path in (*here, *photos) if isinstance(path, Path))
     if within or any(path.is_relative_to(folder) for path in inside):
         raise GoodsightError(f"`out` {out}: lies in the folder of the photos, or they in it; choose one outside it")
 

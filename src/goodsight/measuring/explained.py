@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,9 @@ from goodsight.model import evidence
 from goodsight.model.record import Judge
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto
+from goodsight.photos.places import Place
 
-Mistake = tuple[Path, str]
+Mistake = tuple[Place, str]
 """A photo and the class that it was given."""
 
 

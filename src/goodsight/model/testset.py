@@ -10,6 +10,8 @@ from goodsight.embedding.photoset import PhotoSet
 from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError
 from goodsight.files import read_table, write_table
+from goodsight.photos import places
+from goodsight.photos.places import Place
 
 NAME = "test.csv"
 
@@ -33,11 +35,13 @@ def write(folder: Path, photo_set: PhotoSet, attributes: Sequence[Attribute]) ->
     table = photo_set.table
     head = [*_COLUMNS, *(attribute.name for attribute in attributes)]
     each = zip(table.rows, table.sha256, photo_set.splits, strict=True)
-    lines = ([r.file_name, r.path.resolve(), digest, r.group, *r.labels] for r, digest, name in each if name == chosen)
+    lines = (
+        [r.file_name, places.written(r.path), digest, r.group, *r.labels] for r, digest, name in each if name == chosen
+    )
     write_table(folder / NAME, [head, *lines])
 
 
-def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mapping[Path, str]]:
+def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mapping[Place, str]]:
     """The test photos of a model folder that answers for some attributes, and the content hash of each.
 
     Raises:
@@ -48,11 +52,15 @@ def read(folder: Path, attributes: Sequence[Attribute]) -> tuple[Catalog, Mappin
     if not path.is_file():
         raise CatalogError(f"{folder}: was trained without test or validation photos; give some with `test`")
     _, *records = (cells for _, cells in read_table(path))
-    rows = tuple(Row(name, Path(place), tuple(labels), group=group) for name, place, _, group, *labels in records)
-    return Catalog(str(path), rows, tuple(attributes)), {Path(place): digest for _, place, digest, *_ in records}
+    rows = tuple(
+        Row(name, places.again(place), tuple(labels), group=group) for name, place, _, group, *labels in records
+    )
+    return Catalog(str(path), rows, tuple(attributes)), {
+        places.again(place): digest for _, place, digest, *_ in records
+    }
 
 
-def require_unchanged(table: Table, digests: Mapping[Path, str]) -> None:
+def require_unchanged(table: Table, digests: Mapping[Place, str]) -> None:
     """Refuse photos that are not those of the training any more; photos that are gone are only left out.
 
     Raises:

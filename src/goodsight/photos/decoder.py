@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
-from goodsight.photos import headers, mending, profiles, samples
+from goodsight.photos import headers, local, mending, profiles, samples
 from goodsight.photos.formats import kind_of, opened
 from goodsight.photos.limits import DEFAULT_LIMITS, WHOLE, BadPhoto, Limits, check_bytes, check_pixels
+from goodsight.photos.places import Place
 from goodsight.photos.resize import Resize
 
 # Pillow warns about damaged EXIF and about large pictures. Both cases are handled here, so the lines would be noise.
@@ -42,45 +41,26 @@ _TURNS = {
 _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 
-def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The bytes of a regular file. The size is checked before anything is read.
+def read(place: Place, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The bytes of a photo, wherever it is: the only way to them. The size is checked before anything is read.
 
-    Raises BadPhoto "empty", "too large", or "unreadable" (no permission, gone, or a folder, pipe or device).
+    Raises BadPhoto "empty", "too large", "unreadable" (no permission, gone, or a folder, pipe or device), and for what
+    lies elsewhere "missing", "no access" or "unreachable".
     """
-    with _opened(path, limits) as (file, size):
-        data = file.read(size)
-    check_bytes(len(data), limits)
-    return data
+    return local.read(place, limits) if isinstance(place, Path) else place.read(limits)
 
 
-def digest(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
-    """Hex sha256 of the bytes that `read` gives, in pieces. Raises BadPhoto as `read` does."""
+def digest(place: Place, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Hex sha256 of the bytes that `read` gives; of a file in pieces. Raises BadPhoto as `read` does."""
+    if not isinstance(place, Path):
+        return hashlib.sha256(place.read(limits)).hexdigest()
     found = hashlib.sha256()
-    with _opened(path, limits) as (file, left):
+    with local.opened(place) as (file, left):
+        check_bytes(left, limits)
         while piece := file.read(min(left, 2**20)):
             found.update(piece)
             left -= len(piece)
     return found.hexdigest()
-
-
-@contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
-    """A regular file to read, and its size in bytes, which is within the limits."""
-    # Without O_NONBLOCK, opening a pipe would wait for a writer for ever. The other flags exist on some systems only.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise BadPhoto("unreadable", "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file")
-            check_bytes(status.st_size, limits)
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                yield file, status.st_size
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadPhoto("unreadable", (getattr(error, "strerror", None) or str(error)).lower()) from error
 
 
 def decode(data: bytes, resize: Resize, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:

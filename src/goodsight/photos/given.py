@@ -11,15 +11,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from goodsight.arrays import Pixels
 from goodsight.errors import GoodsightError
-from goodsight.photos import decoder, remote
+from goodsight.photos import decoder, places
 from goodsight.photos.limits import BadPhoto, Limits, check_pixels
+from goodsight.photos.places import Address
 
 Photo = str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | Pixels
 """A path, an address such as ``https://...`` or ``s3://...``, the bytes of a file, or pixels: a picture of Pillow, or
@@ -56,21 +56,14 @@ def require(given: object) -> Photo:
             f"a photo is an array of {given.dtype}, {' x '.join(map(str, given.shape))}: give uint8, height x width x "
             "3 (RGB) or height x width (grey)"
         )
-    if isinstance(given, str) and is_address(given):
-        remote.require()
+    if isinstance(given, str):
+        places.named(given)
     return given
 
 
-def is_address(photo: str) -> bool:
-    """Whether a text is an address and not a path."""
-    return "://" in photo
-
-
-def path(photo: Photo) -> Path | None:
-    """Where a photo is as a file; None for an address and for all that is in memory."""
-    if isinstance(photo, os.PathLike) or (isinstance(photo, str) and not is_address(photo)):
-        return Path(photo)
-    return None
+def path(photo: Photo) -> Path | Address | None:
+    """Where a photo is; None for all that is in memory."""
+    return places.named(str(photo)) if isinstance(photo, str | os.PathLike) else None
 
 
 def name(photo: Photo, number: int) -> str:
@@ -78,17 +71,11 @@ def name(photo: Photo, number: int) -> str:
 
     Of an address without user, password and what follows a question mark: these may be secrets.
     """
-    if isinstance(photo, str) and is_address(photo):
-        return "::".join(map(_public, photo.split("::")))
     if isinstance(photo, str | os.PathLike):
-        return str(photo)
+        text = str(photo)
+        return places.public(text) if places.is_address(text) else text
     made_from = getattr(photo, "filename", "")  # a picture that was opened from a file
     return made_from if isinstance(made_from, str) and made_from else f"photo {number}"
-
-
-def _public(address: str) -> str:
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def read(photo: Photo, limits: Limits) -> tuple[bytes, Limits]:
@@ -109,9 +96,7 @@ def read(photo: Photo, limits: Limits) -> tuple[bytes, Limits]:
         return _unbounded(_written(Image.fromarray(photo), limits), limits)
     if isinstance(photo, bytes | bytearray | memoryview):
         return bytes(photo), limits
-    if isinstance(photo, str) and is_address(photo):
-        return remote.read(photo, limits), limits
-    return decoder.read(Path(photo), limits), limits
+    return decoder.read(places.named(str(photo)), limits), limits
 
 
 def _unbounded(data: bytes, limits: Limits) -> tuple[bytes, Limits]:

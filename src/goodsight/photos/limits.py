@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Reason = Literal["empty", "not a picture", "truncated", "too large", "unreadable"]
+Reason = Literal[
+    "empty", "not a picture", "truncated", "too large", "unreadable", "missing", "no access", "unreachable"
+]
+"""The last three are of photos that lie elsewhere: not there, not for us, or no answer."""
 
 WHOLE = 64_000_000
 """Pixels of a photo that is decoded whole, unless another limit is asked for: 256 MB."""
@@ -49,12 +52,13 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def check_bytes(count: int, limits: Limits) -> None:
-    """Raises BadPhoto "empty" or "too large"."""
+def check_bytes(count: int, limits: Limits, *, whole: bool = True) -> None:
+    """Raises BadPhoto "empty" or "too large"; without `whole`, there are more bytes than were counted."""
     if count == 0:
         raise BadPhoto("empty", "the file has 0 bytes")
     if count > limits.max_bytes:
-        raise BadPhoto("too large", f"{count / 2**20:.1f} MiB, the limit is {limits.max_bytes / 2**20:g}")
+        said = f"{count / 2**20:.1f} MiB, the limit is" if whole else "over the limit of"
+        raise BadPhoto("too large", f"{said} {limits.max_bytes / 2**20:g}{'' if whole else ' MiB'}")
 
 
 def check_pixels(pixels: int, limits: Limits, *, reduced: bool = False) -> None:

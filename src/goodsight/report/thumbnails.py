@@ -7,7 +7,6 @@ import io
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from PIL import Image
 
@@ -16,6 +15,7 @@ from goodsight.measuring.explained import Seen
 from goodsight.model import evidence
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
+from goodsight.photos.places import Place
 from goodsight.photos.resize import Resize
 
 _WORKERS = 4  # a photo of 64 megapixels takes 200 MB while it is open
@@ -33,7 +33,7 @@ class Thumbnails:
     def __init__(self, limits: Limits, edge: int = 112) -> None:
         self._limits = limits
         self._edge = edge
-        self._made: dict[Path, tuple[str, str]] = {}
+        self._made: dict[Place, tuple[str, str]] = {}
 
     def __call__(self, row: Row) -> tuple[str, str]:
         """The data URI ('' when there is none) and what is wrong ('' when nothing is)."""
@@ -59,13 +59,13 @@ class Thumbnails:
         with ThreadPoolExecutor(workers, thread_name_prefix="goodsight-thumbnail") as pool:
             self._made.update(zip(paths, pool.map(self._make, paths), strict=True))
 
-    def _make(self, path: Path) -> tuple[str, str]:
+    def _make(self, path: Place) -> tuple[str, str]:
         try:
             return data_uri(self._open(path)), ""
         except BadPhoto as bad:
             return "", str(bad)
 
-    def _open(self, path: Path) -> Image.Image:
+    def _open(self, path: Place) -> Image.Image:
         # A JPEG comes at a fraction of its scale, which is most of the speed.
         data = decoder.read(path, self._limits)
         return small(data, self._limits, self._edge)

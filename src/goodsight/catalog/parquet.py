@@ -1,0 +1,53 @@
+"""A Parquet file becomes rows, a few thousand at a time, so that memory does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from goodsight.errors import CatalogError
+from goodsight.photos.places import Source
+
+_ROWS = 4096
+
+
+def rows(listed: Source, only: Sequence[str] = ()) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each row by its number, from 1, and its values: texts, numbers, truths and lists of them.
+
+    Columns of other kinds (the bytes of pictures, say) are passed over, and not read.
+
+    Args:
+        listed: the file.
+        only: the columns to read; all where none of them is there.
+
+    Raises:
+        CatalogError: what reads Parquet is not installed, or it is no Parquet.
+
+    """
+    if not find_spec("pyarrow"):
+        raise CatalogError(f"{listed}: to read Parquet, install the extra remote: pip install 'goodsight[remote]'")
+    failure = import_module("pyarrow").ArrowException
+    try:
+        with listed.open("rb") as stream, import_module("pyarrow.parquet").ParquetFile(stream) as file:
+            columns = [field.name for field in file.schema_arrow if _plain(field.type)]
+            wanted = [name for name in columns if name in only] or columns
+            line = 0
+            for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
+                for values in batch.to_pylist():
+                    line += 1
+                    yield line, values
+    except failure as error:
+        raise CatalogError(f"{listed}: cannot be read as Parquet: {str(error).partition(chr(10))[0][:200]}") from None
+
+
+def _plain(kind: Any) -> bool:
+    types = import_module("pyarrow").types
+    if types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _plain(kind.value_type)
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    number = types.is_integer(kind) or types.is_floating(kind)
+    return bool(text or number or types.is_boolean(kind) or types.is_null(kind))
