@@ -82,7 +82,7 @@ def classify(
 
 
 def embed(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of them, or lists.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders of them, lists or tars; paths or URLs.")],
     *,
     model: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="A model whose network embeds; else the default one.")

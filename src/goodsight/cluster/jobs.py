@@ -1,8 +1,9 @@
 """What is asked of a shard: labels or embeddings. A job is small and can be sent; what it needs travels beside it.
 
-A machine is given the files of a model or a network once, and :meth:`Job.start` reads them there: a hash that is another,
-or canary photos that are answered otherwise, are an error there. The answers come from the functions that every other way
-to an answer calls: :func:`goodsight.model.verdicts.predict` and :meth:`goodsight.embedding.embedder.Embedder.stream`.
+A machine is given the files of a model or a network once, and :meth:`Job.start` reads them there: a hash that is
+another, or canary photos that are answered otherwise, are an error there. The answers come from the functions that every
+other way to an answer calls: :func:`goodsight.model.verdicts.predict` and
+:meth:`goodsight.embedding.embedder.Embedder.stream`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from goodsight.about import __version__
 from goodsight.backbones.backbone import Backbone, file_sha256
 from goodsight.cluster import vectors
-from goodsight.cluster.queue import Answered
+from goodsight.cluster.queue import Answered, require_in_reach
 from goodsight.cluster.shards import Shard
 from goodsight.embedding.embedder import Embedder
 from goodsight.errors import ModelError
@@ -92,6 +93,7 @@ class Classifying:
         """The shard's predictions as a file."""
         embedder = loaded.embedder(cached=self.cached)
         said = list(verdicts.predict(loaded.model, embedder, shard.rows, total=len(shard.rows)))
+        require_in_reach(shard, [each.problem for each in said])
         data = parquet.as_bytes(said, loaded.model.judges, self.top)
         return Answered(shard.name, len(said), sum(bool(each.problem) for each in said), data)
 
@@ -134,6 +136,7 @@ class Embedding:
     def answer(embedder: Embedder, shard: Shard) -> Answered:
         """The shard's embeddings as a file."""
         photos = list(embedder.stream(shard.rows, total=len(shard.rows)))
+        require_in_reach(shard, [str(photo.bad or "") for photo in photos])
         data = vectors.as_bytes(photos, embedder.backbone.width)
         return Answered(shard.name, len(photos), sum(photo.bad is not None for photo in photos), data)
 

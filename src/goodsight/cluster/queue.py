@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goodsight.cluster.shards import Shard
 from goodsight.cluster.store import Store
@@ -12,6 +12,8 @@ from goodsight.errors import GoodsightError
 from goodsight.progress import Progress
 
 ATTEMPTS = 3
+OUT_OF_REACH = ("unreachable", "no access")
+"""Reasons of bad photos that may be others tomorrow."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,26 @@ class Answered:
     photos: int
     bad: int
     data: bytes | None = None
+
+
+class OutOfReachError(Exception):
+    """Storage did not answer for photos of a shard: what would be written of them would not be true later."""
+
+
+def require_in_reach(shard: Shard, problems: Sequence[str]) -> None:
+    """Refuse to write that photos cannot be reached, until it was tried several times, and then for most of a shard.
+
+    Args:
+        shard: the photos.
+        problems: what is wrong with each; '' for nothing.
+
+    Raises:
+        OutOfReachError: some could not be reached, or no key in the environment allows to.
+
+    """
+    lost = [problem for problem in problems if problem.startswith(OUT_OF_REACH)]
+    if lost and (shard.tried + 1 < ATTEMPTS or len(lost) > len(problems) // 2):
+        raise OutOfReachError(f"{len(lost)} of {len(problems)} photos cannot be reached: {lost[0]}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +84,6 @@ class Queue:
         self._new, self._digests, self._there = shards, digests, there
         self._store, self._progress, self._told = store, progress, told
         self._again: deque[Shard] = deque()
-        self._attempts: dict[int, int] = {}
         self.failed: list[Failed] = []
         self.done = self.bad = 0
 
@@ -93,8 +114,7 @@ class Queue:
 
     def failing(self, shard: Shard, reason: str) -> None:
         """A shard could not be answered: it is tried again after all others, or given up."""
-        tried = self._attempts[shard.number] = self._attempts.get(shard.number, 0) + 1
-        if tried < ATTEMPTS:
-            self._again.append(shard)
+        if shard.tried + 1 < ATTEMPTS:
+            self._again.append(replace(shard, tried=shard.tried + 1))
             return
         self.failed.append(Failed(shard.number, (shard.first, shard.first + len(shard.rows)), reason))

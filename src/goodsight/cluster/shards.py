@@ -15,11 +15,12 @@ SUFFIX = ".parquet"
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of photos: its number among the shards, and that of its first photo."""
+    """A run of photos: its number among the shards, that of its first photo, and how often it was tried in vain."""
 
     number: int
     first: int
     rows: tuple[Row, ...]
+    tried: int = 0
 
     @property
     def name(self) -> str:

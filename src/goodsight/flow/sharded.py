@@ -16,7 +16,7 @@ from goodsight.cluster.jobs import NETWORK, Classifying, Embedding
 from goodsight.cluster.run import Sharded, run
 from goodsight.cluster.store import Store
 from goodsight.errors import require_at_least
-from goodsight.flow.work import USUAL, Work, drawn
+from goodsight.flow.work import USUAL, Work, drawn, paths_of
 from goodsight.model import folder as model_folder
 from goodsight.report.parquet import arrow
 
@@ -31,7 +31,7 @@ def classify_shards(
 
     Args:
         model: a model folder.
-        photos: photos, folders (searched recursively) or lists with a ``file_name`` column.
+        photos: photos, folders (searched recursively), lists with a ``file_name`` column or tars; paths or addresses.
         out: a folder or an address (``s3://shop/answers``).
         top: most likely labels to add to each row.
         work: how the work is done, and by whom.
@@ -58,7 +58,7 @@ def embed(*photos: str | Path, out: str | Path, model: str | Path | None = None,
     :mod:`goodsight.cluster.vectors`, which reads them back. Run again, it embeds only what is missing.
 
     Args:
-        photos: photos, folders (searched recursively) or lists with a ``file_name`` column.
+        photos: photos, folders (searched recursively), lists with a ``file_name`` column or tars; paths or addresses.
         out: a folder or an address (``s3://shop/vectors``).
         model: a model folder whose network embeds; None for the default network.
         work: how the work is done, and by whom.
@@ -82,7 +82,8 @@ def embed(*photos: str | Path, out: str | Path, model: str | Path | None = None,
 
 def _rows(photos: Sequence[str | Path]) -> Callable[[], Iterator[Row]]:
     """What gives the photos of some sources, each time anew."""
-    return lambda: chain.from_iterable(unlabelled(Path(source)) for source in photos)
+    sources = paths_of(photos)
+    return lambda: chain.from_iterable(map(unlabelled, sources))
 
 
 def _sent(network: Path) -> dict[str, bytes]:
