@@ -84,8 +84,9 @@ def classify(
 def embed(
     photos: Annotated[list[str], typer.Argument(help="Photos, folders of them, lists or tars; paths or URLs.")],
     *,
-    model: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A model whose network embeds; else the default one.")
+    # Not called model, which means an argument in messages.
+    network_of: Annotated[
+        Path | None, typer.Option("--model", metavar="FOLDER", help="A model whose network embeds; else the default.")
     ] = None,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = None,
@@ -97,7 +98,7 @@ def embed(
         str,
         typer.Option(
             metavar="FOLDER",
-            help="The folder or address of Parquet files; what is there stays.",
+            help="Folder or address for Parquet files.",
             rich_help_panel=OUTPUT,
         ),
     ],
@@ -108,7 +109,7 @@ def embed(
     read = options.limits(max_mb, max_megapixels)
     with bar() as progress:
         work = goodsight.Work(limits=read, cache=cache, on=on, workers=workers, shard=shard, progress=progress)
-        done = goodsight.embed(*photos, out=out, model=model, work=work)
+        done = goodsight.embed(*photos, out=out, model=network_of, work=work)
     _end(done)
 
 

@@ -84,7 +84,10 @@ Workers = Annotated[
     int, typer.Option(help="On a cluster; 0 for one on each machine.", show_default=False, rich_help_panel=SPEED)
 ]
 Shard = Annotated[
-    int, typer.Option(metavar="PHOTOS", help="Photos in each file of a folder of answers.", rich_help_panel=SPEED)
+    int,
+    typer.Option(
+        metavar="PHOTOS", help="Photos in each file of a folder; else 1000.", show_default=False, rich_help_panel=SPEED
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]

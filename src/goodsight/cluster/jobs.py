@@ -1,8 +1,8 @@
 """What is asked of a shard: labels or embeddings. A job is small and can be sent; what it needs travels beside it.
 
 A machine is given the files of a model or a network once, and :meth:`Job.start` reads them there: a hash that is
-another, or canary photos that are answered otherwise, are an error there. The answers come from the functions that every
-other way to an answer calls: :func:`goodsight.model.verdicts.predict` and
+another, or canary photos that are answered otherwise, are an error there. The answers come from the functions that all
+other ways to an answer call: :func:`goodsight.model.verdicts.predict` and
 :meth:`goodsight.embedding.embedder.Embedder.stream`.
 """
 

@@ -113,9 +113,11 @@ class _Pool:
     busy: dict[Any, tuple[Any, Shard | None]] = field(default_factory=dict)
     idle: list[Any] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    ready: int = 0
     stillborn: int = 0
 
     def run(self) -> None:
+        self.queue.starting(0, self.workers)
         for _ in range(self.workers):
             self._begin()
         while self.busy:
@@ -151,7 +153,10 @@ class _Pool:
             return
         else:
             self.stillborn = 0
-            if shard is not None:
+            if shard is None:
+                self.ready = min(self.ready + 1, self.workers)
+                self.queue.starting(self.ready, self.workers)
+            else:
                 self.queue.answered(done)
         self.idle.append(worker)
         self._hand_out()

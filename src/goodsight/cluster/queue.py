@@ -81,11 +81,11 @@ class Queue:
         progress: Progress,
         told: tuple[str, int],
     ) -> None:
-        self._new, self._digests, self._there = shards, digests, there
+        self._new, self._expected, self._there = shards, iter(digests), there
         self._store, self._progress, self._told = store, progress, told
         self._again: deque[Shard] = deque()
         self.failed: list[Failed] = []
-        self.done = self.bad = 0
+        self.done = self.bad = self._seen = 0
 
     def take(self) -> Shard | None:
         """The next shard, or None when there is none at the moment.
@@ -95,13 +95,18 @@ class Queue:
 
         """
         for shard in self._new:
-            if shard.number >= len(self._digests) or shard.digest() != self._digests[shard.number]:
-                raise GoodsightError(
-                    f"shard {shard.number}: the list of photos changed while it was read; run the command again"
-                )
+            if shard.digest() != next(self._expected, ""):
+                raise self._changed(shard.number)
+            self._seen += 1
             if shard.name not in self._there:
                 return shard
+        if next(self._expected, ""):
+            raise self._changed(self._seen)
         return self._again.popleft() if self._again else None
+
+    @staticmethod
+    def _changed(number: int) -> GoodsightError:
+        return GoodsightError(f"shard {number}: the list of photos changed while it was read; run the command again")
 
     def answered(self, answered: Answered) -> None:
         """A shard is done."""
@@ -111,6 +116,10 @@ class Queue:
         self.bad += answered.bad
         step, total = self._told
         self._progress(step, self.done, total)
+
+    def starting(self, ready: int, workers: int) -> None:
+        """So many workers are ready, of so many."""
+        self._progress("start workers", ready, workers)
 
     def failing(self, shard: Shard, reason: str) -> None:
         """A shard could not be answered: it is tried again after all others, or given up."""

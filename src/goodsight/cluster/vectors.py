@@ -55,12 +55,12 @@ def as_bytes(photos: Sequence[Embedded], width: int) -> bytes:
     return stream.getvalue()
 
 
-def read(store: Store, name: str) -> tuple[list[str], list[str], Half, Pixels]:
+def read(store: Store, name: str) -> tuple[list[dict[str, str]], Half, Pixels]:
     """One shard.
 
     Returns:
-        The sha256 of each photo (n) and its problem (n), '' for none; the embeddings (k, width) and thumbnails (k, 256)
-        of the k good photos, in order.
+        ``file_name``, ``sha256`` and ``problem`` of each photo (n), '' for none; the embeddings (k, width) and
+        thumbnails (k, 256) of the k good photos, in order.
 
     """
     pa = arrow()
@@ -70,8 +70,7 @@ def read(store: Store, name: str) -> tuple[list[str], list[str], Half, Pixels]:
     flat = good["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     grey = b"".join(good["thumbnail"].to_pylist())
     return (
-        found["sha256"].to_pylist(),
-        found["problem"].to_pylist(),
+        found.select(["file_name", "sha256", "problem"]).to_pylist(),
         np.asarray(flat, np.float16).reshape(-1, width),
         np.frombuffer(grey, np.uint8).reshape(-1, THUMBNAIL**2),
     )
@@ -100,17 +99,20 @@ def table(store: Store, rows: Sequence[Row], vectors: npt.NDArray[Any]) -> Table
     bad: list[tuple[Row, BadPhoto]] = []
     remaining = iter(rows)
     for name in shards(store):
-        sha256, problems, some, grey = read(store, name)
+        photos, some, grey = read(store, name)
         place = slice(len(kept), len(kept) + len(some))
         vectors[place], thumbnails[place] = some, grey
-        for digest, problem, row in zip(sha256, problems, remaining, strict=False):
-            if problem:
-                bad.append((row, _bad(problem)))
+        for photo in photos:
+            row = next(remaining, None)
+            if row is None or text(row.file_name) != photo["file_name"]:
+                raise CatalogError(f"{store.place}: {name} holds {photo['file_name']}, which does not stand there now")
+            if photo["problem"]:
+                bad.append((row, _bad(photo["problem"])))
             else:
                 kept.append(row)
-                digests.append(digest)
-    if len(kept) + len(bad) != len(rows):
-        raise CatalogError(f"{store.place}: its shards hold {len(kept) + len(bad)} photos, not {len(rows)}")
+                digests.append(photo["sha256"])
+    if lost := len(rows) - len(kept) - len(bad):
+        raise CatalogError(f"{store.place}: {lost} photos are in none of its shards")
     n = len(kept)
     return Table(tuple(kept), tuple(digests), vectors[:n], thumbnails[:n], tuple(bad))
 
