@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import drawn
@@ -186,7 +187,7 @@ def _killed(arguments: list[str], store: Store, after: int, kill: Callable[[subp
         process.wait(timeout=600)
     finally:
         process.kill()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while any(_alive(pid) for pid in below):
         if time.monotonic() > end:
             sys.exit(f"processes of Ray are left after the driver: {[pid for pid in below if _alive(pid)]}")
@@ -217,17 +218,8 @@ def memory(folder: Path, count: int) -> list[Figure]:
 
 def _peaks(folder: Path, source: Path) -> tuple[float, float]:
     """MiB of the driver and of its worker."""
-    arguments = [
-        folder / "model",
-        source,
-        "--on",
-        "ray",
-        "--workers",
-        "1",
-        "--out",
-        f"{folder / 'peak'}-{source.stem}/",
-    ]
-    process = subprocess.Popen([sys.executable, "-m", "goodsight", "classify", *map(str, arguments)])
+    asked = [str(folder / "model"), str(source), "--on", "ray", "--workers", "1", "--out", f"{folder}/{source.stem}/"]
+    process = subprocess.Popen([sys.executable, "-m", "goodsight", "classify", *asked])
     driver = worker = 0.0
     while process.poll() is None:
         driver = max(driver, _peak(process.pid))

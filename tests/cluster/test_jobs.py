@@ -7,7 +7,7 @@ import pytest
 
 from goodsight.backbones.backbone import Backbone, file_sha256
 from goodsight.cluster import jobs
-from goodsight.cluster.jobs import NETWORK, Classifying, Embedding
+from goodsight.cluster.jobs import NETWORK, Classifying, Embedding, Job
 from goodsight.errors import ModelError
 from goodsight.flow.training import Training
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
@@ -36,5 +36,6 @@ def test_a_network_that_was_changed_is_refused(backbone: Backbone, tmp_path: Pat
 def test_all_that_an_answer_depends_on_is_asked(backbone: Backbone) -> None:
     one, two = Classifying("a"), Embedding(backbone.to_json(), DEFAULT_LIMITS)
     others = [Classifying("b"), Classifying("a", 2), Embedding(backbone.to_json(), Limits(9))]
-    assert len({str(each.asked) for each in (one, two, *others)}) == 5
+    every: list[Job] = [one, two, *others]
+    assert len({str(each.asked) for each in every}) == 5
     assert Classifying("a", cached=False).asked == one.asked

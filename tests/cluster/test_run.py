@@ -11,7 +11,8 @@ from goodsight.errors import CatalogError, GoodsightError
 
 
 def test_only_what_is_missing_is_answered_and_progress_counts_that(tmp_path: Path) -> None:
-    photos, store, told = rows(9), Store(str(tmp_path / "out")), []
+    photos, store = rows(9), Store(str(tmp_path / "out"))
+    told: list[tuple[object, ...]] = []
     job = Names(str(tmp_path))
 
     def answered() -> int:

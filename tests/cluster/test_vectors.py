@@ -13,7 +13,7 @@ from goodsight.catalog.read import unlabelled
 from goodsight.cluster import vectors
 from goodsight.cluster.store import Store
 from goodsight.embedding.embedder import Embedder
-from goodsight.embedding.table import Table
+from goodsight.embedding.table import Embedded, Table
 from goodsight.errors import CatalogError
 from goodsight.progress import quiet
 
@@ -66,7 +66,7 @@ def test_shards_of_other_photos_are_refused(store: Store, drawn_photos: Path, he
 
 
 def test_a_shard_of_bad_photos_alone_is_read(tmp_path: Path, here: Table) -> None:
-    data = vectors.as_bytes([vectors.Embedded(row, bad=bad) for row, bad in here.bad], 8)
+    data = vectors.as_bytes([Embedded(row, bad=bad) for row, bad in here.bad], 8)
     (tmp_path / "0000000.parquet").write_bytes(data)
     photos, some, grey = vectors.read(Store(str(tmp_path)), "0000000.parquet")
     assert ([photo["sha256"] for photo in photos], len(some), len(grey)) == (["", "", ""], 0, 0)

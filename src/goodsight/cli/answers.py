@@ -82,7 +82,7 @@ def classify(
 
 
 def embed(
-    photos: Annotated[list[str], typer.Argument(help="Photos, folders of them, lists or tars; paths or URLs.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders, lists or tars; paths or URLs.")],
     *,
     # Not called model, which means an argument in messages.
     network_of: Annotated[
@@ -98,7 +98,7 @@ def embed(
         str,
         typer.Option(
             metavar="FOLDER",
-            help="Folder or address for Parquet files.",
+            help="Folder or address to fill.",
             rich_help_panel=OUTPUT,
         ),
     ],
