@@ -351,7 +351,7 @@ def _right(data: Path) -> dict[str, dict[str, list[Path]]]:
         "ads": (ads, ("phone", "laptop")),
     }
     return {
-        name: {label: [row.path for row in rows if row.labels[0] == label] for label in classes}
+        name: {label: [Path(str(row.path)) for row in rows if row.labels[0] == label] for label in classes}
         for name, (rows, classes) in wanted.items()
     }
 
@@ -393,7 +393,7 @@ def _folder(root: Path, rows: Iterable[Row]) -> Path:
     for row in rows:
         path = root / row.labels[0] / row.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.symlink_to(row.path.resolve())
+        path.symlink_to(Path(str(row.path)).resolve())
     return root
 
 

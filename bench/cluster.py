@@ -51,7 +51,10 @@ def main() -> bool:
             folder / "photos", folder / "model", wishes=Wishes(budget=0, spoilt=0), work=Work(progress=quiet)
         )
         measured = {"rate": rates, "equal": equality, "kills": kills, "memory": memory}
-        figures = [each for part in asked.only.split(",") for each in measured[part](folder, asked.photos)]
+        figures = []
+        for part in asked.only.split(","):
+            figures += measured[part](folder, asked.photos)
+            print(f"{part}: {figures}", file=sys.stderr, flush=True)
     return tell("cluster", figures)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import drawn
 import numpy as np
+from here import here
 
 from goodsight.auditing.findings import Audit, Finding, Suspect
 from goodsight.catalog.rows import LABEL, Row
@@ -29,7 +30,7 @@ def planted(folder: Path, names: Sequence[str] = NAMES, classes: Sequence[str] =
     """One photo per name, the worst first; one to relabel, a near twin, a dark one and a broken one are found."""
     rows = [Row(name, _photo(folder, i), (classes[i % len(classes)],)) for i, name in enumerate(names)]
     review = tuple(
-        Suspect(row, hashlib.sha256(row.path.read_bytes()).hexdigest(), 0.9 / (i + 1), (f"reason {i}", QUOTED))
+        Suspect(row, hashlib.sha256(here(row).read_bytes()).hexdigest(), 0.9 / (i + 1), (f"reason {i}", QUOTED))
         for i, row in enumerate(rows)
     )
     findings = (

@@ -13,6 +13,7 @@ from typing import Any
 import coloured
 import numpy as np
 import pytest
+from here import here
 from PIL import Image
 
 import goodsight
@@ -329,7 +330,7 @@ def _sure(several: LoadedModel, new: Path) -> tuple[Path, str, str]:
     for prediction in goodsight.classify(several, new):
         row = told[prediction.row.file_name]
         if prediction.verdict == "sure" and prediction.label.split()[:2] == [row["colour"], row["type"]]:
-            return prediction.row.path, row["colour"], row["type"]
+            return here(prediction.row), row["colour"], row["type"]
     raise AssertionError("no photo is sure")
 
 
@@ -494,7 +495,7 @@ def _planted(photos: Path, out: Path, *wrong: str) -> Path:
 
 def _ledger(path: Path, photos: Path, *rows: tuple[str, str, str, str]) -> Path:
     """A ledger of (file name, decision, attribute, label)."""
-    digests = {row.file_name: row.path for row in unlabelled(photos)}
+    digests = {row.file_name: here(row) for row in unlabelled(photos)}
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from branded import BRANDS, SIDE, STICKERS, Place
+from here import here
 from PIL import Image
 
 import goodsight
@@ -138,7 +139,7 @@ def test_the_report_frames_the_brand_that_a_mistake_was_given(
     kinds = ("cross", PLAIN)
     for kind, name in zip(kinds, ("cross", "none"), strict=True):
         branded.draw(name, 1000)[0].save(tmp_path / f"{kind}.png")
-    found = {p.row.path.stem: p for p in goodsight.classify(model, tmp_path)}
+    found = {here(p.row).stem: p for p in goodsight.classify(model, tmp_path)}
     assert [found[kind].label for kind in kinds] == list(kinds)
     worst = [(found[kind].row, "stripes", given, 0.9) for kind in kinds for given in kinds]
     result = replace(trained.measured.results[0], worst=worst)

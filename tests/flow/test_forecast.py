@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from here import here
 
 import goodsight
 from goodsight.errors import CatalogError, ModelError
@@ -19,7 +20,7 @@ def _new(drawn_photos: Path, trained: Training, folder: Path) -> list[Path]:
     folder.mkdir()
     made: list[Path] = []
     for row in trained.measured.parts[0].photo_set.table.rows[:40:2]:
-        with Image.open(row.path) as photo:
+        with Image.open(here(row)) as photo:
             turned = photo.convert("RGB").rotate(90, expand=True).crop((4, 9, photo.height, photo.width))
         turned.save(folder / f"{len(made)}.jpg")
         made.append(folder / f"{len(made)}.jpg")
@@ -28,7 +29,7 @@ def _new(drawn_photos: Path, trained: Training, folder: Path) -> list[Path]:
 
 def test_a_forecast_counts_what_was_given(drawn_photos: Path, trained: Training, tmp_path: Path) -> None:
     made = _new(drawn_photos, trained, tmp_path / "new")
-    copied = trained.measured.parts[0].photo_set.table.rows[0].path
+    copied = here(trained.measured.parts[0].photo_set.table.rows[0])
     shutil.copyfile(copied, tmp_path / "new" / "copy.jpg")
     (tmp_path / "new" / "bad.jpg").write_bytes(b"no photo")
     found = goodsight.forecast(trained.folder, tmp_path / "new")
@@ -41,7 +42,7 @@ def test_a_forecast_counts_what_was_given(drawn_photos: Path, trained: Training,
 
 def test_copies_alone_are_refused(trained: Training, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    shutil.copyfile(trained.measured.parts[0].photo_set.table.rows[0].path, tmp_path / "new" / "copy.jpg")
+    shutil.copyfile(here(trained.measured.parts[0].photo_set.table.rows[0]), tmp_path / "new" / "copy.jpg")
     with pytest.raises(CatalogError, match="all 1 photos are copies of training photos; give new ones"):
         goodsight.forecast(trained.folder, tmp_path / "new")
 

@@ -10,6 +10,7 @@ import branded
 import numpy as np
 import pytest
 from branded import SIDE
+from here import here
 from PIL import Image, ImageDraw
 
 import goodsight
@@ -91,10 +92,10 @@ def test_words_that_gain_are_in_the_model(trained: Training) -> None:
 
 
 def test_a_name_is_the_answer_where_there_is_no_logo(trained: Training, new: Path) -> None:
-    found = {p.row.path.stem: p for p in goodsight.classify(trained.folder, new)}
+    found = {here(p.row).stem: p for p in goodsight.classify(trained.folder, new)}
     assert {name: p.label for name, p in found.items()} == {"cross": "cross", "none": "none", "stripes": "stripes"}
     assert found["none"].place is None
-    again = {p.row.path.stem: p for p in goodsight.classify(trained.folder, new)}  # from the cache
+    again = {here(p.row).stem: p for p in goodsight.classify(trained.folder, new)}  # from the cache
     assert [again[name].probability for name in found] == [p.probability for p in found.values()]
 
 
@@ -113,7 +114,7 @@ def test_the_service_answers_alike(trained: Training, new: Path, tmp_path: Path)
     app = create_app(Settings({"brands": trained.folder}, tmp_path / "service"))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for found in goodsight.classify(trained.folder, new):
-            files = {"image": found.row.path.read_bytes()}
+            files = {"image": here(found.row).read_bytes()}
             said = client.post("/v1/check", files=files, data={"ad_category": "cross", "explain": "true"}).json()
             assert said["class"] == found.label
             assert (said["box"] is None) == (found.place is None)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from here import here
 from PIL import Image
 
 from goodsight.arrays import Array, Bools, Ints, Pixels
@@ -178,9 +179,9 @@ def rows(tmp_path: Path) -> list[Row]:
         path = tmp_path / f"{number}.png"
         Image.fromarray(_scene(40, number)).crop((0, 0, 40, 20 + number)).save(path)
         found.append(Row(path.name, path))
-    data = found[3].path.read_bytes()
-    found[3].path.write_bytes(data[: len(data) // 2])
-    found[8].path.unlink()
+    data = here(found[3]).read_bytes()
+    here(found[3]).write_bytes(data[: len(data) // 2])
+    here(found[8]).unlink()
     return found
 
 
@@ -195,7 +196,7 @@ def test_vectors_are_in_order_without_the_photos_that_cannot_be_read(rows: list[
     again, _ = spoilt_vectors(rows[::-1], _every(12), _embedder(Means()))
     assert (vectors == again[::-1]).all()
     for at, index in enumerate(good):
-        pixels = decoder.decode(rows[index].path.read_bytes(), TINY.resize)
+        pixels = decoder.decode(here(rows[index]).read_bytes(), TINY.resize)
         for number, condition in enumerate(CONDITIONS):
             if condition.kind not in {"noise", "rotation"}:
                 assert vectors[at, number] == pytest.approx(_means(spoil(pixels, condition, 0)[None])[0], rel=1e-3)

@@ -13,6 +13,7 @@ from typing import Any
 
 import drawn
 import numpy as np
+from here import here
 from hostile_names import HOSTILE, NAMES, QUOTED, planted
 
 from goodsight.auditing.findings import KINDS, Audit, Finding, Suspect
@@ -140,7 +141,7 @@ def test_a_pair_is_shown_once_and_the_broken_photo_in_a_table(tmp_path: Path) ->
 def test_a_photo_that_vanished_shows_why_and_can_still_be_decided(tmp_path: Path) -> None:
     audit = planted(tmp_path)
     assert "no such file" not in _page(tmp_path, audit)
-    audit.review[1].row.path.unlink()
+    here(audit.review[1].row).unlink()
     text = _page(tmp_path, audit)
     assert text.count("unreadable: no such file") == 2  # where to look first, and among the mislabelled
     assert len(_data(text)["photos"]) == 8

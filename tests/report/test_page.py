@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from here import here
 from PIL import Image
 
 from goodsight.backbones.backbone import Backbone, Block
@@ -226,7 +227,7 @@ def test_long_lists_are_cut_with_the_total(findings: Measured, tmp_path: Path) -
 
 def test_a_photo_that_is_gone_shows_why(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
     assert "unreadable" not in _page(tmp_path, findings)
-    rows[0].path.unlink()
+    here(rows[0]).unlink()
     text = _page(tmp_path, findings)
     assert "unreadable: no such file" in text
     assert "<img" not in text

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from here import here
 
 from goodsight.arrays import Array, Ints
 from goodsight.catalog.rows import Row
@@ -77,7 +78,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingSet:
     monkeypatch.setattr(words, "of_photo", lambda data, limits, kept: (Line(data.decode(), 1.0, (0, 0, 1, 1)),))
     rows = tuple(Row(name, tmp_path / name) for name in ("cup", "other"))
     for row in rows:
-        row.path.write_text(row.file_name, encoding="utf-8")
+        here(row).write_text(row.file_name, encoding="utf-8")
     return TrainingSet(rows, np.array([0, 0]), np.array([0, 1]), DEFAULT_LIMITS, 1, ("cup", ""))
 
 
@@ -86,6 +87,6 @@ def test_what_words_name_is_in_the_order_of_the_photos(photos: TrainingSet) -> N
 
 
 def test_a_photo_that_vanished_is_named(photos: TrainingSet) -> None:
-    photos.rows[1].path.unlink()
+    here(photos.rows[1]).unlink()
     with pytest.raises(CatalogError, match=r"other: was changed while its words were read: .*; run it again"):
         wording.named(photos, quiet)

@@ -30,7 +30,9 @@ def rows(listed: Source, only: Sequence[str] = ()) -> Iterator[tuple[int, Mappin
         raise CatalogError(f"{listed}: to read Parquet, install the extra remote: pip install 'goodsight[remote]'")
     failure = import_module("pyarrow").ArrowException
     try:
-        with listed.open("rb") as stream, import_module("pyarrow.parquet").ParquetFile(stream) as file:
+        opened = import_module("pyarrow.parquet").ParquetFile
+        # With its own buffer it would read the columns of all row groups at once.
+        with listed.open("rb") as stream, opened(stream, pre_buffer=False) as file:
             columns = [field.name for field in file.schema_arrow if _plain(field.type)]
             wanted = [name for name in columns if name in only] or columns
             line = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from goodsight.catalog.read import unlabelled
 from goodsight.catalog.records import Record, records
 from goodsight.catalog.rows import Row
 from goodsight.errors import CatalogError
+from goodsight.photos import places
+from goodsight.photos.places import Source
 
 MOST_TEXT = 10_000
 """Characters of a text that the table holds: a cell of a spreadsheet takes 32,767."""
@@ -40,7 +43,7 @@ class Feed:
     timeless: Sequence[tuple[str, str]] = ()
 
 
-def read(source: Path) -> Feed:
+def read(source: Source) -> Feed:
     """The posts of a feed or a folder.
 
     Raises:
@@ -49,17 +52,16 @@ def read(source: Path) -> Feed:
     """
     if source.suffix.lower() != ".jsonl":
         return Feed([Post(row.file_name, row) for row in unlabelled(source)])
-    if not source.is_file():
+    if isinstance(source, Path) and not source.is_file():
         raise CatalogError(f"{source}: there is no such feed")
     posts, bad, timeless = [], [], []
-    folder = source.parent.resolve()
     for record in records(source, "image"):
         number, image = record.line, record.text("image")
         if not image:
             raise CatalogError(f"{source}: line {number} has no image; write the path of the post's photo there")
         name = _said(record, "id") or image
         image = repaired(source.parent, image)
-        if not _inside(folder, image):
+        if not _inside(source.parent, image):
             bad.append((name, f"line {number}: the image is outside the feed's folder; put it there"))
             continue
         time = _said(record, "time")
@@ -81,12 +83,20 @@ def _said(record: Record, column: str) -> str:
     return "" if given is None else str(given).strip()
 
 
-def _inside(folder: Path, image: str) -> bool:
-    """Whether a path stays in a resolved folder, links followed. What cannot be a path is told when it is opened."""
+def _inside(folder: Source, image: str) -> bool:
+    """Whether a path stays in a folder, links followed. What cannot be a path is told when it is opened."""
+    if not isinstance(folder, Path):
+        # A stranger's post sends nobody elsewhere.
+        return "::" not in image and not places.is_address(image) and _below(image)
     try:
+        folder = folder.resolve()
         return not Path(image).is_absolute() and (folder / image).resolve().is_relative_to(folder)
     except (OSError, RuntimeError, ValueError):  # too long, links in a circle, or with a NUL
         return True
+
+
+def _below(name: str) -> bool:
+    return not posixpath.normpath(name).startswith(("/", ".."))
 
 
 def _day(time: str) -> str:

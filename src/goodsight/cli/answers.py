@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def classify(
     model: options.Model,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of them, or lists.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders of them, lists or tars; paths or URLs.")],
     *,
     top: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Most likely labels to add to each row.")] = 0,
     explain: Annotated[
@@ -66,7 +67,7 @@ def classify(
     for path in (table, annotate, submission):
         if path is not None:
             refuse_existing(path, force=force)
-    if annotate is not None and any(annotate.resolve().is_relative_to(p.resolve()) for p in photos if p.is_dir()):
+    if annotate is not None and _among(annotate, photos):
         raise GoodsightError(f"`annotate` {annotate}: lies in the folder of the photos; choose one outside it")
     if explain and annotate is None:
         raise GoodsightError("`explain`: draws on the pictures of `annotate`; give `annotate` FOLDER as well")
@@ -124,6 +125,14 @@ def _end(done: Sharded) -> None:
     raise typer.Exit(1 if done.failed else 0)
 
 
+def _among(annotate: Path, photos: Sequence[str]) -> bool:
+    """Whether a folder lies in one of the folders of the photos on this machine."""
+    from goodsight.photos import places
+
+    here = (place for place in map(places.of, photos) if isinstance(place, Path))
+    return any(annotate.resolve().is_relative_to(place.resolve()) for place in here if place.is_dir())
+
+
 def _sinks(
     stack: ExitStack,
     loaded: LoadedModel,
@@ -151,7 +160,7 @@ def _sinks(
 
 def check(
     model: options.Model,
-    photo: Annotated[Path, typer.Argument(help="The photo to check.")],
+    photo: Annotated[str, typer.Argument(help="The photo to check; a path or a URL.")],
     *,
     declared: Annotated[
         list[str],
@@ -160,6 +169,7 @@ def check(
 ) -> None:
     """Say whether a photo shows what was declared: match (exit code 0), else mismatch, unsure or off-topic (1)."""
     import goodsight
+    from goodsight.photos import places
 
     loaded = goodsight.load(model)
     if len(loaded.model.judges) == len(declared) == 1:
@@ -168,14 +178,14 @@ def check(
         answers = goodsight.check(loaded, photo, options.pairs(declared))
     for attribute, answer in answers.items():
         if not answer.verdict:
-            raise GoodsightError(f"{photo}: {answer.reason}")
+            raise GoodsightError(f"{places.of(photo)}: {answer.reason}")
         terminal.print_check(attribute, answer)
     raise typer.Exit(0 if all(answer.verdict == "match" for answer in answers.values()) else 1)
 
 
 def sightings(
     model: options.Model,
-    feed: Annotated[Path, typer.Argument(help="A .jsonl feed of posts, or a folder.")],
+    feed: Annotated[str, typer.Argument(help="A .jsonl feed of posts, or a folder.")],
     *,
     cache: options.Cache = True,
     out: Annotated[Path, typer.Option(help="Write one row for each brand seen, as a .csv.", rich_help_panel=OUTPUT)],

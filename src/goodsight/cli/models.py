@@ -16,8 +16,8 @@ from goodsight.progress import bar
 
 def train(
     photos: Annotated[
-        list[Path],
-        typer.Argument(help="A folder per class, or a list; or several."),
+        list[str],
+        typer.Argument(help="A folder per class, a list or a tar; or several; paths or URLs."),
     ],
     *,
     ignore_split: Annotated[
@@ -29,7 +29,7 @@ def train(
         ),
     ] = False,
     off_topic: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FOLDER",
             help="Photos that show none of the classes; makes off-topic better.",
@@ -37,11 +37,11 @@ def train(
         ),
     ] = None,
     none: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FOLDER", help="For brands: photos without any of the brands.", rich_help_panel=PHOTOS),
     ] = None,
     like: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FOLDER",
             help="Unlabelled photos from where the model will be used: figures are made for such.",
@@ -185,7 +185,7 @@ def evaluate(
 
 def forecast(
     model: options.Model,
-    photos: Annotated[Path, typer.Argument(help="New photos, without labels.")],
+    photos: Annotated[str, typer.Argument(help="New photos, without labels; a path or a URL.")],
     *,
     cache: options.Cache = True,
     out: Annotated[Path | None, typer.Option(help="Write the forecast as JSON.", rich_help_panel=OUTPUT)] = None,
@@ -221,7 +221,7 @@ def promote(
     over: Annotated[Path, typer.Option(help="The model folder in use.")],
     min_gain: Annotated[float, typer.Option(help="The least gain that is worth a change.")] = 0.0,
     test: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--photos",
             help="Labelled photos to compare on; else the candidate's own test photos.",
@@ -266,7 +266,7 @@ def export(
     *,
     to: Annotated[str, typer.Option(metavar="FORM", help="onnx, openvino, or web (a page).")] = "onnx",
     int8: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="PHOTOS", help="8-bit integers, with ranges from these photos."),
     ] = None,
     runtime: Annotated[

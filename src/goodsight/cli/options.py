@@ -91,7 +91,7 @@ Shard = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
-Labelled = Annotated[Path, typer.Argument(help="Labelled photos, as train reads them.")]
+Labelled = Annotated[str, typer.Argument(help="Labelled photos, as train reads them.")]
 
 
 def labels(

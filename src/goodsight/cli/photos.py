@@ -73,7 +73,7 @@ def audit(
 
 
 def split(
-    photos: Annotated[list[Path], typer.Argument(help="Labelled photos, as train reads them.")],
+    photos: Annotated[list[str], typer.Argument(help="Labelled photos, as train reads them.")],
     *,
     validation: Annotated[
         float, typer.Option(help="Share of photos for validation, 0 to 0.5.", rich_help_panel=PHOTOS)

@@ -13,6 +13,7 @@ from goodsight.flow.ready import load
 from goodsight.flow.work import USUAL, Work
 from goodsight.model import verdicts
 from goodsight.model.record import Judge, LoadedModel
+from goodsight.photos import places
 from goodsight.report.sightings import Sighting, sighting
 
 
@@ -45,10 +46,11 @@ def sightings(model: str | Path | LoadedModel, feed: str | Path, *, work: Work =
         CatalogError: there is no such feed, or a post has no image.
 
     """
-    read = posts.read(Path(feed))
+    source = places.of(feed)
+    read = posts.read(source)
     count = len(read.posts) + len(read.bad)
     if not count:
-        raise CatalogError(f"{feed}: no posts; give a .jsonl feed, or a folder of photos")
+        raise CatalogError(f"{source}: no posts; give a .jsonl feed, or a folder of photos")
     loaded = load(model)
     judge = loaded.model.only(f"{loaded.folder}: a feed of posts")
     if not judge.none:

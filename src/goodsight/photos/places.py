@@ -20,7 +20,7 @@ from goodsight.photos import local, ranges, remote
 from goodsight.photos.limits import BadPhoto, Limits, check_bytes
 
 _HERE = ("file", "local")
-_MEMBER = re.compile(r"(?s)(.+)#(\d+)\+(\d+)/(.*)")
+_MEMBER = re.compile(r"(?is)(.+?\.tar)#(\d+)\+(\d+)/(.*)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,7 +181,7 @@ def written(place: Place) -> str:
 def again(text: str) -> Place:
     """The place that was written as a text."""
     found = _MEMBER.fullmatch(text)
-    if found and found[1].endswith(".tar"):
+    if found:
         archive = Address(found[1]) if is_address(found[1]) else Path(found[1])
         return Member(archive, found[4], int(found[2]), int(found[3]))
     return Address(text) if is_address(text) else Path(text)

@@ -165,10 +165,10 @@ def _told(error: Exception, status: int) -> BadPhoto:
 def _status(error: BaseException) -> int:
     """The status of HTTP that an error, or what it comes from, has; 0 for none."""
     for each in (error, error.__cause__):
-        response = getattr(each, "response", None)
+        said = getattr(each, "__dict__", {})  # not the attributes: of some errors one is deprecated, and warns
+        response = said.get("response")
         about = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
-        own = [getattr(each, name, 0) for name in ("status", "status_code", "code")]
-        for given in (*own, about.get("HTTPStatusCode")):
+        for given in (*(said.get(name) for name in ("status", "status_code", "code")), about.get("HTTPStatusCode")):
             number = int(str(given)) if str(given).isdecimal() else 0
             if 300 <= number < 600:
                 return number

@@ -81,7 +81,7 @@ class _Forward(io.RawIOBase):
 
     def __init__(self, stream: IO[Any]) -> None:
         super().__init__()
-        self._stream, self._furthest = stream, 0
+        self._stream = stream
 
     def seekable(self) -> bool:
         return True
@@ -91,9 +91,8 @@ class _Forward(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         # A header with a negative size would lead back to itself, for ever. One byte back is tarfile's own way.
-        if whence != io.SEEK_SET or offset < self._furthest - 1:
+        if whence != io.SEEK_SET or offset < self._stream.tell() - 1:
             raise tarfile.ReadError("a header leads back")
-        self._furthest = max(self._furthest, offset)
         return self._stream.seek(offset)
 
     def read(self, size: int = -1) -> bytes:

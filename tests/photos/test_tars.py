@@ -1,0 +1,113 @@
+"""A tar is read by its headers; one from a stranger does nothing but give its regular files."""
+
+import bz2
+import gzip
+import io
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from goodsight.errors import CatalogError
+from goodsight.photos import places, tars
+from goodsight.photos.limits import Limits
+
+
+def _tar(path: Path, members: Sequence[tuple[str, bytes] | tarfile.TarInfo], kind: int = tarfile.PAX_FORMAT) -> Path:
+    with tarfile.open(path, "w", format=kind) as tar:
+        for member in members:
+            if isinstance(member, tarfile.TarInfo):
+                tar.addfile(member)
+                continue
+            info = tarfile.TarInfo(member[0])
+            info.size = len(member[1])
+            tar.addfile(info, io.BytesIO(member[1]))
+    return path
+
+
+def _special(name: str, kind: bytes, to: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, to
+    return info
+
+
+@pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_file_is_found_where_its_bytes_are(kind: int, tmp_path: Path) -> None:
+    long = "a" * 90 + "/" + "ü" * 30 + ".jpg"
+    members = [("a/1.jpg", b"one" * 400), (long, b"two"), ("./b.cls", b"cat\n"), ("empty.jpg", b"")]
+    found = list(tars.files(_tar(tmp_path / "x.tar", members, kind), (".cls",)))
+    assert [each.member.name for each in found] == ["a/1.jpg", long, "b.cls", "empty.jpg"]
+    assert [each.member.read(Limits()) for each in found[:3]] == [data for _, data in members[:3]]
+    assert [each.text for each in found] == [b"", b"", b"cat\n", b""]
+
+
+def test_a_tar_elsewhere_is_as_one_here(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="needs fsspec, which is in the extra `remote`")
+    path = _tar(tmp_path / "x.tar", [(f"{i}.jpg", bytes([i % 256]) * 5000) for i in range(300)])
+    fsspec.filesystem("memory").pipe("/tars/x.tar", path.read_bytes())
+    here, there = list(tars.files(path)), list(tars.files(places.of("memory://tars/x.tar")))
+    assert [(f.member.name, f.member.offset) for f in here] == [(f.member.name, f.member.offset) for f in there]
+    assert there[299].member.read(Limits()) == here[299].member.read(Limits())
+
+
+def test_links_devices_and_names_outside_are_passed_over(tmp_path: Path) -> None:
+    kinds = [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+    hostile = [_special(f"{number}.jpg", kind, "/etc/passwd") for number, kind in enumerate(kinds)]
+    outside: list[tuple[str, bytes]] = [("../../out.jpg", b"x"), ("/etc/absolute.jpg", b"x"), ("a/../../up.jpg", b"x")]
+    path = _tar(tmp_path / "x.tar", [*hostile, *outside, ("good.jpg", b"x")])
+    assert [found.member.name for found in tars.files(path)] == ["etc/absolute.jpg", "good.jpg"]
+    assert [each.name for each in tmp_path.iterdir()] == ["x.tar"]
+
+
+def test_a_header_that_asks_for_memory_or_leads_back_ends_it(tmp_path: Path) -> None:
+    for kind in (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME):
+        info = _special("x", kind)
+        info.size = 2**33
+        path = tmp_path / "large.tar"
+        path.write_bytes(info.tobuf(tarfile.GNU_FORMAT))
+        with path.open("r+b") as stream:  # a hole: it takes no room
+            stream.truncate(2**34)
+        with pytest.raises(CatalogError, match=r"large\.tar: is no tar that can be read: a header of over 1 MiB"):
+            list(tars.files(path))
+    info = tarfile.TarInfo("back.jpg")
+    info.size = -1024
+    path = tmp_path / "back.tar"
+    path.write_bytes(b"".join(tarfile.TarInfo(f"{i}.jpg").tobuf() for i in range(3)) + info.tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(CatalogError, match=r"back\.tar: is no tar that can be read"):
+        list(tars.files(path))
+
+
+def test_a_size_beyond_the_end_is_told_when_it_is_read(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("large.jpg")
+    info.size = 10**6
+    (tmp_path / "x.tar").write_bytes(info.tobuf() + b"x" * 512)
+    try:
+        found = [each.member for each in tars.files(tmp_path / "x.tar")]
+    except CatalogError as error:
+        assert "is no tar that can be read" in str(error)  # noqa: PT017
+    else:
+        with pytest.raises(Exception, match=r"x\.tar ends before it"):
+            found[0].read(Limits())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no tar at all" * 100, "is no tar that can be read"),
+        (gzip.compress(b"x" * 2000), "is compressed, so no photo in it can be found by its place; write it as a plain"),
+        (bz2.compress(b"x" * 2000), "is compressed"),
+    ],
+)
+def test_what_is_no_plain_tar_says_so(data: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_bytes(data)
+    with pytest.raises(CatalogError, match=said):
+        list(tars.files(tmp_path / "x.tar"))
+
+
+def test_a_tar_that_is_not_there_says_so(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="needs fsspec, which is in the extra `remote`")
+    with pytest.raises(CatalogError, match=r"x\.tar: cannot be read: No such file"):
+        list(tars.files(tmp_path / "x.tar"))
+    with pytest.raises(CatalogError, match=r"memory://none\.tar: missing: nothing is there"):
+        list(tars.files(places.of("memory://none.tar")))
