@@ -84,3 +84,8 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "find_spec", lambda name: None)
     with pytest.raises(GoodsightError, match=r"install the extra cluster: pip install 'goodsight\[cluster\]'"):
         Work(on="ray")
+
+
+def test_answers_one_by_one_are_given_by_this_process(trained: Training, drawn_photos: Path) -> None:
+    with pytest.raises(GoodsightError, match="`on`: classify answers in this process; classify_shards has a cluster"):
+        goodsight.classify(trained.folder, drawn_photos, work=Work(on="ray"))
