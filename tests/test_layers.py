@@ -14,6 +14,7 @@ ORDER = (
     {"cli"},
     {"serve"},
     {"flow"},
+    {"cluster"},
     {"report"},
     {"measuring"},
     {"exporting"},

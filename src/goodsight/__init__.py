@@ -1,7 +1,7 @@
 """Goodsight turns a folder of product photos into a classifier that can be trusted, and checks new photos with it.
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
-:func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`,
+:func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`embed`, :func:`check`, :func:`sightings`, :func:`inspect`,
 :func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many photos in any form. Their
 options are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
 :class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
     from goodsight.flow.ready import load
+    from goodsight.flow.sharded import classify_shards, embed
     from goodsight.flow.splits import split
     from goodsight.flow.training import train
     from goodsight.flow.upkeep import inspect, promote
@@ -50,7 +51,9 @@ __all__ = [
     "audit",
     "check",
     "classify",
+    "classify_shards",
     "collect",
+    "embed",
     "evaluate",
     "export",
     "forecast",
@@ -75,7 +78,9 @@ _HOME = {
     "audit": "flow.audits",
     "check": "flow.answers",
     "classify": "flow.answers",
+    "classify_shards": "flow.sharded",
     "collect": "flow.collection",
+    "embed": "flow.sharded",
     "evaluate": "flow.evaluation",
     "export": "flow.export",
     "forecast": "flow.forecast",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.console import Console
 
-_COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs", "doubt": "heads"}
+_COUNTED = {"choose": "heads", "read": "pages", "lay": "pairs", "doubt": "heads", "start": "workers"}
 """What a step that begins with this word counts; all others count photos."""
 
 

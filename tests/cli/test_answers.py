@@ -180,7 +180,7 @@ def test_existing_output_is_kept_without_force(
 def test_another_suffix_is_refused(run: Run, trained: Training, photos: Path, tmp_path: Path) -> None:
     code, _, err = run("classify", trained.folder, photos, "--out", tmp_path / "out.xlsx")
     assert code == 2
-    assert "must end in .csv or .jsonl" in err
+    assert "must end in .csv, .jsonl or .parquet" in err
     assert not (tmp_path / "out.xlsx").exists()
 
 

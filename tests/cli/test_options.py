@@ -16,7 +16,7 @@ from goodsight.serve.service import Settings
 ROOT: Any = typer.main.get_command(app.app)
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 MADE = "--out"
-"""What is made differs from command to command, and its help says what."""
+"""What is made differs from command to command, a path or an address, and its help says what."""
 
 
 def _commands(command: Any, name: str = "") -> dict[str, Any]:
@@ -45,8 +45,8 @@ def test_an_option_means_the_same_in_every_command() -> None:
     meant: dict[str, set[tuple[str, bool, str]]] = {}
     for _, parameter in OPTIONS:
         for option in (*parameter.opts, *parameter.secondary_opts):
-            said = "" if option == MADE else parameter.help
-            meant.setdefault(option, set()).add((_kind(parameter), parameter.multiple, said))
+            kind, said = ("", "") if option == MADE else (_kind(parameter), parameter.help)
+            meant.setdefault(option, set()).add((kind, parameter.multiple, said))
     assert {option: found for option, found in meant.items() if len(found) > 1} == {}
 
 

@@ -29,3 +29,11 @@ def test_the_root_gives_the_kernel_back() -> None:
     assert kernel[0, 0] == pytest.approx(1)
     assert np.allclose(lower @ lower.T, kernel + 1e-3 * np.eye(5), atol=1e-5)
     assert not np.triu(lower, 1).any()
+
+
+def test_each_row_is_multiplied_as_if_it_were_alone() -> None:
+    a, b = (np.random.default_rng(seed).normal(size=(n, 300)).astype(np.float32) for seed, n in ((0, 40), (1, 333)))
+    every = kernels.each_alone(a, b)
+    assert np.allclose(every, a @ b.T, atol=1e-4)
+    assert all((kernels.each_alone(a[i : i + n], b) == every[i : i + n]).all() for n in (1, 3, 16) for i in (0, 5, 20))
+    assert kernels.each_alone(a[:0], b).shape == (0, 333)

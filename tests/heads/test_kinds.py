@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from clouds import BLOCKS, clouds
+from threadpoolctl import threadpool_limits
 
 from goodsight.heads import kinds, ridge
 from goodsight.heads.examples import Examples
@@ -137,3 +138,14 @@ def test_every_kind_can_learn_from_copies(setting: Setting) -> None:
     head, scores = kinds.train(replace(setting, grey=True), Scaler.fit(photos.vectors, BLOCKS), grey)
     assert scores.shape == (50, 2)
     assert (head(photos.vectors).argmax(axis=1) == photos.labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("setting", [*SETTINGS, MIXED], ids=lambda s: s.kind)
+def test_scores_are_the_same_whatever_is_scored_beside(setting: Setting) -> None:
+    photos = clouds([600, 50, 40])
+    head, _ = kinds.train(setting, Scaler.fit(photos.vectors, BLOCKS), photos)
+    with threadpool_limits(1, "blas"):
+        every = head(photos.vectors)
+        for count in (1, 7, 64):
+            for start in (0, 5, 333):
+                assert (head(photos.vectors[start : start + count]) == every[start : start + count]).all()

@@ -82,3 +82,21 @@ def test_an_unknown_attribute_is_said_with_what_was_meant(loaded: LoadedModel) -
         CatalogError, match=r"^`declared` lable=bag: the model answers for label\. Did you mean 'label'\?$"
     ):
         verdicts.check(loaded.model, loaded.embedder(), Row("x", Path("x.jpg")), {"lable": "bag"})
+
+
+def test_an_answer_is_the_same_whatever_its_neighbours(loaded: LoadedModel, sound: dict[str, list[Path]]) -> None:
+    """The same bits alone, among a few, and at any place among a thousand."""
+    photos = [Row(path.name, path) for paths in sound.values() for path in paths[:4]]
+    vectors = np.stack([photo.vector for photo in loaded.embedder().stream(photos) if photo.vector is not None])
+    several = vectors[np.random.default_rng(0).integers(len(vectors), size=1000)]
+
+    def said(chosen: slice) -> list[tuple[bytes, bytes, float]]:
+        rows = [Row(str(i), Path(str(i))) for i in range(1000)][chosen]
+        found = verdicts.answers(loaded.model, rows, several[chosen])
+        return [(p.answers[0].probabilities.tobytes(), p.answers[0].p_values.tobytes(), p.on_topic) for p in found]
+
+    every = said(slice(0, 1000))
+    assert len({probabilities for probabilities, _, _ in every}) == len(vectors)
+    for count in (1, 7, 64):
+        for start in (0, 5, 333):
+            assert said(slice(start, start + count)) == every[start : start + count]

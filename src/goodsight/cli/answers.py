@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from goodsight.errors import GoodsightError
 from goodsight.progress import bar
 
 if TYPE_CHECKING:
+    from goodsight.cluster.run import Sharded
     from goodsight.model.record import LoadedModel
     from goodsight.report.predictions import Sink
 
@@ -28,10 +30,17 @@ def classify(
         bool, typer.Option("--explain", help="Draw on the pictures of --annotate where the answer comes from.")
     ] = False,
     cache: options.Cache = True,
+    on: options.On = "",
+    workers: options.Workers = 0,
+    shard: options.Shard = 1000,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write a .csv or .jsonl instead of printing a table.", rich_help_panel=OUTPUT),
-    ] = None,
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="Write a .csv, .jsonl or .parquet; or a folder/ or an address of Parquet files.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "",
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -47,7 +56,15 @@ def classify(
     import goodsight
     from goodsight.files import refuse_existing
 
-    for path in (out, annotate, submission):
+    if _is_folder(out) or on:
+        if annotate is not None or submission is not None or not _is_folder(out):
+            raise GoodsightError("`out`: with `on`, give a folder/ or an address, without `annotate` and `submission`")
+        with bar() as progress:
+            work = goodsight.Work(cache=cache, on=on, workers=workers, shard=shard, progress=progress)
+            done = goodsight.classify_shards(model, *photos, out=out, top=top, work=work)
+        _end(done)
+    table = Path(out) if out else None
+    for path in (table, annotate, submission):
         if path is not None:
             refuse_existing(path, force=force)
     if annotate is not None and _among(annotate, photos):
@@ -57,12 +74,55 @@ def classify(
     loaded = goodsight.load(model)
     tally = terminal.Tally()
     with ExitStack() as stack:
-        sinks = _sinks(stack, loaded, out, submission, annotate, top, explain=explain)
+        sinks = _sinks(stack, loaded, table, submission, annotate, top, explain=explain)
         work = goodsight.Work(cache=cache, progress=stack.enter_context(bar()))
         for prediction in goodsight.classify(loaded, *photos, work=work):
             for sink in (*sinks, tally):
                 sink.write(prediction)
     tally.print()
+
+
+def embed(
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders, lists or tars; paths or URLs.")],
+    *,
+    # Not called model, which means an argument in messages.
+    network_of: Annotated[
+        Path | None, typer.Option("--model", metavar="FOLDER", help="A model whose network embeds; else the default.")
+    ] = None,
+    max_mb: options.MaxMb = 32.0,
+    max_megapixels: options.MaxMegapixels = None,
+    cache: options.Cache = True,
+    on: options.On = "",
+    workers: options.Workers = 0,
+    shard: options.Shard = 1000,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder or address to fill.",
+            rich_help_panel=OUTPUT,
+        ),
+    ],
+) -> None:
+    """Turn photos into embeddings as Parquet: name, hash, vector, thumbnail; run it again to go on."""
+    import goodsight
+
+    read = options.limits(max_mb, max_megapixels)
+    with bar() as progress:
+        work = goodsight.Work(limits=read, cache=cache, on=on, workers=workers, shard=shard, progress=progress)
+        done = goodsight.embed(*photos, out=out, model=network_of, work=work)
+    _end(done)
+
+
+def _is_folder(out: str) -> bool:
+    """Whether answers go to a folder of shards: to an address, or where a name ends in a slash or a folder is."""
+    return "://" in out or out.endswith(("/", os.sep)) or (out != "" and Path(out).is_dir())
+
+
+def _end(done: Sharded) -> None:
+    """Say what became of many photos, and end: with exit code 1 when some shards were given up."""
+    terminal.print_sharded(done)
+    raise typer.Exit(1 if done.failed else 0)
 
 
 def _among(annotate: Path, photos: Sequence[str]) -> bool:
@@ -84,12 +144,13 @@ def _sinks(
     explain: bool,
 ) -> list[Sink]:
     """Where the answers go: files and pictures, or the terminal when none is asked for."""
-    from goodsight.report import annotated, predictions
+    from goodsight.report import annotated, parquet, predictions
 
     judges = loaded.model.judges
     sinks: list[Sink] = []
     if out is not None:
-        sinks.append(stack.enter_context(predictions.table(out, judges, top)))
+        table = parquet.file if out.suffix.lower() == ".parquet" else predictions.table
+        sinks.append(stack.enter_context(table(out, judges, top)))
     if submission is not None:
         sinks.append(stack.enter_context(predictions.submission(submission)))
     if annotate is not None:

@@ -40,6 +40,7 @@ _add(
 _add(app, "evaluate", models.evaluate, "evaluate model/ more-photos/ --out report/")
 _add(app, "forecast", models.forecast, "forecast model/ new/")
 _add(app, "classify", answers.classify, "classify model/ new/ --out results.csv")
+_add(app, "embed", answers.embed, "embed photos/ --out vectors/")
 _add(app, "check", answers.check, "check model/ ad.jpg --declared phone")
 _add(app, "sightings", answers.sightings, "sightings brands/ posts.jsonl --out sightings.csv")
 _add(app, "inspect", models.inspect, "inspect model/")

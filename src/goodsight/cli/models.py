@@ -128,6 +128,8 @@ def train(
     budget: Annotated[float, typer.Option(help="Seconds for choosing the head.", rich_help_panel=SPEED)] = 60.0,
     spoilt: options.Spoilt = None,
     cache: options.Cache = True,
+    on: options.On = "",
+    workers: options.Workers = 0,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the training of a network that was cut off.", rich_help_panel=SPEED),
@@ -143,7 +145,9 @@ def train(
     said = options.labels(label, attributes, tags, ledger, group=group, ignore_split=ignore_split)
     read = options.limits(max_mb, max_megapixels)
     with bar() as progress:
-        work = goodsight.Work(limits=read, cache=cache, force=force, resume=resume, progress=progress)
+        work = goodsight.Work(
+            limits=read, cache=cache, force=force, resume=resume, progress=progress, on=on, workers=workers
+        )
         training = goodsight.train(
             photos, out, labels=said, recipe=recipe, wishes=wishes, off_topic=off_topic, none=none, like=like, work=work
         )

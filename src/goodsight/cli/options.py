@@ -72,6 +72,23 @@ Spoilt = Annotated[
 Cache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.", rich_help_panel=SPEED)
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="CLUSTER",
+        help="Have photos embedded by Ray: ray here, ray://HOST:10001 elsewhere.",
+        rich_help_panel=SPEED,
+    ),
+]
+Workers = Annotated[
+    int, typer.Option(help="On a cluster; 0 for one on each machine.", show_default=False, rich_help_panel=SPEED)
+]
+Shard = Annotated[
+    int,
+    typer.Option(
+        metavar="PHOTOS", help="Photos in each file of a folder; else 1000.", show_default=False, rich_help_panel=SPEED
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
 Labelled = Annotated[str, typer.Argument(help="Labelled photos, as train reads them.")]

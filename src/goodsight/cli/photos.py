@@ -55,6 +55,8 @@ def audit(
     tags: options.Tags = "",
     ledger: options.Ledger = None,
     cache: options.Cache = True,
+    on: options.On = "",
+    workers: options.Workers = 0,
     out: Annotated[Path, typer.Option(help="The folder of the report to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
 ) -> None:
@@ -64,7 +66,7 @@ def audit(
     said = options.labels(label, attributes, tags, ledger)
     read = options.limits(max_mb, max_megapixels)
     with bar() as progress:
-        work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress)
+        work = goodsight.Work(limits=read, cache=cache, force=force, progress=progress, on=on, workers=workers)
         found = goodsight.audit(photos, out, labels=said, work=work)
     terminal.print_audit(found)
     print(f"report: {out / 'report.html'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,6 +14,7 @@ from goodsight.cli.figures import print_result, signed
 if TYPE_CHECKING:
     from goodsight.auditing.findings import Audit
     from goodsight.catalog.replay import Replayed
+    from goodsight.cluster.run import Sharded
     from goodsight.collecting.terms import Collected
     from goodsight.flow.export import Exported
     from goodsight.flow.splits import Divided
@@ -74,6 +75,21 @@ class Tally:
         said = ", ".join(f"{self._verdicts[verdict]} {verdict}" for verdict in ("sure", "unsure", "off-topic"))
         print(f"{self._verdicts.total()} photos: {said}", file=sys.stderr)
         print_left_out("bad photos", self._bad, file=sys.stderr)
+
+
+def print_sharded(done: Sharded) -> None:
+    """How many photos were answered by shards, and what was not."""
+    kept = f", {done.kept} of them by an earlier run" if done.kept else ""
+    lost = sum(end - first for first, end in (each.photos for each in done.failed))
+    print(f"{done.photos - lost} photos{kept}; {done.bad} bad ones have their reason in their rows")
+    print_left_out("shards given up; run the command again to try them", _named(map(str, done.failed)))
+    print_left_out("machines not used", _named(done.refused))
+    print(f"shards: {done.place}")
+
+
+def _named(said: Iterable[str]) -> list[tuple[str, str]]:
+    """What is before a colon, and what is after it."""
+    return [(name, reason) for name, _, reason in (text.partition(": ") for text in said)]
 
 
 def print_collected(collected: Collected, *, paged: bool) -> None:

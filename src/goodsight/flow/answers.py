@@ -9,7 +9,7 @@ from typing import overload
 
 from goodsight.catalog.read import unlabelled
 from goodsight.catalog.rows import Row
-from goodsight.errors import CatalogError
+from goodsight.errors import CatalogError, GoodsightError
 from goodsight.flow.ready import load
 from goodsight.flow.work import USUAL, Work, opened, paths_of
 from goodsight.model import verdicts
@@ -29,8 +29,11 @@ def classify(model: str | Path | LoadedModel, *photos: str | Path, work: Work = 
     Raises:
         ModelError: the model folder cannot be trusted.
         CatalogError: there is no such photo, folder or list, or no photo in them.
+        GoodsightError: ``work`` names a cluster, whose answers come by shards: :func:`goodsight.classify_shards`.
 
     """
+    if work.on:
+        raise GoodsightError("`on`: classify answers in this process; classify_shards has a cluster fill a folder")
     sources = paths_of(photos)
     rows = list(chain.from_iterable(map(unlabelled, sources)))
     if not rows:

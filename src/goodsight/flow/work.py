@@ -14,6 +14,8 @@ from typing import ParamSpec, TypeVar
 from goodsight.arrays import Bools
 from goodsight.backbones.backbone import Backbone
 from goodsight.catalog.rows import Row
+from goodsight.cluster.afar import Afar
+from goodsight.cluster.run import SHARD, Where
 from goodsight.embedding.embedder import Embedder
 from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, Twins
@@ -41,6 +43,10 @@ class Work:
         cache: use and fill the embedding cache, so that an interrupted run goes on where it was.
         force: replace what is there.
         resume: go on with the training of a network that was cut off.
+        on: who embeds or labels photos: ``ray`` for the cluster of this machine, ``ray://HOST:10001`` for another; ''
+            for this process.
+        workers: how many work there; 0 for one on each machine.
+        shard: photos that are handed out at once.
         progress: told about every step; else there is a bar on a terminal and in a notebook, and silence elsewhere.
             :func:`goodsight.quiet` for silence everywhere.
 
@@ -50,10 +56,28 @@ class Work:
     cache: bool = True
     force: bool = False
     resume: bool = False
+    on: str = ""
+    workers: int = 0
+    shard: int = SHARD
     progress: Progress = usual
+
+    def __post_init__(self) -> None:
+        self.where  # noqa: B018 - it refuses what cannot be
+
+    @property
+    def where(self) -> Where:
+        """By whom photos are worked through.
+
+        Raises:
+            GoodsightError: there can be no such cluster, or Ray is not installed.
+
+        """
+        return Where(self.on, self.shard, self.workers)
 
     def embedder(self, backbone: Backbone) -> Embedder:
         """A network with all that it needs; to be closed."""
+        if self.on:
+            return Afar(backbone, self.where, limits=self.limits, cached=self.cache, progress=self.progress)
         return Embedder(backbone, limits=self.limits, cached=self.cache, progress=self.progress)
 
 

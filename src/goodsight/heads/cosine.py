@@ -12,7 +12,7 @@ import numpy.typing as npt
 from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import discriminant
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
-from goodsight.heads.kernels import unit
+from goodsight.heads.kernels import each_alone, unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 from goodsight.heads.streamed import Streamed
@@ -33,7 +33,7 @@ class Cosine(Learnt):
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
-        return np.asarray(unit(self.scaler(vectors) @ self.landmarks.T) @ self.weights)
+        return each_alone(unit(each_alone(self.scaler(vectors), self.landmarks)), self.weights.T)
 
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:

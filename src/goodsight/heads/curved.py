@@ -14,7 +14,7 @@ from scipy import linalg
 from goodsight.arrays import Array, Half, Ints, Vectors
 from goodsight.heads import discriminant, streamed
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
-from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths, unit
+from goodsight.heads.kernels import each_alone, rbf, root, squared_distances, squared_lengths, unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 from goodsight.heads.streamed import Streamed
@@ -43,8 +43,10 @@ class Curved(Learnt):
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
-        near = rbf(squared_distances(self.scaler(vectors), self.landmarks, self._lengths), self.setting.gamma)
-        return np.asarray(unit(near @ self.mix[:-1] + self.mix[-1]) @ self.weights)
+        x = self.scaler(vectors)
+        squared = squared_distances(x, self.landmarks, self._lengths, each_alone(x, self.landmarks))
+        low = each_alone(rbf(squared, self.setting.gamma), self.mix[:-1].T) + self.mix[-1]
+        return each_alone(unit(low), self.weights.T)
 
     @cached_property
     def _lengths(self) -> Array:

@@ -14,7 +14,7 @@ from scipy import linalg
 from goodsight.arrays import Array, Half, Ints, Vectors
 from goodsight.heads import ridge
 from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
-from goodsight.heads.kernels import rbf, root, squared_distances, squared_lengths
+from goodsight.heads.kernels import each_alone, rbf, root, squared_distances, squared_lengths
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
@@ -34,8 +34,9 @@ class Kernel(Learnt):
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
-        squared = squared_distances(self.scaler(vectors), self.landmarks, self._lengths)
-        return np.asarray(rbf(squared, self.setting.gamma) @ self.weights)
+        x = self.scaler(vectors)
+        squared = squared_distances(x, self.landmarks, self._lengths, each_alone(x, self.landmarks))
+        return each_alone(rbf(squared, self.setting.gamma), self.weights.T)
 
     @cached_property
     def _lengths(self) -> Array:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import ridge
 from goodsight.heads.head import Learnt, Setting, stored
+from goodsight.heads.kernels import each_alone
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
@@ -24,7 +25,7 @@ class Linear(Learnt):
 
     def __call__(self, vectors: Vectors) -> Array:
         """Scores (n, classes) of embeddings (n, width)."""
-        return np.asarray(self.scaler(vectors) @ self.weights)
+        return each_alone(self.scaler(vectors), self.weights.T)
 
     @classmethod
     def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from goodsight.arrays import Array, Doubles, Ints, Vectors
 from goodsight.embedding.filed import Embeddings
+from goodsight.heads.kernels import each_alone
 
 MOST = 2000
 
@@ -31,7 +32,8 @@ class OffTopic:
     def __call__(self, vectors: Vectors) -> Doubles:
         """How on-topic each embedding (n, width) is; high is on-topic."""
         x = _unit(vectors[:, self.columns])
-        return _nearest(x @ self.photos.T) - (_nearest(x @ self.negatives.T) if len(self.negatives) else 0)
+        off = _nearest(each_alone(x, self.negatives)) if len(self.negatives) else 0
+        return _nearest(each_alone(x, self.photos)) - off
 
 
 def fit(

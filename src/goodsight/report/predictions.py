@@ -21,7 +21,8 @@ COLUMNS = ("file_name", "label", "probability", "verdict", "reason")
 """Of a model with one attribute."""
 
 
-_NONE = Prediction(Row("", Path()), (), float("nan"))
+BLANK = Prediction(Row("", Path()), (), float("nan"))
+"""A prediction of nothing, whose record has all columns."""
 
 
 class Sink(Protocol):
@@ -80,7 +81,7 @@ def _probability(answer: Answer | None) -> float | None:
 
 @contextmanager
 def table(path: Path, judges: Sequence[Judge], top: int) -> Iterator[Sink]:
-    """Write rows to a .csv or .jsonl file that appears, whole, at the end.
+    """Write rows to a .csv or .jsonl file that appears, whole, at the end; :mod:`goodsight.report.parquet` has another.
 
     Raises:
         GoodsightError: another suffix.
@@ -88,7 +89,7 @@ def table(path: Path, judges: Sequence[Judge], top: int) -> Iterator[Sink]:
     """
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".jsonl"}:
-        raise GoodsightError(f"`out` {path}: the name must end in .csv or .jsonl")
+        raise GoodsightError(f"`out` {path}: the name must end in .csv, .jsonl or .parquet")
     # In JSON Lines a name that is no text has lone surrogates; as \udce9 they are JSON's own escapes.
     with whole_file(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         if suffix == ".jsonl":
@@ -106,7 +107,7 @@ def submission(path: Path) -> Iterator[Sink]:
 
 class _Csv:
     def __init__(self, stream: io.TextIOBase, judges: Sequence[Judge], top: int) -> None:
-        stream.write(table_line(record(_NONE, judges, top)))
+        stream.write(table_line(record(BLANK, judges, top)))
         self._stream, self._judges, self._top = stream, judges, top
 
     def write(self, prediction: Prediction) -> None:

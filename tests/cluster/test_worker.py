@@ -1,0 +1,46 @@
+"""A worker unpacks what it was sent once, and says which machine it is when anything is not as it should be."""
+
+from pathlib import Path
+
+import pytest
+from bucket import Bucket
+from shard_jobs import Names, rows
+
+from goodsight.cluster import worker as workers
+from goodsight.cluster.shards import Shard
+from goodsight.cluster.store import Store
+from goodsight.cluster.worker import Sent, Worker, machine, unpacked
+from goodsight.errors import ModelError
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_files_are_unpacked_once() -> None:
+    folder = unpacked("a" * 64, {"model.json": b"1", "canaries/0.png": b"2"})
+    assert (folder / "canaries" / "0.png").read_bytes() == b"2"
+    assert unpacked("a" * 64, {"model.json": b"other"}) == folder
+    assert (folder / "model.json").read_bytes() == b"1"
+
+
+def test_another_version_is_refused_by_name(tmp_path: Path) -> None:
+    worker = Worker(Names(str(tmp_path)), Store(str(tmp_path)), Sent({}, "0.0.1"))
+    with pytest.raises(ModelError, match=rf"{machine()}: has goodsight .*, and 0\.0\.1 asks; install that"):
+        worker.start()
+
+
+def test_a_machine_that_answers_otherwise_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "machine", lambda: "rack-7")
+    with pytest.raises(ModelError, match="rack-7: answers differently"):
+        Worker(Names(str(tmp_path), refusing=True), Store(str(tmp_path)), Sent({})).start()
+
+
+def test_answers_are_written_where_all_can_write_and_else_given_back(tmp_path: Path, bucket: Bucket) -> None:
+    shard, job = Shard(3, 6, tuple(rows(2))), Names(str(tmp_path))
+    back = Worker(job, Store(str(tmp_path)), Sent({})).answer(shard)
+    assert (back.name, back.data) == ("0000003.parquet", b"0.jpg\n1.jpg")
+    put = Worker(job, Store(bucket.url("worker-test")), Sent({})).answer(shard)
+    assert (put.data, put.photos) == (None, 2)
+    assert bucket.get("worker-test/0000003.parquet") == back.data
