@@ -12,11 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from goodsight.catalog.rows import Row
-from goodsight.measuring.explained import Seen
-from goodsight.model import evidence
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
-from goodsight.photos.resize import Resize
 
 _WORKERS = 4  # a photo of 64 megapixels takes 200 MB while it is open
 
@@ -41,17 +38,6 @@ class Thumbnails:
             self._made[row.path] = self._make(row.path)
         return self._made[row.path]
 
-    def explained(self, row: Row, resize: Resize, found: Seen) -> tuple[str, str]:
-        """As for a photo without it, with its evidence drawn over the picture, and a frame around its place."""
-        try:
-            picture = self._open(row.path)
-        except BadPhoto as bad:
-            return "", str(bad)
-        drawn = evidence.draw(picture, resize, found.map)
-        if found.place:
-            drawn = evidence.draw_box(drawn, resize.in_pixels(found.place, *drawn.size), "")
-        return data_uri(drawn), ""
-
     def prepare(self, rows: Iterable[Row]) -> None:
         """Make the pictures of many photos at once, several at a time."""
         paths = list(dict.fromkeys(row.path for row in rows if row.path not in self._made))
@@ -64,6 +50,10 @@ class Thumbnails:
             return data_uri(self._open(path)), ""
         except BadPhoto as bad:
             return "", str(bad)
+
+    def open(self, row: Row) -> Image.Image:
+        """The small picture itself. Raises BadPhoto as :mod:`goodsight.photos.decoder`."""
+        return self._open(row.path)
 
     def _open(self, path: Path) -> Image.Image:
         # A JPEG comes at a fraction of its scale, which is most of the speed.
