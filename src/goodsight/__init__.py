@@ -2,10 +2,10 @@
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`,
-:func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many photos in any form. Their
-options are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
-:class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import
-goodsight`` costs next to nothing.
+:func:`compare`, :func:`promote`, :func:`export` and :func:`split`; :func:`set_precision` is ``set``, and :func:`load`
+keeps a model ready for many photos in any form. Their options are a few records that check themselves: :class:`Labels`,
+:class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and :class:`Manners` for the
+web. All are imported on first use, so ``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from goodsight.flow.answers import check, classify
     from goodsight.flow.audits import audit
     from goodsight.flow.collection import collect
+    from goodsight.flow.comparing import compare
     from goodsight.flow.evaluation import evaluate
     from goodsight.flow.export import export
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
     from goodsight.flow.ready import load
     from goodsight.flow.splits import split
+    from goodsight.flow.thresholds import set_precision
     from goodsight.flow.training import train
     from goodsight.flow.upkeep import inspect, promote
     from goodsight.flow.work import Work
@@ -51,6 +53,7 @@ __all__ = [
     "check",
     "classify",
     "collect",
+    "compare",
     "evaluate",
     "export",
     "forecast",
@@ -58,6 +61,7 @@ __all__ = [
     "load",
     "promote",
     "quiet",
+    "set_precision",
     "sightings",
     "split",
     "train",
@@ -76,6 +80,7 @@ _HOME = {
     "check": "flow.answers",
     "classify": "flow.answers",
     "collect": "flow.collection",
+    "compare": "flow.comparing",
     "evaluate": "flow.evaluation",
     "export": "flow.export",
     "forecast": "flow.forecast",
@@ -83,6 +88,7 @@ _HOME = {
     "load": "flow.ready",
     "promote": "flow.upkeep",
     "quiet": "progress",
+    "set_precision": "flow.thresholds",
     "sightings": "flow.feed",
     "split": "flow.splits",
     "train": "flow.training",

@@ -72,6 +72,7 @@ Spoilt = Annotated[
 Cache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Use and fill the embedding cache.", rich_help_panel=SPEED)
 ]
+Precision = Annotated[float, typer.Option(help="Share of right answers without a person.", rich_help_panel=VERDICTS)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
 Labelled = Annotated[Path, typer.Argument(help="Labelled photos, as train reads them.")]

@@ -1,4 +1,4 @@
-"""What a model decides alone when a certain precision is wanted: how much, how wrong, and what is said of each class."""
+"""What a model decides alone when some precision is wanted: how much, how wrong, and the same of each class."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Answers:
     @property
     def right(self) -> Bools:
         """Whether each answer is the label (n,)."""
-        return self.given == self.labels
+        return np.asarray(self.given == self.labels)
 
     @property
     def honest(self) -> Answers:
@@ -59,9 +59,14 @@ class Answers:
 
     def take(self, chosen: Ints) -> Answers:
         """Some of them, by number (k,)."""
-        rows = [self.rows[i] for i in chosen]
-        parts = (self.labels, self.given, self.confidence, self.groups, self.leaked)
-        return Answers(rows, *(part[chosen] for part in parts))
+        return Answers(
+            [self.rows[i] for i in chosen],
+            self.labels[chosen],
+            self.given[chosen],
+            self.confidence[chosen],
+            self.groups[chosen],
+            self.leaked[chosen],
+        )
 
 
 @dataclass(frozen=True)

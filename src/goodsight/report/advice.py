@@ -68,7 +68,8 @@ def _weak(number: int, classes: Sequence[str], scores: Scores) -> list[Advice]:
     for value, c in weak[:CLASSES]:
         n = scores.support[c]
         action = "add photos" if n < FEW else "look at what it is taken for"
-        seen = f"{classes[c]}: {n} photos, found {percent(value, 0)} of the time"
+        often = f"found {percent(value, 0)} of the time" if value else "never found"
+        seen = f"{classes[c]}: {n} photos, {often}"
         said.append(Advice(seen, action, behind.labelled_key(number, c)))
     return said
 

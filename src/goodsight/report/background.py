@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import binary_fill_holes, binary_opening
+from scipy.ndimage import binary_dilation, binary_fill_holes, binary_opening
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -19,7 +19,7 @@ SIDE = 40
 """The photo's longer side in pixels, for this."""
 
 
-MOSTLY = 0.6
+MOSTLY = 0.5
 """So much of the evidence is most of it."""
 
 
@@ -29,6 +29,14 @@ _SAME = 0.03
 
 _CLEAR = 0.25
 """How far the product must be from the edge, on average, to be told from it."""
+
+
+_SOLID = 0.75
+"""The share of what was found that must be no thin line."""
+
+
+_BESIDE = 2
+"""Pixels around a product that count as the product."""
 
 
 _PRODUCT = (0.1, 0.7)
@@ -50,7 +58,9 @@ def mostly(picture: Image.Image, evidence: Array) -> bool:
         return False
     weight = np.asarray(Image.fromarray(np.asarray(evidence, np.float32)).resize(small.size, Image.Resampling.BOX))
     total = float(weight.sum())
-    return total > 0 and float(weight[~product].sum()) >= MOSTLY * total
+    # The evidence is coarse: what is right beside the product is the product's.
+    beyond = ~binary_dilation(product, iterations=_BESIDE)
+    return total > 0 and float(weight[beyond].sum()) >= MOSTLY * total
 
 
 def _product(pixels: Doubles) -> Bools:
@@ -59,8 +69,11 @@ def _product(pixels: Doubles) -> Bools:
     inside = away > _otsu(away)
     if not inside.any() or away[inside].mean() - away[~inside].mean() < _CLEAR:
         return np.zeros(away.shape, bool)
-    # A product that leaves the photo is seen as its outline only, which is no product.
-    return np.asarray(binary_opening(binary_fill_holes(inside), np.ones((3, 3), bool)))
+    filled = binary_fill_holes(inside)
+    if binary_opening(filled, np.ones((3, 3), bool)).sum() < _SOLID * filled.sum():
+        # A product that leaves the photo is seen as its outline only.
+        return np.zeros(away.shape, bool)
+    return np.asarray(filled)
 
 
 def _from_the_edge(pixels: Doubles) -> Doubles:

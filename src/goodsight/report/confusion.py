@@ -74,8 +74,9 @@ def pairs(confusion: Ints) -> list[Pair]:
 
 
 def table(confusion: Ints) -> list[tuple[int, list[Cell]]]:
-    """Rows of (class number of the label, cells in the same order)."""
-    wanted = order(confusion)
+    """Rows of (class number of the label, cells in the same order), but for classes without a photo or an answer."""
+    there = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1))
+    wanted = [int(there[place]) for place in order(confusion[np.ix_(there, there)])]
     return [(label, [_cell(confusion[label], label, given) for given in wanted]) for label in wanted]
 
 

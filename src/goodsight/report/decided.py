@@ -41,7 +41,7 @@ class Setting:
         classes: their names.
         result: what the photos are called.
         now: at the precision that is set.
-        near: the same on photos like these; None where only one figure is known.
+        others: the same on photos from elsewhere and on photos like these, where another result leads.
         steps: at other precisions, and at this one, in order.
         most: the highest precision that the answers allow.
         curve: (share decided, error), thinned.
@@ -52,15 +52,10 @@ class Setting:
     classes: Sequence[str]
     result: str
     now: Alone
-    near: Alone | None
+    others: Sequence[tuple[str, Alone]]
     steps: Sequence[Alone]
     most: float
     curve: Sequence[tuple[float, float]]
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether the photos are from elsewhere."""
-        return self.result.endswith(ELSEWHERE)
 
     @property
     def why_none(self) -> str:
@@ -102,7 +97,7 @@ def specification(findings: Measured) -> list[dict[str, Any]]:
 
 def of(findings: Measured, kept: Sequence[Mapping[str, Any]]) -> list[Setting]:
     """What is decided alone of what was measured, with what :func:`specification` gave."""
-    sureties = [part.surety or Surety(np.zeros(0), np.zeros(0, bool)) for part in findings.parts]
+    sureties = [part.surety for part in findings.parts if part.surety is not None]
     thresholds = [part.judge.threshold for part in findings.parts]
     return settings(kept, sureties, findings.model.precision, thresholds)
 
@@ -136,9 +131,14 @@ def results(kept: Mapping[str, Any], threshold: float) -> list[tuple[int, int, i
     return found
 
 
+def beside(name: str) -> str:
+    """What a result is called that is told beside the one that leads, without its attribute; '' for others."""
+    return next((short for short in (ELSEWHERE, LIKE_THESE) if name.endswith(short)), "")
+
+
 def _setting(kept: Mapping[str, Any], surety: Surety, precision: float, threshold: float) -> Setting:
     main, *others = kept["results"]
-    near = next((each for each in others if each["name"].endswith(LIKE_THESE)), None)
+    known = [(short, each) for each in others if (short := beside(each["name"]))]
     count, answers = len(kept["classes"]), _honest(main["answers"])
     now = alone.measure(answers, count, precision, threshold)
     steps = [alone.measure(answers, count, each, surety.threshold(each)) for each in STEPS if each != precision]
@@ -149,7 +149,7 @@ def _setting(kept: Mapping[str, Any], surety: Surety, precision: float, threshol
         kept["classes"],
         main["name"],
         now,
-        alone.measure(_honest(near["answers"]), count, precision, threshold) if near else None,
+        [(short, alone.measure(_honest(each["answers"]), count, precision, threshold)) for short, each in known],
         sorted([*steps, now], key=lambda each: each.precision),
         surety.most,
         [(float(shares[i]), float(errors[i])) for i in kept_points],

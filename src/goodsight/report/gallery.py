@@ -56,6 +56,11 @@ def _shown(numbers: Sequence[int], most: int, *, right: bool) -> list[int]:
     return list(dict.fromkeys([*numbers[:half], *numbers[-half:]]))
 
 
+def rows(answers: Answers, most: int) -> list[Row]:
+    """The photos that are shown of all pairs."""
+    return [answers.rows[number] for numbers in cells(answers, most).values() for number in numbers]
+
+
 def most_per_cell(every: Sequence[Answers]) -> int:
     """How many photos of a pair can be shown so that the page has :data:`MOST` at most, or else 1."""
     for most in range(PER_CELL, 1, -1):

@@ -1,11 +1,10 @@
-"""The most confident mistakes: the photo, where the answer comes from, and an example of the class that was answered."""
+"""The surest mistakes: the photo, where the answer comes from, and an example of the class that was answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from goodsight.catalog.rows import Row
 from goodsight.measuring.explained import Seen
@@ -16,7 +15,6 @@ from goodsight.photos.limits import BadPhoto
 from goodsight.photos.resize import Resize
 from goodsight.report import background
 from goodsight.report.gallery import Gallery
-from goodsight.report.thumbnails import data_uri
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,14 @@ def of(found: Gallery, part: Part, findings: Measured) -> list[Mistake]:
 
 def _explain(found: Gallery, photo: int, row: Row, seen: Seen, resize: Resize) -> bool:
     """Add the picture with its map to a photo; whether the evidence is mostly background."""
+    thumbnails = found.pictures.thumbnails
     try:
-        picture = found.pictures.thumbnails.open(row)
+        picture = thumbnails.open(row)
     except BadPhoto:
         return False
-    drawn = evidence.draw(picture, resize, seen.map)
-    if seen.place:
-        drawn = evidence.draw_box(drawn, resize.in_pixels(seen.place, *drawn.size), "")
-    number = found.pictures.add((data_uri(drawn), ""))
+    number = found.pictures.add(thumbnails.explained(row, resize, seen))
     if number is not None:
         found.photos[photo]["m"] = number
-    return _mostly_background(picture, resize, seen)
-
-
-def _mostly_background(picture: Image.Image, resize: Resize, seen: Seen) -> bool:
     return background.mostly(picture, evidence.on_photo(seen.map, resize, picture.size))
 
 

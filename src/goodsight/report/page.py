@@ -1,4 +1,4 @@
-"""Measured become a page: report.html, one file that loads nothing from elsewhere; beside it metrics.json and the card."""
+"""Measured become a page: report.html, one file that loads nothing from elsewhere, and metrics.json beside it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 from markupsafe import Markup
 from PIL import Image
 
+from goodsight.arrays import Pixels
 from goodsight.measuring.measured import Measured, Part
-from goodsight.measuring.result import Result
+from goodsight.measuring.result import Answers, Result
 from goodsight.report import advice, assets, behind, confusion, decided, fragments, gallery, mistakes, plots
 from goodsight.report.advice import Advice
 from goodsight.report.confusion import Cell, Pair
@@ -21,11 +22,10 @@ from goodsight.report.mistakes import Mistake
 from goodsight.report.numbers import numbers, ranked, splits_of
 from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import data_uri
-from goodsight.training.fitted import LIKE_THESE
 
 STYLE = "report.css"
 SCRIPTS = ("gallery.js", "slider.js")
-_PAIRS, _CONFUSED = 8, 20
+_PAIRS, _CONFUSED, _LISTED = 8, 20, 50
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Shown:
     mistakes: Sequence[Mistake] = field(default_factory=list)
 
     @property
-    def near(self) -> Result | None:
-        """The result on photos like those that were trained on, where another one leads."""
-        return next((each for each in self.part.results[1:] if each.name.endswith(LIKE_THESE)), None)
+    def others(self) -> list[tuple[str, Result]]:
+        """Results on photos from elsewhere and on photos like these, where another one leads."""
+        return [(short, each) for each in self.part.results[1:] if (short := decided.beside(each.name))]
 
     @property
     def mapped(self) -> bool:
@@ -99,9 +99,9 @@ def write(folder: Path, findings: Measured) -> None:
 
 def _view(findings: Measured) -> dict[str, Any]:
     """The page's parts, with pictures and plots made."""
-    answers = [part.results[0].answers.honest for part in findings.parts if part.results and part.results[0].answers]
+    answers = _answers(findings)
     per_cell = gallery.most_per_cell(answers)
-    wanted = [row for each in answers for photos in gallery.cells(each, per_cell).values() for row in map(each.rows.__getitem__, photos)]
+    wanted = [row for each in answers for row in gallery.rows(each, per_cell)]
     found = Gallery(Pictures(findings.model.limits, gallery.edge_for(len(wanted))))
     found.pictures.prepare(wanted)
     kept = decided.specification(findings)
@@ -118,6 +118,7 @@ def _view(findings: Measured) -> dict[str, Any]:
         "gallery": found,
         "per_cell": per_cell,
         "most_pairs": _PAIRS,
+        "listed": _LISTED,
         "trials": [(part.name, trial) for part in findings.parts for trial in ranked(part.trials)],
         "splits": splits_of(findings),
         "curves": [Markup(plot) for plot in plots.training(findings.own.history)] if findings.own else [],  # noqa: S704
@@ -127,6 +128,12 @@ def _view(findings: Measured) -> dict[str, Any]:
         "script": Markup(assets.asset(*SCRIPTS)),  # noqa: S704
         "policy": assets.policy(STYLE, *SCRIPTS),
     }
+
+
+def _answers(findings: Measured) -> list[Answers]:
+    """What the leading result of each attribute said, without photos that have a twin in training."""
+    mains = [part.results[0].answers for part in findings.parts if part.results]
+    return [answers.honest for answers in mains if answers is not None]
 
 
 def _shown(
@@ -165,7 +172,7 @@ def _figures(result: Result) -> dict[str, Any]:
 def _more(found: Gallery, findings: Measured) -> dict[str, Any]:
     """Photos that specialists look at, by the numbers of their pictures; after the others, as the page may be full."""
     picture = found.pictures.of
-    own = findings.own.samples if findings.own else []
+    own: Sequence[Pixels] = findings.own.samples if findings.own else []
     return {
         "twins": [(picture(a), a.file_name, picture(b), b.file_name) for a, b in findings.twin_examples],
         "series": [[(picture(row), row.file_name) for row in rows] for rows in findings.series],

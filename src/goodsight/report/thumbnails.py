@@ -12,8 +12,11 @@ from pathlib import Path
 from PIL import Image
 
 from goodsight.catalog.rows import Row
+from goodsight.measuring.explained import Seen
+from goodsight.model import evidence
 from goodsight.photos import decoder
 from goodsight.photos.limits import BadPhoto, Limits
+from goodsight.photos.resize import Resize
 
 _WORKERS = 4  # a photo of 64 megapixels takes 200 MB while it is open
 
@@ -37,6 +40,17 @@ class Thumbnails:
         if row.path not in self._made:
             self._made[row.path] = self._make(row.path)
         return self._made[row.path]
+
+    def explained(self, row: Row, resize: Resize, found: Seen) -> tuple[str, str]:
+        """As for a photo without it, with its evidence drawn over the picture, and a frame around its place."""
+        try:
+            picture = self.open(row)
+        except BadPhoto as bad:
+            return "", str(bad)
+        drawn = evidence.draw(picture, resize, found.map)
+        if found.place:
+            drawn = evidence.draw_box(drawn, resize.in_pixels(found.place, *drawn.size), "")
+        return data_uri(drawn), ""
 
     def prepare(self, rows: Iterable[Row]) -> None:
         """Make the pictures of many photos at once, several at a time."""
