@@ -13,85 +13,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reported
 from PIL import Image
+from reported import HOSTILE
 
-from goodsight.backbones.backbone import Backbone, Block
 from goodsight.catalog.replay import Replayed
-from goodsight.catalog.rows import LABEL, Attribute, Catalog, Row
-from goodsight.embedding.photoset import PhotoSet
-from goodsight.embedding.table import Table
-from goodsight.embedding.twins import Fingerprints
+from goodsight.catalog.rows import Attribute, Catalog, Row
 from goodsight.heads.head import Setting
-from goodsight.heads.linear import Linear
-from goodsight.heads.offtopic import OffTopic
-from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import Trial
 from goodsight.measuring.combinations import Combinations, Hidden
 from goodsight.measuring.gain import Gain
 from goodsight.measuring.measured import Measured, Part
-from goodsight.measuring.result import Result, Scored, of
-from goodsight.model.record import Judge, Model
-from goodsight.model.surety import Surety
-from goodsight.photos.resize import Resize
 from goodsight.report import card, page, template
 from goodsight.training.fitted import ELSEWHERE, LIKE_THESE
 
-HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"' onerror='x' \" ![](https://x.example/y.png)"
 OURS = '<script type="module">'
 Change = Callable[[Measured], Measured]
 
 
-WIDTH = 2
-SCALER = Scaler(*(np.ones(WIDTH, np.float32) for _ in range(3)))
-
-
-def _judge(classes: tuple[str, ...], attribute: Attribute = LABEL) -> Judge:
-    return Judge(
-        attribute=attribute,
-        classes=classes,
-        head=Linear(Setting("linear", 0.0, 0.1), SCALER, np.zeros((WIDTH, len(classes)), np.float32)),
-        temperature=1.25,
-        calibration=tuple(np.zeros(1, np.float32) for _ in classes),
-        threshold=0.875,
-    )
-
-
-def _model(*judges: Judge) -> Model:
-    return Model(
-        judges=judges,
-        backbone=Backbone("tiny", Path("network.onnx"), "0" * 64, Resize(32), (Block("head", WIDTH, 1.0),)),
-        scaler=SCALER,
-        off_topic=OffTopic(slice(0, WIDTH), np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)),
-        on_topic=np.zeros(1, np.float32),
-        alpha=0.05,
-        off_topic_alpha=0.01,
-        precision=0.99,
-        training=Fingerprints((), np.zeros((0, 256), np.uint8), np.zeros((0, 256), np.float16)),
-    )
-
-
-def _result(classes: int, rows: list[Row], leaked: int = 9) -> Result:
-    """62 photos; two of the first class."""
-    rng = np.random.default_rng(0)
-    names = (HOSTILE, *(f"class {i}" for i in range(1, classes)))
-    labels = np.append(rng.integers(1, classes, 60), [0, 0])
-    p = rng.dirichlet(np.ones(classes), 62)
-    return of("validation", _judge(names), Scored(rows, labels, p, np.arange(62), np.arange(62) < leaked))
-
-
-def _part(result: Result, attribute: Attribute = LABEL, **more: Any) -> Part:
-    none = Table((), (), np.zeros((0, 2), np.float32), np.zeros((0, 256), np.uint8), ())
-    nothing = np.zeros(0, np.int64)
-    photo_set = PhotoSet(none, attribute, 0, result.classes, nothing, np.zeros(0, str), nothing)
-    assert result.answers is not None
-    known = Surety(result.answers.confidence, result.answers.right)
-    return Part(_judge(result.classes, attribute), [result], photo_set, surety=known, **more)
-
-
 def _of(findings: Measured, *parts: Part) -> Measured:
     """The same with other parts."""
-    return replace(findings, parts=parts, model=_model(*(part.judge for part in parts)))
+    return replace(findings, parts=parts, model=reported.model(*(each.judge for each in parts)))
 
 
 def _with(findings: Measured, **changes: Any) -> Measured:
@@ -110,10 +53,10 @@ def rows(tmp_path: Path) -> list[Row]:
 @pytest.fixture
 def findings(rows: list[Row]) -> Measured:
     trials = [Trial(Setting("linear", 0.0, 0.1), 0.25, 0.925, 40)]
-    part = _part(_result(3, rows), trials=trials, gain=Gain(reason=HOSTILE))
+    part = reported.part(reported.result(3, rows), trials=trials, gain=Gain(reason=HOSTILE))
     return Measured(
         title=f"Training report: {HOSTILE}",
-        model=_model(part.judge),
+        model=reported.model(part.judge),
         parts=[part],
         counts={HOSTILE: {"train": 7, "validation": 2}, "class 1": {"train": 8}, "class 2": {"validation": 31}},
         exact_twins=4,
@@ -148,13 +91,26 @@ def test_hostile_names_are_escaped_and_nothing_is_loaded(findings: Measured, tmp
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "&#34;&#39; onerror=&#39;x&#39; &#34;" in text
     without_names = text.replace("https://x.example", "")
-    for forbidden in ("http://", "https://", "<link", "@import", "url(http", 'onerror="', "<iframe", " style=", " src="):
+    for forbidden in (
+        "http://",
+        "https://",
+        "<link",
+        "@import",
+        "url(http",
+        'onerror="',
+        "<iframe",
+        " style=",
+        " src=",
+    ):
         assert forbidden not in without_names
     assert {tag for tag in re.findall(r"<script[^>]*>", text) if "application/json" not in tag} == {OURS}
     assert text.count(OURS) == 1
     assert not re.search(r"\bhref=", text)
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', text)
-    for kind, text_ in (("style", _between(text, "<style>", "</style>")), ("script", _between(text, OURS, "</script>"))):
+    for kind, text_ in (
+        ("style", _between(text, "<style>", "</style>")),
+        ("script", _between(text, OURS, "</script>")),
+    ):
         digest = base64.b64encode(hashlib.sha256(text_.encode()).digest()).decode()
         assert f"{kind}-src &#39;sha256-{digest}&#39;" in policy
 
@@ -172,7 +128,7 @@ def test_both_figures_are_shown_and_the_one_without_leaks_is_the_headline(findin
 
 
 def test_photos_that_all_leak_give_no_headline_figure(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
-    text = _page(tmp_path, _with(findings, results=[_result(3, rows, leaked=62)]))
+    text = _page(tmp_path, _with(findings, results=[reported.result(3, rows, leaked=62)]))
     assert "Every one of these 62 photos has a twin or its group among the training photos" in text
     assert "it had not seen" not in text
     assert "right-hand column" not in text
@@ -193,7 +149,7 @@ def test_it_says_why_nothing_is_decided(findings: Measured, tmp_path: Path) -> N
 def test_photos_from_elsewhere_lead_and_are_counted_by_group(
     findings: Measured, rows: list[Row], tmp_path: Path
 ) -> None:
-    far, near = (replace(_result(3, rows), name=name) for name in (ELSEWHERE, LIKE_THESE))
+    far, near = (replace(reported.result(3, rows), name=name) for name in (ELSEWHERE, LIKE_THESE))
     text = _page(tmp_path, _with(findings, results=[far, near]))
     assert "photos from elsewhere: nothing of their group was trained on" in text
     assert text.index("Figures: photos from elsewhere") < text.index("Figures: photos like these")
@@ -251,9 +207,9 @@ def test_a_file_name_that_is_not_text_can_be_written(findings: Measured, tmp_pat
 
 
 def test_many_classes_have_a_whole_table(findings: Measured, rows: list[Row], tmp_path: Path) -> None:
-    text = _page(tmp_path, _of(findings, _part(_result(40, rows))))
+    text = _page(tmp_path, _of(findings, reported.part(reported.result(40, rows))))
     matrix = _between(text, "<table data-matrix>", "</table>")
-    result = _result(40, rows).honest
+    result = reported.result(40, rows).honest
     there = np.flatnonzero(result.confusion.sum(axis=0) + result.confusion.sum(axis=1))
     assert matrix.count('<th scope="row">') == len(there)
     assert matrix.count("<button") == np.count_nonzero(result.confusion)
@@ -281,7 +237,7 @@ def test_an_empty_section_is_left_out(findings: Measured, tmp_path: Path, change
 def test_an_id_is_there_once_and_headings_are_in_order(findings: Measured, tmp_path: Path) -> None:
     second = replace(findings.results[0], name="out-of-fold")
     names = ("\u0446\u0432\u0435\u0442", "\u0442\u0438\u043f\u0430", HOSTILE)
-    others = [_part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
+    others = [reported.part(replace(second, name=f"{name}: out-of-fold"), Attribute(name)) for name in names]
     findings = _with(findings, results=[findings.results[0], second])
     text = _page(tmp_path, _of(findings, *findings.parts, *others))
     assert text.count("<svg") > 5
@@ -330,7 +286,7 @@ def several(findings: Measured) -> Measured:
     parts = [
         replace(
             part,
-            judge=_judge(result.classes, Attribute(name, tag=name == "new")),
+            judge=reported.judge(result.classes, Attribute(name, tag=name == "new")),
             results=[replace(result, name=f"{name}: out-of-fold")],
         )
         for name in names

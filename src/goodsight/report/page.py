@@ -172,7 +172,7 @@ def _figures(result: Result) -> dict[str, Any]:
 def _more(found: Gallery, findings: Measured) -> dict[str, Any]:
     """Photos that specialists look at, by the numbers of their pictures; after the others, as the page may be full."""
     picture = found.pictures.of
-    own: Sequence[Pixels] = findings.own.samples if findings.own else []
+    own: list[Pixels] = list(findings.own.samples) if findings.own else []
     return {
         "twins": [(picture(a), a.file_name, picture(b), b.file_name) for a, b in findings.twin_examples],
         "series": [[(picture(row), row.file_name) for row in rows] for rows in findings.series],
