@@ -64,4 +64,4 @@ def test_compare_says_who_gained_and_where_the_page_is(
     assert err.endswith("are about labelled photos; give these as well\n")
     code, _, err = run("compare", trained.folder, trained.folder, "--out", out)
     assert code == 2
-    assert err.endswith("was trained without test or validation photos; give some with --photos\n")
+    assert err.endswith("was trained without test or validation photos; give labelled photos to compare on\n")

@@ -17,6 +17,7 @@ from goodsight.flow.work import USUAL, Work, drawn, opened
 from goodsight.measuring import comparison
 from goodsight.measuring.comparison import Comparison
 from goodsight.measuring.pairwise import Paired
+from goodsight.model import testset
 from goodsight.photos.limits import Limits
 
 
@@ -84,6 +85,8 @@ def compare(
     """
     if out is not None:
         refuse_folder(Path(out), force=work.force)
+    if photos is None and Path(new).is_dir() and not (Path(new) / testset.NAME).is_file():
+        raise CatalogError(f"{new}: was trained without test or validation photos; give labelled photos to compare on")
     with opened(old) as current, opened(new) as candidate:
         paired = pair(current, candidate, photos, labels, work)
         limits = current.model.limits
