@@ -41,8 +41,7 @@ def main(model: Path, out: Path) -> None:
 def _audit(browser: Browser, report: Path, out: Path) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 860})
     page.goto(report.resolve().as_uri())
-    for key in "kd":  # the first key only takes the first photo up
-        page.keyboard.press(key)
+    page.keyboard.press("d")
     page.wait_for_timeout(500)
     page.screenshot(path=out / "audit.png")
 

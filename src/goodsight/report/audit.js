@@ -79,6 +79,8 @@ function paint() {
     }
   }
   find("counter").textContent = counted();
+  find("progress").max = keys.length;
+  find("progress").value = keys.filter((key) => decisions.has(key)).length;
   tellFaults();
   find("undo").disabled = past.length === 0;
   find("download").disabled = decisions.size === 0;
@@ -280,7 +282,7 @@ function pressed(event) {
   const wanted = LETTERS[letter];
   if (!wanted && !MOVES[event.key] && letter !== "u") return;
   event.preventDefault();
-  const card = event.target.closest(".card");
+  const card = event.target.closest(".card") ?? (wanted && inSight(current) ? current : null);
   if (letter === "u") return event.repeat || undo();
   if (!card) return go(current && visible(current) ? current : cards.find(visible)); // nothing is decided blindly
   if (MOVES[event.key]) return go(MOVES[event.key](card));
@@ -288,6 +290,13 @@ function pressed(event) {
   if (card.dataset.photo === undefined) return say("This photo could not be read, so it cannot be decided.");
   if (wanted === "relabel") return ask(card);
   return step(card, wanted);
+}
+
+// Whether a card can be seen well enough to be decided by the first key.
+function inSight(card) {
+  if (!card || !visible(card)) return false;
+  const { top, height } = card.getBoundingClientRect();
+  return top >= 0 && top + Math.min(height, 200) <= window.innerHeight;
 }
 
 // A key decides and moves on, so that a row of photos takes one key each.

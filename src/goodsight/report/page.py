@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
@@ -25,7 +26,7 @@ from goodsight.report.thumbnails import data_uri
 
 STYLE = "report.css"
 SCRIPTS = ("gallery.js", "slider.js")
-_PAIRS, _CONFUSED, _LISTED = 8, 20, 50
+_PAIRS, _CLASSES, _CONFUSED, _LISTED = 8, 20, 20, 50
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Shown:
         slider: what other precisions cost, as HTML.
         advice: what to do next.
         pairs: classes that are taken for others, the most photos first.
-        worst: class numbers, the seldomest found first, and those of which nothing can be said last.
+        worst: numbers of classes with photos, the seldomest found first, those of which nothing can be said last.
         matrix: the table of confusions.
         mistakes: the worst ones.
 
@@ -86,6 +87,12 @@ class Shown:
         """What opens an answer."""
         return behind.said_key(self.number, given)
 
+    @property
+    def absent(self) -> list[str]:
+        """Classes without a photo here."""
+        support = self.result.honest.support
+        return [name for name, photos in zip(self.result.classes, support, strict=True) if not photos]
+
     def away(self, label: int) -> Pair | None:
         """What a class is most often taken for."""
         return confusion.taken_for(label, self.pairs)
@@ -118,6 +125,7 @@ def _view(findings: Measured) -> dict[str, Any]:
         "gallery": found,
         "per_cell": per_cell,
         "most_pairs": _PAIRS,
+        "most_classes": _CLASSES,
         "listed": _LISTED,
         "trials": [(part.name, trial) for part in findings.parts for trial in ranked(part.trials)],
         "splits": splits_of(findings),
@@ -154,7 +162,7 @@ def _shown(
         advice.advise(number, part.results),
         confusion.pairs(scores.confusion),
         # NaN is no number to sort by: such classes come last.
-        sorted(range(len(recalls)), key=lambda c: (recalls[c] != recalls[c], recalls[c])),
+        sorted(np.flatnonzero(scores.support).tolist(), key=lambda c: (recalls[c] != recalls[c], recalls[c])),
         confusion.table(scores.confusion),
         mistakes.of(found, part, findings),
     )
