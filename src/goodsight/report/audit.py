@@ -25,7 +25,7 @@ from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import Thumbnails
 
 _REVIEWED, _AT_LEAST, _PER_KIND, _LISTED = 120, 40, 60, 50
-_EDGE = 176
+_EDGE = 224
 _FIRSTS = (20, 50, 100, 200, 500)
 _UNREADABLE = "unreadable"
 _SCRIPTS = ("ledger.js", "estimate.js", "audit.js")
