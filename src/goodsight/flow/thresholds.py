@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from goodsight.display import Tabular
-from goodsight.errors import GoodsightError, require_between
+from goodsight.errors import GoodsightError, ModelError, require_between
 from goodsight.files import whole_folder
 from goodsight.model import folder as model_folder
 from goodsight.model import surety
@@ -85,7 +85,13 @@ def set_precision(model: str | Path, precision: float) -> Thresholds:
         raise GoodsightError(_too_much(known, sureties, precision))
     with whole_folder(folder, force=True) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
-        settings = renewed.renew(part, sureties, precision, thresholds)
+        try:
+            settings = renewed.renew(part, sureties, precision, thresholds)
+        except ValueError as error:
+            page = folder / "report.html"
+            raise ModelError(
+                f"{page}: an older Goodsight made it, without the answers behind it; train again"
+            ) from error
         model_folder.reset(part, precision, thresholds)
         model_folder.seal(part)
     each = [

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from goodsight.errors import ModelError
 from goodsight.measuring.result import SECONDS_BY_HAND
 from goodsight.model.surety import Surety
 from goodsight.report import decided, fragments
@@ -31,22 +30,17 @@ def renew(folder: Path, sureties: Sequence[Surety], precision: float, thresholds
         What is decided alone now, one for each attribute that has a result.
 
     Raises:
-        ModelError: the report was made by an older Goodsight, and does not hold the answers behind it.
+        ValueError: the report was made by an older Goodsight, and does not hold the answers behind it.
 
     """
     page = folder / "report.html"
-    try:
-        text = page.read_text(encoding="utf-8")
-        kept = json.loads(_answers(text))
-        settings = decided.settings(kept, sureties, precision, thresholds)
-        for number, setting in _numbered(kept, settings):
-            text = fragments.replaced(text, fragments.tiles(number, setting))
-            text = fragments.replaced(text, fragments.slider(number, setting))
-        card = fragments.replaced((folder / "README.md").read_text(encoding="utf-8"), fragments.card(settings))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{page}: does not hold the answers behind it, as an older Goodsight made it; train again"
-        ) from error
+    text = page.read_text(encoding="utf-8")
+    kept = json.loads(_answers(text))
+    settings = decided.settings(kept, sureties, precision, thresholds)
+    for number, setting in _numbered(kept, settings):
+        text = fragments.replaced(text, fragments.tiles(number, setting))
+        text = fragments.replaced(text, fragments.slider(number, setting))
+    card = fragments.replaced((folder / "README.md").read_text(encoding="utf-8"), fragments.card(settings))
     save(page, text)
     save(folder / "README.md", card)
     _numbers(folder / "metrics.json", kept, thresholds)
