@@ -47,7 +47,7 @@ def test_the_class_with_the_fault_gains_and_its_photos_turned(
     gains = {one.name: one for one in paired.by_class()}
     assert done.comparison.gain.value > 0
     assert gains["bag"].gain.value > gains["lamp"].gain.value
-    won = {paired.rows[i].file_name for i in np.flatnonzero(paired.won)}
+    won = {paired.rows[i].file_name for i in np.flatnonzero(paired.won).tolist()}
     assert any(name.startswith("bag/") for name in won)
     numbers = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     assert set(numbers["attributes"]["label"]["won"]) == won

@@ -52,8 +52,13 @@ def cells(answers: Answers, most: int = PER_CELL) -> dict[tuple[int, int], list[
 def _shown(numbers: Sequence[int], most: int, *, right: bool) -> list[int]:
     if not right:
         return list(numbers[:most])
-    half = (min(most, PER_RIGHT) + 1) // 2
+    half = _half(most)
     return list(dict.fromkeys([*numbers[:half], *numbers[-half:]]))
+
+
+def _half(most: int) -> int:
+    """How many of the most sure right answers are shown, and of the least sure."""
+    return (min(most, PER_RIGHT) + 1) // 2
 
 
 def rows(answers: Answers, most: int) -> list[Row]:
@@ -63,8 +68,13 @@ def rows(answers: Answers, most: int) -> list[Row]:
 
 def most_per_cell(every: Sequence[Answers]) -> int:
     """How many photos of a pair can be shown so that the page has :data:`MOST` at most, or else 1."""
+    right, wrong = [], []
+    for answers in every:
+        counts = np.unique(np.stack([answers.labels, answers.given]), axis=1, return_counts=True)
+        for (label, given), photos in zip(counts[0].T, counts[1].tolist(), strict=True):
+            (right if label == given else wrong).append(photos)
     for most in range(PER_CELL, 1, -1):
-        if sum(len(photos) for answers in every for photos in cells(answers, most).values()) <= MOST:
+        if sum(min(n, 2 * _half(most)) for n in right) + sum(min(n, most) for n in wrong) <= MOST:
             return most
     return 1
 
