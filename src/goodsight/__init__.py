@@ -2,10 +2,10 @@
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`check`, :func:`sightings`, :func:`inspect`,
-:func:`compare`, :func:`promote`, :func:`export` and :func:`split`; :func:`set_precision` is ``set``, and :func:`load`
-keeps a model ready for many photos in any form. Their options are a few records that check themselves: :class:`Labels`,
-:class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and :class:`Manners` for the
-web. All are imported on first use, so ``import goodsight`` costs next to nothing.
+:func:`compare`, :func:`promote`, :func:`export`, :func:`split` and :func:`overview`; :func:`set_precision` is ``set``,
+and :func:`load` keeps a model ready for many photos in any form. Their options are a few records that check themselves:
+:class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and
+:class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from goodsight.flow.export import export
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
+    from goodsight.flow.overview import overview
     from goodsight.flow.ready import load
     from goodsight.flow.splits import split
     from goodsight.flow.thresholds import set_precision
@@ -59,6 +60,7 @@ __all__ = [
     "forecast",
     "inspect",
     "load",
+    "overview",
     "promote",
     "quiet",
     "set_precision",
@@ -86,6 +88,7 @@ _HOME = {
     "forecast": "flow.forecast",
     "inspect": "flow.upkeep",
     "load": "flow.ready",
+    "overview": "flow.overview",
     "promote": "flow.upkeep",
     "quiet": "progress",
     "set_precision": "flow.thresholds",

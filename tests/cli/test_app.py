@@ -22,7 +22,7 @@ COMMANDS = sorted(ROOT.commands)
 
 
 def test_there_are_these_verbs() -> None:
-    first = "audit check classify collect compare evaluate export forecast inspect ledger"
+    first = "audit check classify collect compare evaluate export forecast inspect ledger overview"
     assert f"{first} promote reviews serve set sightings split token train".split() == COMMANDS
 
 

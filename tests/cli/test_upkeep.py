@@ -1,4 +1,4 @@
-"""inspect, set, compare and promote."""
+"""inspect, overview, set, compare and promote."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +41,15 @@ def test_a_candidate_is_compared_on_photos_that_are_named(
     code, _, err = run("promote", trained.folder, "--over", trained.folder, "--label", "colour")
     assert code == 2
     assert err.endswith("--label, --attributes, --tags and --group are about --photos; give it as well\n")
+
+
+def test_overview_says_where_the_page_is(run: Run, trained: Training) -> None:
+    code, said, err = run("overview", trained.folder.parent)
+    assert code == 0, err
+    page = trained.folder.parent / "index.html"
+    assert said == f"overview: {page}\n"
+    assert f'href="{trained.folder.name}/report.html"' in page.read_text(encoding="utf-8")
+    page.unlink()
 
 
 def test_set_says_what_it_changed(run: Run, trained: Training, tmp_path: Path) -> None:

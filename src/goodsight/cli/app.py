@@ -46,6 +46,7 @@ _add(app, "inspect", upkeep.inspect, "inspect model/")
 _add(app, "set", upkeep.set_precision, "set model/ --precision 0.98")
 _add(app, "compare", upkeep.compare, "compare model/ candidate/ --out comparison/")
 _add(app, "promote", upkeep.promote, "promote candidate/ --over model/")
+_add(app, "overview", upkeep.overview, "overview models/")
 _add(
     app,
     "export",

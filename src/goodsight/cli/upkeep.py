@@ -1,4 +1,4 @@
-"""The commands for models that are there: inspect, set, compare, promote."""
+"""The commands for models that are there: inspect, overview, set, compare, promote."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def inspect(model: options.Model) -> None:
     import goodsight
 
     terminal.print_inspected(model, goodsight.inspect(model))
+
+
+def overview(folder: Annotated[Path, typer.Argument(help="Whose folders hold reports.")]) -> None:
+    """Write index.html into a folder: a page that links the reports in it."""
+    import goodsight
+
+    print(f"overview: {goodsight.overview(folder)}")
 
 
 def set_precision(model: options.Model, *, precision: options.Precision) -> None:

@@ -197,6 +197,7 @@ function ask(card) {
     option.selected = name === wanted;
     return option;
   }));
+  find("labels").size = Math.max(2, Math.min(10, find("labels").options.length));
   chosen();
   find("numbers").hidden = !numbered();
   find("relabel").showModal();
