@@ -68,7 +68,8 @@ def rows(answers: Answers, most: int) -> list[Row]:
 
 def most_per_cell(every: Sequence[Answers]) -> int:
     """How many photos of a pair can be shown so that the page has :data:`MOST` at most, or else 1."""
-    right, wrong = [], []
+    right: list[int] = []
+    wrong: list[int] = []
     for answers in every:
         counts = np.unique(np.stack([answers.labels, answers.given]), axis=1, return_counts=True)
         for (label, given), photos in zip(counts[0].T, counts[1].tolist(), strict=True):

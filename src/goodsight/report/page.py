@@ -113,10 +113,10 @@ def _view(findings: Measured) -> dict[str, Any]:
     found.pictures.prepare(wanted)
     kept = decided.specification(findings)
     settings = decided.of(findings, kept)
+    measured = [(number, part) for number, part in enumerate(findings.parts) if part.results]
     shown = [
         _shown(found, number, part, findings, setting, per_cell)
-        for number, (part, setting) in enumerate(zip(findings.parts, settings, strict=True))
-        if part.results
+        for (number, part), setting in zip(measured, settings, strict=True)
     ]
     return _more(found, findings) | {
         "f": findings,
