@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras  # type: ignore[import-not-found]
 import numpy as np
-from flask import Flask, jsonify, request  # type: ignore[import-not-found]
+from flask import Flask, jsonify, request
 from keras import layers
 from keras.utils import img_to_array, load_img  # type: ignore[import-not-found]
 
@@ -41,7 +41,7 @@ def index():  # type: ignore[no-untyped-def]
 @app.route("/v1/check", methods=["POST"])
 def check():  # type: ignore[no-untyped-def]
     file = request.files["image"]
-    path = os.path.join(options.uploads, file.filename)  # noqa: PTH118 - as in the tutorial
+    path = os.path.join(options.uploads, file.filename or "")  # noqa: PTH118 - as in the tutorial
     file.save(path)
     pixels = np.expand_dims(img_to_array(load_img(path, target_size=(64, 64))), axis=0)
     best = int(np.argmax(model.predict(pixels, verbose=0)[0]))

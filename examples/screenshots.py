@@ -1,4 +1,4 @@
-"""The pictures of the README, made anew: an audit and the two pages of the service. Needs Debian's chromium.
+"""The pictures of the README, made anew: an audit, a report and the pages of the service. Needs Debian's chromium.
 
 ``python examples/screenshots.py FOLDER`` takes the audit and the model that ``make demo`` left in ./demo.
 """
@@ -32,6 +32,7 @@ def main(model: Path, out: Path) -> None:
         photo.write_bytes(picture.getvalue())
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         _audit(browser, model.parent / "audit" / "report.html", out)
+        _report(browser, model / "report.html", out)
         with loopback.service(model, Path(name) / "data") as running:
             _pictures(browser, running.url, photo, out)
         browser.close()
@@ -40,10 +41,16 @@ def main(model: Path, out: Path) -> None:
 def _audit(browser: Browser, report: Path, out: Path) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 860})
     page.goto(report.resolve().as_uri())
-    for key in "kd":  # the first key only takes the first photo up
-        page.keyboard.press(key)
+    page.keyboard.press("d")
     page.wait_for_timeout(500)
     page.screenshot(path=out / "audit.png")
+
+
+def _report(browser: Browser, report: Path, out: Path) -> None:
+    page = browser.new_page(viewport={"width": 1100, "height": 860})
+    page.goto(report.resolve().as_uri())
+    page.wait_for_timeout(500)
+    page.screenshot(path=out / "report.png")
 
 
 def _pictures(browser: Browser, url: str, photo: Path, out: Path) -> None:

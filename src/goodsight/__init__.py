@@ -2,10 +2,10 @@
 
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`embed`, :func:`check`, :func:`sightings`, :func:`inspect`,
-:func:`promote`, :func:`export` and :func:`split`; :func:`load` keeps a model ready for many photos in any form. Their
-options are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
-:class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so ``import
-goodsight`` costs next to nothing.
+:func:`compare`, :func:`promote`, :func:`export`, :func:`split` and :func:`overview`; :func:`set_precision` is ``set``,
+and :func:`load` keeps a model ready for many photos in any form. Their options are a few records that check themselves:
+:class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and
+:class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from goodsight.flow.answers import check, classify
     from goodsight.flow.audits import audit
     from goodsight.flow.collection import collect
+    from goodsight.flow.comparing import compare
     from goodsight.flow.evaluation import evaluate
     from goodsight.flow.export import export
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
+    from goodsight.flow.overview import overview
     from goodsight.flow.ready import load
     from goodsight.flow.sharded import classify_shards, embed
     from goodsight.flow.splits import split
+    from goodsight.flow.thresholds import set_precision
     from goodsight.flow.training import train
     from goodsight.flow.upkeep import inspect, promote
     from goodsight.flow.work import Work
@@ -53,14 +56,17 @@ __all__ = [
     "classify",
     "classify_shards",
     "collect",
+    "compare",
     "embed",
     "evaluate",
     "export",
     "forecast",
     "inspect",
     "load",
+    "overview",
     "promote",
     "quiet",
+    "set_precision",
     "sightings",
     "split",
     "train",
@@ -80,14 +86,17 @@ _HOME = {
     "classify": "flow.answers",
     "classify_shards": "flow.sharded",
     "collect": "flow.collection",
+    "compare": "flow.comparing",
     "embed": "flow.sharded",
     "evaluate": "flow.evaluation",
     "export": "flow.export",
     "forecast": "flow.forecast",
     "inspect": "flow.upkeep",
     "load": "flow.ready",
+    "overview": "flow.overview",
     "promote": "flow.upkeep",
     "quiet": "progress",
+    "set_precision": "flow.thresholds",
     "sightings": "flow.feed",
     "split": "flow.splits",
     "train": "flow.training",

@@ -1,4 +1,4 @@
-"""train, evaluate, inspect, promote and export."""
+"""train, evaluate and export."""
 
 import json
 import re
@@ -68,38 +68,6 @@ def test_evaluate_writes_a_report(run: Run, trained: Training, sound: Sound, lay
     assert json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert run("evaluate", trained.folder, folder, "--out", out)[0] == 2
     assert run("evaluate", trained.folder, folder, "--out", out, "--force")[0] == 0
-
-
-def test_inspect_prints_what_is_in_a_model(run: Run, trained: Training, tmp_path: Path) -> None:
-    code, said, _ = run("inspect", trained.folder)
-    assert code == 0
-    assert said.startswith(f"{trained.folder}: sound: ")
-    assert "classes: bag, lamp, mug, shoe\n" in said
-    assert "network: lite0, 224 px\n" in said
-    assert "trained on: 172 photos of drawn\n" in said
-    code, _, err = run("inspect", tmp_path)
-    assert code == 2
-    assert err == (
-        f"goodsight: {tmp_path}: not a model folder (there is no model.json); make one with `goodsight train`\n"
-    )
-
-
-def test_a_candidate_is_compared_on_photos_that_are_named(
-    run: Run, trained: Training, sound: Sound, lay: Lay, tmp_path: Path
-) -> None:
-    photos = lay(tmp_path / "photos", {"bag": sound["bag"][:2]})
-    code, _, err = run("promote", trained.folder, "--over", trained.folder)
-    assert code == 2
-    assert err.endswith("was trained without test or validation photos; give some with --photos\n")
-    code, _, err = run("promote", trained.folder, "--over", trained.folder, "--photos", photos)
-    assert code == 2
-    assert err.endswith(
-        "0 photos are left to compare on, of those that are good and have no twin in a training; "
-        "at least 10 are needed: give more with --photos\n"
-    )
-    code, _, err = run("promote", trained.folder, "--over", trained.folder, "--label", "colour")
-    assert code == 2
-    assert err.endswith("--label, --attributes, --tags and --group are about --photos; give it as well\n")
 
 
 def test_export_says_what_it_wrote_and_what_integers_cost(

@@ -35,7 +35,7 @@ def test_a_network_that_was_changed_is_refused(backbone: Backbone, tmp_path: Pat
 
 def test_all_that_an_answer_depends_on_is_asked(backbone: Backbone) -> None:
     one, two = Classifying("a"), Embedding(backbone.to_json(), DEFAULT_LIMITS)
-    others = [Classifying("b"), Classifying("a", 2), Embedding(backbone.to_json(), Limits(9))]
+    others: list[Job] = [Classifying("b"), Classifying("a", 2), Embedding(backbone.to_json(), Limits(9))]
     every: list[Job] = [one, two, *others]
     assert len({str(each.asked) for each in every}) == 5
     assert Classifying("a", cached=False).asked == one.asked

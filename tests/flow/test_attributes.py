@@ -179,7 +179,7 @@ def test_the_files_of_a_model_tell_of_every_attribute(made: Training) -> None:
     page = (made.folder / "report.html").read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
     for name in NAMES:
-        assert f"{name}: Right on" in text
+        assert f"{name}: right on" in text
         assert f"Figures: {name}: out-of-fold" in text
     assert "8 combinations of colour and type were trained." in text
     assert "Combinations when they are hidden, worst first" in text
@@ -402,7 +402,7 @@ def test_an_evaluation_scores_each_attribute(several: LoadedModel, new: Path, ru
     numbers = json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))
     assert numbers["counts"]["colour: green"] == {"photos": 9}
     assert numbers["counts"]["framed: yes"] == {"photos": 9}
-    assert "type: Right on" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "type: right on" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     code, out, _ = run("evaluate", several.folder, new, "--label", "colour", "--label", "type", "--tags", "tags")
     assert code == 0
     assert "framed: photos: accuracy " in out
@@ -608,7 +608,7 @@ def test_a_training_replays_the_labels_of_each_attribute(photos: Path, wrong: li
     assert told["gain"]["type"] == {"not_measured": "it changes no photo that is trained on"}
     assert told["gain"]["colour"]["n"] == 91
     page = (found.folder / "report.html").read_text(encoding="utf-8")
-    assert "colour: Right on" in re.sub(r"<[^>]*>", "", page)
+    assert "colour: right on" in re.sub(r"<[^>]*>", "", page)
     assert "type: What it gained is not measured" in page
     assert replay(read_catalog(folder, labels=BOTH), [said]).catalog.rows[0].labels == ("blue", "bag")
 

@@ -75,10 +75,7 @@ def counter(page: Page, text: str) -> None:
 
 def test_keys_decide_move_and_take_back(page: Page) -> None:
     counter(page, "0 of 8 decided")
-    page.keyboard.press("k")  # nothing has the focus yet, so nothing is decided
-    expect(card(page, 0)).to_be_focused()
-    counter(page, "0 of 8 decided")
-    page.keyboard.press("k")
+    page.keyboard.press("k")  # the first photo is in sight and marked, so the first key is about it
     expect(card(page, 0)).to_have_attribute("data-decision", "keep")
     expect(card(page, 1)).to_be_focused()
     page.keyboard.press("ArrowRight")
@@ -92,6 +89,37 @@ def test_keys_decide_move_and_take_back(page: Page) -> None:
     page.keyboard.press("u")
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_have_text("There is nothing to take back.")
+    counter(page, "0 of 8 decided")
+
+
+def test_a_photo_is_enlarged_and_the_focus_comes_back(page: Page) -> None:
+    card(page, 0).focus()
+    page.keyboard.press("Space")
+    large = page.get_by_role("dialog")
+    expect(large).to_be_visible()
+    expect(large.locator("img")).to_have_attribute("src", card(page, 0).locator("img").get_attribute("src") or "")
+    page.keyboard.press("k")  # decides nothing while a photo is large
+    page.keyboard.press("Escape")
+    expect(card(page, 0)).to_be_focused()
+    counter(page, "0 of 8 decided")
+    card(page, 1).locator(".picture").click()
+    expect(large).to_be_visible()
+    large.get_by_role("button", name="Close").click()
+    expect(large).to_be_hidden()
+
+
+def test_one_key_accepts_what_is_suggested_and_a_number_takes_a_label(page: Page) -> None:
+    card(page, 1).focus()
+    page.keyboard.press("a")
+    expect(card(page, 1).locator(".verdict")).to_have_text("relabel: bag")
+    expect(card(page, 2)).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#relabel img")).to_be_visible()
+    page.keyboard.press("1")
+    expect(card(page, 2).locator(".verdict")).to_contain_text("relabel: ")
+    card(page, 0).focus()
+    page.keyboard.press("u")
+    page.keyboard.press("u")
     counter(page, "0 of 8 decided")
 
 
@@ -192,6 +220,7 @@ def test_only_undecided_ones_are_shown_on_demand(page: Page) -> None:
 
 
 def test_decisions_survive_a_reload_a_download_and_an_import(page: Page, audit: Audit, context: BrowserContext) -> None:
+    page.locator("#more summary").click()
     page.get_by_label("Your name").fill('=Ann, "A"')
     card(page, 0).focus()
     for _ in NAMES:

@@ -103,7 +103,7 @@ def test_the_folder_has_curves_and_no_trace_of_the_run(own: Training) -> None:
 def test_the_report_shows_the_training(own: Training) -> None:
     page = (own.folder / "report.html").read_text(encoding="utf-8")
     assert "The network, trained here" in page
-    assert page.count('class="sample"') == 24
+    assert page.count('data-alt="augmented training photo"') == 24
     numbers = json.loads((own.folder / "metrics.json").read_text(encoding="utf-8"))
     epochs = [epoch for curve in numbers["training"].values() for epoch in curve]
     assert len(epochs) == (EPOCHS if "compact" in numbers["training"] else 4)

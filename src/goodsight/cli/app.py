@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from goodsight.about import __version__
-from goodsight.cli import answers, kept, models, photos, service, terminal
+from goodsight.cli import answers, kept, models, photos, service, terminal, upkeep
 from goodsight.errors import GoodsightError
 
 app = typer.Typer(
@@ -43,8 +43,11 @@ _add(app, "classify", answers.classify, "classify model/ new/ --out results.csv"
 _add(app, "embed", answers.embed, "embed photos/ --out vectors/")
 _add(app, "check", answers.check, "check model/ ad.jpg --declared phone")
 _add(app, "sightings", answers.sightings, "sightings brands/ posts.jsonl --out sightings.csv")
-_add(app, "inspect", models.inspect, "inspect model/")
-_add(app, "promote", models.promote, "promote candidate/ --over model/")
+_add(app, "inspect", upkeep.inspect, "inspect model/")
+_add(app, "set", upkeep.set_precision, "set model/ --precision 0.98")
+_add(app, "compare", upkeep.compare, "compare model/ candidate/ --out comparison/")
+_add(app, "promote", upkeep.promote, "promote candidate/ --over model/")
+_add(app, "overview", upkeep.overview, "overview models/")
 _add(
     app,
     "export",

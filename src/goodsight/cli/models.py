@@ -1,4 +1,4 @@
-"""The commands that make models, judge them and hand them on: train, evaluate, inspect, promote, export."""
+"""The commands that make models, judge them and hand them on: train, evaluate, forecast, export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 
 from goodsight.cli import figures, options, terminal
 from goodsight.cli.options import LABELS, NETWORK, OUTPUT, PHOTOS, SPEED, VERDICTS
-from goodsight.errors import GoodsightError
 from goodsight.progress import bar
 
 
@@ -63,9 +62,7 @@ def train(
             rich_help_panel=LABELS,
         ),
     ] = "",
-    precision: Annotated[
-        float, typer.Option(help="Share of right answers without a person.", rich_help_panel=VERDICTS)
-    ] = 0.99,
+    precision: options.Precision = 0.99,
     alpha: Annotated[
         float, typer.Option(help="Share of honest photos flagged per class.", rich_help_panel=VERDICTS)
     ] = 0.05,
@@ -206,59 +203,6 @@ def forecast(
     if found.copies:
         print(f"left out: {found.copies} copies of training photos")
     terminal.print_left_out("bad photos", found.bad)
-
-
-def inspect(model: options.Model) -> None:
-    """Verify a model folder, canaries included, and print what is in it."""
-    import goodsight
-
-    terminal.print_inspected(model, goodsight.inspect(model))
-
-
-def promote(
-    candidate: Annotated[Path, typer.Argument(help="The model folder that may be better.")],
-    *,
-    over: Annotated[Path, typer.Option(help="The model folder in use.")],
-    min_gain: Annotated[float, typer.Option(help="The least gain that is worth a change.")] = 0.0,
-    test: Annotated[
-        str | None,
-        typer.Option(
-            "--photos",
-            help="Labelled photos to compare on; else the candidate's own test photos.",
-            rich_help_panel=PHOTOS,
-        ),
-    ] = None,
-    label: options.Label = None,
-    attributes: options.Attributes = None,
-    tags: options.Tags = "",
-    group: options.Group = "",
-    cache: options.Cache = True,
-    out: Annotated[Path | None, typer.Option(help="Write the comparison as JSON.", rich_help_panel=OUTPUT)] = None,
-    force: options.Force = False,
-) -> None:
-    """Replace a model by a candidate that is really better (exit code 0), or leave it (1)."""
-    import goodsight
-    from goodsight.files import refuse_existing, whole_file
-
-    if out is not None:
-        refuse_existing(out, force=force)
-    said = options.labels(label, attributes, tags, group=group)
-    if test is None and said != goodsight.Labels():
-        raise GoodsightError("`label`, `attributes`, `tags` and `group` are about `test`; give it as well")
-    with bar() as progress:
-        work = goodsight.Work(cache=cache, progress=progress)
-        done = goodsight.promote(candidate, over, test=test, labels=said, min_gain=min_gain, work=work)
-    if out is not None:
-        record = done.comparison.to_json() | {
-            "promoted": done.promoted,
-            "left_out": done.left_out,
-            "min_gain": min_gain,
-        }
-        with whole_file(out) as part:
-            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    terminal.print_promotion(candidate, over, done, min_gain)
-    if not done.promoted:
-        raise typer.Exit(1)
 
 
 def export(

@@ -89,6 +89,7 @@ Shard = Annotated[
         metavar="PHOTOS", help="Photos in each file of a folder; else 1000.", show_default=False, rich_help_panel=SPEED
     ),
 ]
+Precision = Annotated[float, typer.Option(help="Share of right answers without a person.", rich_help_panel=VERDICTS)]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)]
 Model = Annotated[Path, typer.Argument(help="A model folder made by `goodsight train`.")]
 Labelled = Annotated[str, typer.Argument(help="Labelled photos, as train reads them.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections import Counter
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from goodsight.catalog.replay import Replayed
     from goodsight.cluster.run import Sharded
     from goodsight.collecting.terms import Collected
+    from goodsight.flow.comparing import Compared
     from goodsight.flow.export import Exported
     from goodsight.flow.splits import Divided
+    from goodsight.flow.thresholds import Thresholds
     from goodsight.flow.upkeep import Promotion
     from goodsight.measuring.combinations import Combinations
+    from goodsight.measuring.comparison import Comparison
     from goodsight.measuring.gain import Gain
     from goodsight.measuring.measured import Measured
     from goodsight.model.record import Judge
@@ -135,14 +139,47 @@ def print_split(done: Divided) -> None:
     print(f"photos: {done.folder}")
 
 
+def print_thresholds(done: Thresholds) -> None:
+    """From which probability on a model decides alone now, and what that comes to."""
+    print(f"{done.folder}: wanted precision {done.precision:g} (was {done.before:g})")
+    for one in done.each:
+        said = f"{one.attribute}: " if len(done.each) > 1 else ""
+        was = "never" if one.before > 1 else f"{one.before:.3f}"
+        if one.now > 1:
+            print(f"{said}decides nothing alone: its answers do not reach that precision (was from {was})")
+            continue
+        error = "" if math.isnan(one.error) else f", error among them {one.error:.4f}"
+        print(f"{said}decides alone from probability {one.now:.3f} (was {was})")
+        print(f"{said}{one.decided} of {one.n} photos{error}")
+
+
+def print_compared(old: Path, new: Path, done: Compared) -> None:
+    """How two models compare, and which classes surely lost or gained."""
+    print_gain(old, new, done.comparison, done.left_out)
+    for paired in done.each:
+        prefix = f"{paired.attribute}: " if len(done.each) > 1 else ""
+        print(
+            f"{prefix}right now, wrong before: {int(paired.won.sum())} photos; the other way: {int(paired.lost.sum())}"
+        )
+        for one in paired.by_class():
+            if one.gain.low > 0 or one.gain.high < 0:
+                print(f"  {prefix}{one.name}: found {one.before:.1%} -> {one.now:.1%} ({one.photos} photos)")
+
+
+def print_gain(old: Path, new: Path, found: Comparison, left_out: int) -> None:
+    """Both accuracies, and the gain with its interval."""
+    print(f"{old}: accuracy {found.current_accuracy:.4f}, {new}: {found.candidate_accuracy:.4f}")
+    value, low, high = (signed(each) for each in (found.gain.value, found.gain.low, found.gain.high))
+    print(f"gain {value} [{low}, {high}] ({found.n} photos)")
+    if left_out:
+        print(f"left out: {left_out} photos that are bad, unknown to {old}, or have a twin in a training")
+
+
 def print_promotion(candidate: Path, over: Path, done: Promotion, min_gain: float) -> None:
     """How a candidate compares with the model in use, and what became of it."""
     found = done.comparison
-    print(f"{over}: accuracy {found.current_accuracy:.4f}, {candidate}: {found.candidate_accuracy:.4f}")
-    value, low, high, least = (signed(each) for each in (found.gain.value, found.gain.low, found.gain.high, min_gain))
-    print(f"gain {value} [{low}, {high}] ({found.n} photos)")
-    if done.left_out:
-        print(f"left out: {done.left_out} photos that are bad, unknown to {over}, or have a twin in a training")
+    print_gain(over, candidate, found, done.left_out)
+    value, low, least = (signed(each) for each in (found.gain.value, found.gain.low, min_gain))
     if done.promoted:
         print(f"promoted: {over} is the candidate now; the old one is kept as {done.kept}")
     else:

@@ -80,7 +80,8 @@ def find(
     # Of each content one photo stands for all: of thousands of copies, every pair would be listed.
     distinct = np.fromiter(first.values(), np.int64, len(first))
     if among is None and len(distinct) >= neighbours.MANY:
-        among = distinct[neighbours.nearest(vectors[distinct], ALIKE_FEATURES, _NEAREST, progress=progress).pairs]
+        found = neighbours.nearest(vectors[distinct], ALIKE_FEATURES, _NEAREST, progress=progress)
+        among = np.asarray(distinct[found.pairs], np.int64)
     if among is None:
         near = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
     else:

@@ -18,6 +18,7 @@ from goodsight.flow.work import USUAL, Clock, Work, drawn, leaks, opened, requir
 from goodsight.measuring import measured
 from goodsight.measuring.measured import Measured
 from goodsight.measuring.result import Result
+from goodsight.model import surety
 from goodsight.model.record import LoadedModel, Model
 from goodsight.photos import places
 from goodsight.training.groups import units_of
@@ -96,6 +97,9 @@ def evaluate(
         ]
         shown = out is not None
         parts = measured.of_photos(known, sets, units, leaked, embedder, clock.lap, shown=shown, spoilt=spoilt)
+        if shown:
+            rests = surety.read(loaded.folder, known.judges)
+            parts = tuple(replace(part, surety=each) for part, each in zip(parts, rests, strict=True))
     title = f"Evaluation report: {source.resolve().name}"
     findings = measured.gather(title, known, parts, twins, replayed.catalog.left_out, replayed)
     if out is not None:

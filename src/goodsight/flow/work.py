@@ -137,11 +137,12 @@ def leaks(model: Model, table: Table) -> tuple[Twins, Bools]:
 
 def write_report(folder: Path, findings: Measured, clock: Clock, *, card: bool = True) -> None:
     """``report.html`` and ``metrics.json`` and, with ``card``, the model card."""
+    from goodsight.report import card as model_card
     from goodsight.report import page
 
     page.write(folder, replace(findings, timings=clock.laps))
     if card:
-        page.card(folder, findings)
+        model_card.write(folder, findings)
 
 
 def paths_of(given: Sources) -> list[Source]:

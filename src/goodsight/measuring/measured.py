@@ -30,8 +30,10 @@ from goodsight.measuring.explained import Mistake, Seen
 from goodsight.measuring.gain import Gain
 from goodsight.measuring.result import Result
 from goodsight.measuring.robustness import Card
+from goodsight.model import surety
 from goodsight.model.learn import Learned, Topic
 from goodsight.model.record import Judge, Model
+from goodsight.model.surety import Surety
 from goodsight.training.recipe import Trained
 from goodsight.training.series import Series
 
@@ -51,6 +53,7 @@ class Part:
         card: accuracy on spoilt photos; None when it was not asked for.
         gain: what a ledger gained; None without a ledger, and for an evaluation.
         evidence: what speaks for the class that a worst mistake was given, by photo and class.
+        surety: what thresholds rest on; None where it is not known.
 
     """
 
@@ -61,6 +64,7 @@ class Part:
     card: Card | None = None
     gain: Gain | None = None
     evidence: Mapping[Mistake, Seen] = field(default_factory=dict)
+    surety: Surety | None = None
 
     @property
     def name(self) -> str:
@@ -168,7 +172,8 @@ def of_training(
         evidence = explained.of_worst(judge, embedder, results)
         lap(f"{prefix}explain the worst mistakes")
         photo_set = each.fitted.photo_set
-        parts.append(Part(judge, results, photo_set, each.fitted.trials, card, gained, evidence))
+        known = surety.of_learned(each)
+        parts.append(Part(judge, results, photo_set, each.fitted.trials, card, gained, evidence, known))
     return tuple(parts)
 
 

@@ -211,6 +211,31 @@ def _weighed(weight: float, right: Bools, groups: Ints, unknown: float) -> tuple
     return weight * share, weight * low, weight * high
 
 
+def share(holds: Bools, groups: Ints) -> Estimate:
+    """A share of photos with its 95 % interval over groups, which is never a point.
+
+    It is the exact one (Clopper and Pearson 1934) of as many photos as tell as much as these: fewer where groups differ
+    (Korn and Graubard 1998, Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data), never more than there are, and one for each group where all groups are alike.
+
+    Args:
+        holds: of each photo (n,).
+        groups: twin group of each photo (n,).
+
+    Returns:
+        NaN without photos.
+
+    """
+    if not len(groups):
+        return Estimate(np.nan, np.nan, np.nan)
+    numbers = np.unique(groups, return_inverse=True)[1]
+    sizes, held = np.bincount(numbers), np.bincount(numbers, holds)
+    value, count = float(holds.mean()), len(sizes)
+    apart = float(((held - value * sizes) ** 2).sum()) * count / max(1, count - 1) / len(groups) ** 2
+    tells = min(len(groups), value * (1 - value) / apart) if apart > 0 else count
+    return Estimate(value, *_within(value, tells))
+
+
 def _of_class(drawn: dict[str, Doubles], c: int, groups: int) -> dict[str, Estimate]:
     hit, guessed, support = (drawn[name][:, c] for name in ("hit", "guessed", "support"))
     return {

@@ -26,6 +26,51 @@ SECONDS_BY_HAND = 5.0
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What was answered for each of some photos (n), for pages that show the photos behind a figure.
+
+    Attributes:
+        rows: the photos.
+        labels: class numbers (n,).
+        given: the class numbers that were answered (n,).
+        confidence: the probabilities of these (n,).
+        groups: twin groups (n,).
+        leaked: whether a photo has a twin in training (n,).
+
+    """
+
+    rows: Sequence[Row]
+    labels: Ints
+    given: Ints
+    confidence: Doubles
+    groups: Ints
+    leaked: Bools
+
+    @property
+    def right(self) -> Bools:
+        """Whether each answer is the label (n,)."""
+        return np.asarray(self.given == self.labels)
+
+    @property
+    def honest(self) -> Answers:
+        """Those without a twin in training, if there are any; else all."""
+        if not self.leaked.any() or self.leaked.all():
+            return self
+        return self.take(np.flatnonzero(~self.leaked))
+
+    def take(self, chosen: Ints) -> Answers:
+        """Some of them, by number (k,)."""
+        return Answers(
+            [self.rows[i] for i in chosen],
+            self.labels[chosen],
+            self.given[chosen],
+            self.confidence[chosen],
+            self.groups[chosen],
+            self.leaked[chosen],
+        )
+
+
+@dataclass(frozen=True)
 class Result:
     """Everything that is known about a model on one set of photos.
 
@@ -42,6 +87,7 @@ class Result:
         decided_error: error among those; NaN when none is decided.
         worst: the most confident mistakes: row, true label, given label, probability.
         nones: the errors on photos that show none of the classes, and on the others, apart; None without such a class.
+        answers: what was said of each photo.
 
     """
 
@@ -56,6 +102,7 @@ class Result:
     decided_error: float
     worst: list[tuple[Row, str, str, float]] = field(default_factory=list)
     nones: Nones | None = None
+    answers: Answers | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Result({self.summary()})"
@@ -178,6 +225,7 @@ def of(name: str, judge: Judge, scored: Scored) -> Result:
             (scored.rows[i], judge.classes[labels[i]], judge.classes[guesses[i]], float(confidence[i])) for i in worst
         ],
         nones=None if judge.none_number is None else nones.of_answers(labels, guesses, judge.none_number),
+        answers=Answers(scored.rows, labels, guesses, confidence, groups, scored.leaked),
     )
 
 

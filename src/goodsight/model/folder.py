@@ -118,6 +118,25 @@ def _attribute(judge: Judge) -> dict[str, Any]:
     }
 
 
+def reset(folder: Path, precision: float, thresholds: Sequence[float]) -> None:
+    """Write another wanted precision and the thresholds of the attributes into ``model.json``; :func:`seal` follows.
+
+    Args:
+        folder: a model folder, or a copy of one.
+        precision: the share of right answers wanted where no person looks.
+        thresholds: one for each attribute; infinity for none.
+
+    """
+    path = folder / "model.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["precision"] = precision
+    for said, threshold in zip(record["attributes"], thresholds, strict=True):
+        said["threshold"] = None if np.isinf(threshold) else threshold
+    del record["sha256"]
+    (folder / "SHA256").unlink()
+    _save_json(path, record)
+
+
 def seal(folder: Path) -> None:
     """Write the sha256 of every file into ``model.json``, and ``model.json``'s own beside it in ``SHA256``."""
     path = folder / "model.json"

@@ -71,4 +71,6 @@ def require_unchanged(table: Table, digests: Mapping[Place, str]) -> None:
     changed = [row.file_name for row, digest in pairs if digests.get(row.path, digest) != digest]
     if changed:
         said = ", ".join(changed[:5])
-        raise CatalogError(f"{len(changed)} test photos were changed since the training ({said}); choose with `test`")
+        raise CatalogError(
+            f"{len(changed)} test photos were changed since the training ({said}); give labelled photos instead"
+        )

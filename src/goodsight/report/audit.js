@@ -79,6 +79,8 @@ function paint() {
     }
   }
   find("counter").textContent = counted();
+  find("progress").max = keys.length;
+  find("progress").value = keys.filter((key) => decisions.has(key)).length;
   tellFaults();
   find("undo").disabled = past.length === 0;
   find("download").disabled = decisions.size === 0;
@@ -182,6 +184,9 @@ function ask(card) {
   const made = decisions.get(keys[card.dataset.photo])?.at(-1);
   const wanted = (made && inWords(made)) || suggested;
   asked = card;
+  const image = card.querySelector(".picture img");
+  find("relabel-picture").hidden = !image;
+  if (image) find("relabel-picture").src = image.src;
   find("relabel-name").textContent = `${file_name}, labelled ${label || "nothing"}`;
   const known = [...choices.keys()];
   const names = choices.has(wanted) || !wanted || wanted === label ? known : [wanted, ...known];
@@ -192,9 +197,27 @@ function ask(card) {
     option.selected = name === wanted;
     return option;
   }));
+  find("labels").size = Math.max(2, Math.min(10, find("labels").options.length));
   chosen();
+  find("numbers").hidden = !numbered();
   find("relabel").showModal();
   find("labels").focus();
+}
+
+// A photo that could not be read has no picture to enlarge.
+function enlarge(card) {
+  const image = card.querySelector(".picture img");
+  if (!image) return;
+  find("large-name").textContent = card.querySelector(".name").textContent;
+  find("large-picture").src = image.src;
+  find("large-picture").alt = find("large-name").textContent;
+  find("large-picture").hidden = false;
+  find("large").showModal();
+}
+
+// Where a label has a digit, digits are typed to find it.
+function numbered() {
+  return ![...find("labels").options].some(({ value }) => /\d/.test(value));
 }
 
 function chosen() {
@@ -275,25 +298,44 @@ const MOVES = {
 const LETTERS = { k: "keep", d: "drop", r: "relabel" };
 
 function pressed(event) {
-  if (find("relabel").open || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, table, a")) return;
+  if (find("relabel").open || find("large").open || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, table, a")) return;
+  if (event.key === " " && event.target.matches(".card")) {
+    event.preventDefault();
+    return enlarge(event.target);
+  }
   const letter = event.key.toLowerCase();
   const wanted = LETTERS[letter];
-  if (!wanted && !MOVES[event.key] && letter !== "u") return;
+  if (!wanted && !MOVES[event.key] && letter !== "u" && letter !== "a") return;
   event.preventDefault();
-  const card = event.target.closest(".card");
+  const card = event.target.closest(".card") ?? ((wanted || letter === "a") && inSight(current) ? current : null);
   if (letter === "u") return event.repeat || undo();
   if (!card) return go(current && visible(current) ? current : cards.find(visible)); // nothing is decided blindly
   if (MOVES[event.key]) return go(MOVES[event.key](card));
   if (event.repeat) return undefined;
   if (card.dataset.photo === undefined) return say("This photo could not be read, so it cannot be decided.");
+  if (letter === "a") return accept(card);
   if (wanted === "relabel") return ask(card);
   return step(card, wanted);
 }
 
+// Whether a card can be seen well enough to be decided by the first key.
+function inSight(card) {
+  if (!card || !visible(card)) return false;
+  const { top, height } = card.getBoundingClientRect();
+  return top >= 0 && top + Math.min(height, 200) <= window.innerHeight;
+}
+
+// The label that is suggested, if there is one.
+function accept(card) {
+  const { suggested } = photos[card.dataset.photo];
+  if (!suggested) return say("No label is suggested for this photo.");
+  return choices.has(suggested) ? step(card, "relabel", suggested) : ask(card);
+}
+
 // A key decides and moves on, so that a row of photos takes one key each.
-function step(card, decision) {
+function step(card, decision, label) {
   const next = MOVES.ArrowRight(card);
-  decide(card, decision);
+  decide(card, decision, label);
   if (next && visible(next)) go(next);
 }
 
@@ -305,15 +347,19 @@ document.addEventListener("focusin", ({ target }) => {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-decide]");
   if (button) press(button.closest(".card"), button.dataset.decide);
+  else if (target.closest(".card .picture")) enlarge(target.closest(".card"));
 });
 find("labels").addEventListener("change", chosen);
 find("labels").addEventListener("dblclick", relabel);
 find("labels").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter") return;
+  const place = Number(event.key) - 1;
+  if (numbered() && find("labels").options[place]) find("labels").selectedIndex = place;
+  else if (event.key !== "Enter") return;
   event.preventDefault();
   relabel();
 });
 find("relabel-yes").addEventListener("click", relabel);
+find("large-close").addEventListener("click", () => find("large").close());
 find("relabel-no").addEventListener("click", () => find("relabel").close());
 window.addEventListener("beforeunload", (event) => {
   if (unsaved) event.preventDefault();

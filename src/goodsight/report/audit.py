@@ -6,13 +6,10 @@ Decisions leave the page as ``ledger.csv`` with the columns of :data:`goodsight.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
 from collections.abc import Iterable
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +18,15 @@ from markupsafe import Markup
 from goodsight.auditing.findings import KINDS, Audit, Finding
 from goodsight.catalog.rows import Row
 from goodsight.files import write_table
+from goodsight.report import assets
 from goodsight.report.template import environment, save
 from goodsight.report.thumbnails import Thumbnails
 
 _REVIEWED, _AT_LEAST, _PER_KIND, _LISTED = 120, 40, 60, 50
-_EDGE = 176
+_EDGE = 224
 _FIRSTS = (20, 50, 100, 200, 500)
 _UNREADABLE = "unreadable"
+_STYLE = "audit.css"
 _SCRIPTS = ("ledger.js", "estimate.js", "audit.js")
 
 
@@ -104,7 +103,7 @@ def _view(audit: Audit) -> dict[str, Any]:
         "thumb": thumb,
         "numbers": {photo["file_name"]: number for number, photo in enumerate(photos)},
         "suggested": {photo["file_name"]: photo["suggested"] for photo in photos},
-        "data": _json(
+        "data": assets.as_json(
             {
                 "audit": _identity(audit),
                 "attributes": [attribute.name for attribute in audit.classes],
@@ -113,9 +112,9 @@ def _view(audit: Audit) -> dict[str, Any]:
                 "chances": [round(suspect.chance, 4) for suspect in to_look_at],
             }
         ),
-        "style": Markup(_asset("audit.css")),  # noqa: S704 - both are ours
-        "script": Markup(_asset(*_SCRIPTS)),  # noqa: S704
-        "policy": _policy(),
+        "style": Markup(assets.asset(_STYLE)),  # noqa: S704 - both are ours
+        "script": Markup(assets.asset(*_SCRIPTS)),  # noqa: S704
+        "policy": assets.policy(_STYLE, *_SCRIPTS),
     }
 
 
@@ -175,30 +174,3 @@ def _faults(expected: float) -> str:
     if expected < 0.75:
         return "less than one fault"
     return f"about {expected:.0f} {'fault' if round(expected) == 1 else 'faults'}"
-
-
-def _json(value: object) -> Markup:
-    """JSON in ASCII without a character that could end the element that it stands in."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
-    for mark in "<>&":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return Markup(text)  # noqa: S704 - it holds no markup any more
-
-
-@cache
-def _asset(*names: str) -> str:
-    folder = resources.files("goodsight.report")
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
-@cache
-def _policy() -> str:
-    """A content security policy: this page's own style and script and nothing else, and pictures that it holds."""
-    style, script = (
-        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for text in (_asset("audit.css"), _asset(*_SCRIPTS))
-    )
-    return (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src 'sha256-{style}'; script-src 'sha256-{script}'"
-    )

@@ -23,7 +23,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"percent": percent, "figure": _figure, "interval": _interval, "markdown": _markdown}
+    made.filters |= {
+        "percent": percent,
+        "share": _share,
+        "points": _points,
+        "figure": _figure,
+        "interval": _interval,
+        "markdown": _markdown,
+    }
     return made
 
 
@@ -41,6 +48,16 @@ def percent(value: float, digits: int = 1) -> str:
         if float(text) not in (0, 100) or value in (0, 1):
             return f"{text} %"
     return "under 0.001 %" if value < 0.5 else "over 99.999 %"
+
+
+def _share(value: float) -> str:
+    """A share that somebody chose, with the digits that it has: 0.985 is 98.5 %."""
+    return f"{100 * value:.6g} %"
+
+
+def _points(value: float) -> str:
+    """A difference of shares in hundredths, with its sign."""
+    return f"{100 * value:+.1f}"
 
 
 def _figure(value: float) -> str:

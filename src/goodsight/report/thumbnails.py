@@ -44,7 +44,7 @@ class Thumbnails:
     def explained(self, row: Row, resize: Resize, found: Seen) -> tuple[str, str]:
         """As for a photo without it, with its evidence drawn over the picture, and a frame around its place."""
         try:
-            picture = self._open(row.path)
+            picture = self.open(row)
         except BadPhoto as bad:
             return "", str(bad)
         drawn = evidence.draw(picture, resize, found.map)
@@ -64,6 +64,10 @@ class Thumbnails:
             return data_uri(self._open(path)), ""
         except BadPhoto as bad:
             return "", str(bad)
+
+    def open(self, row: Row) -> Image.Image:
+        """The small picture itself. Raises BadPhoto as :mod:`goodsight.photos.decoder`."""
+        return self._open(row.path)
 
     def _open(self, path: Place) -> Image.Image:
         # A JPEG comes at a fraction of its scale, which is most of the speed.
