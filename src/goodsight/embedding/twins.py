@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 ALIKE_PIXELS = 0.93
 
@@ -68,6 +66,10 @@ def find(
 
 def grouped(pairs: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
     """The group number (n,) of each of ``count`` photos: those that pairs (k, 2) connect have the same."""
+    # Answers need no groups, and these take a sixth of a second to load.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
