@@ -29,7 +29,6 @@ def fit_temperature(scores: Floats, labels: Ints) -> float:
         labels: class numbers (n,).
 
     """
-
     # Answers need no search, and this library takes a quarter of a second to load.
     from scipy.optimize import minimize_scalar
 
