@@ -5,10 +5,13 @@ import shutil
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import drawn
+import golden
 import pytest
+from once import once
 from sqlalchemy import create_engine, text
 
 import goodsight
@@ -93,6 +96,12 @@ def loaded(trained: Training) -> Iterator[LoadedModel]:
     model = goodsight.load(trained.folder)
     yield model
     model.engine.close()
+
+
+@pytest.fixture(scope="session")
+def road_root(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes the photos and the model of one of the roads of ``golden.py``, or says where they are made already."""
+    return lambda road: once(tmp_path_factory, road, partial(golden.make, golden.ROADS[road]))
 
 
 @pytest.fixture(scope="session")
