@@ -5,12 +5,15 @@ import shutil
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import drawn
+import golden
 import pytest
 from bucket import Bucket
 from bucket import running as bucket_of_moto
+from once import once
 from sqlalchemy import create_engine, text
 
 import goodsight
@@ -103,6 +106,12 @@ def bucket() -> Iterator[Bucket]:
     pytest.importorskip("s3fs", reason="needs s3fs, which is in the extra `remote`")
     with bucket_of_moto() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def road_root(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes the photos and the model of one of the roads of ``golden.py``, or says where they are made already."""
+    return lambda road: once(tmp_path_factory, road, partial(golden.make, golden.ROADS[road]))
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ import numpy as np
 
 import goodsight
 from goodsight import Labels, Recipe, Wishes
+from goodsight.training import brands
 
 UNSAID = Labels()
 
@@ -161,9 +162,10 @@ def train_scratch(photos: Path, out: Path) -> None:
 
 
 def train_brands(photos: Path, out: Path) -> None:
-    """The network's last blocks are trained to find logos."""
+    """The network's last blocks are trained to find logos; two members are enough to see that they agree."""
     recipe = Recipe("brands", size=branded.SIDE, epochs=1, device="cpu")
-    goodsight.train(photos / "shop", out, recipe=recipe, wishes=Wishes(spoilt=0), none=photos / "everyday")
+    with mock.patch.multiple(brands, MEMBERS=2, CROPS=4000):
+        goodsight.train(photos / "shop", out, recipe=recipe, wishes=Wishes(spoilt=0), none=photos / "everyday")
 
 
 @dataclass(frozen=True)
@@ -339,16 +341,16 @@ def _number(text: str) -> str | float:
 # ---- the record
 
 
-def made(road: Road, root: Path) -> Path:
-    """The model folder of a road, trained in a new folder."""
+def make(road: Road, root: Path) -> None:
+    """Fill a new folder with what a road draws, and the model that it trains of that."""
     road.draw(root)
-    road.train(root / "photos", root / "model")
-    return root / "model"
+    with mock.patch.dict(os.environ, ENGINE):
+        road.train(root / "photos", root / "model")
 
 
-def told(road: Road, root: Path) -> dict[str, Any]:
-    """What is held of a road: of a trained network only what no processor changes."""
-    folder = made(road, root)
+def told(road: Road, root: Path, out: Path) -> dict[str, Any]:
+    """What is held of a road that was made: of a trained network only what no processor changes."""
+    folder = root / "model"
     rows = predictions(folder)
     names = [key for key in ("attribute", "file_name", "label", "predicted", "probability", "fold") if key in rows[0]]
     if not road.frozen:
@@ -363,8 +365,8 @@ def told(road: Road, root: Path) -> dict[str, Any]:
     if road.frozen:
         numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         found["metrics"] = structure(numbers)
-        found["evaluate"] = evaluated(folder, root / "new", root / "scored", road.scored)
-        found["classify"] = classified(folder, root / "new", root / "new.csv")
+        found["evaluate"] = evaluated(folder, root / "new", out / "scored", road.scored)
+        found["classify"] = classified(folder, root / "new", out / "new.csv")
         found["check"] = checked(folder, root / "new", road.declared)
     return found
 
@@ -375,8 +377,9 @@ def record() -> dict[str, Any]:
 
 
 def _told(road: Road) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as root:
-        return told(road, Path(root))
+    with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as out:
+        make(road, Path(root))
+        return told(road, Path(root), Path(out))
 
 
 def known() -> dict[str, Any]:

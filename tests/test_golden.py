@@ -1,6 +1,6 @@
 """What drawn photos come to is what it came to when the record was written; see ``golden.py`` for how to change it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ def same_everywhere() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {name: tmp_path_factory.mktemp(f"golden-{name}") for name in golden.ROADS}
+def roots() -> dict[str, Path]:
+    return {}
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,17 @@ def told(roots: dict[str, Path]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def found(road: str, roots: dict[str, Path], told: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def found(
+    road: str,
+    road_root: Callable[[str], Path],
+    roots: dict[str, Path],
+    told: dict[str, dict[str, Any]],
+    tmp_path: Path,
+) -> dict[str, Any]:
     """What a road comes to now; each is trained once."""
     if road not in told:
-        told[road] = golden.told(golden.ROADS[road], roots[road])
+        roots[road] = road_root(road)
+        told[road] = golden.told(golden.ROADS[road], roots[road], tmp_path)
     return told[road]
 
 

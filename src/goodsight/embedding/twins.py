@@ -81,9 +81,9 @@ def find(
     distinct = np.fromiter(first.values(), np.int64, len(first))
     if among is None and len(distinct) >= neighbours.MANY:
         found = neighbours.nearest(vectors[distinct], ALIKE_FEATURES, _NEAREST, progress=progress)
-        among = np.asarray(distinct[found.pairs], np.int64)
+        among = np.asarray(distinct[found.pairs])
     if among is None:
-        near = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
+        near: Ints = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
     else:
         near = _agreeing(among, thumbnails, vectors, alike)
     return Twins(grouped(np.concatenate([exact, near]), n), exact, near)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from goodsight.arrays import Bools
 from goodsight.backbones.backbone import Backbone
@@ -21,13 +21,15 @@ from goodsight.embedding.table import Table
 from goodsight.embedding.twins import Fingerprints, Twins
 from goodsight.errors import CatalogError, GoodsightError
 from goodsight.heads.scaler import sketched
-from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
 from goodsight.model.record import LoadedModel, Model
 from goodsight.photos import places
 from goodsight.photos.limits import DEFAULT_LIMITS, Limits
 from goodsight.photos.places import Member, Source
 from goodsight.progress import Progress, usual, watched
+
+if TYPE_CHECKING:
+    from goodsight.measuring.measured import Measured
 
 Sources = str | Path | Sequence[str | Path]
 Parameters = ParamSpec("Parameters")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
 
 from goodsight.arrays import Bools, Doubles, Floats, Ints
 from goodsight.embedding.filed import pieces
@@ -33,6 +32,9 @@ def fit_temperature(scores: Floats, labels: Ints) -> float:
         labels: class numbers (n,).
 
     """
+    # Answers need no search, and this library takes a quarter of a second to load.
+    from scipy.optimize import minimize_scalar
+
     rows = list(pieces(np.arange(len(labels))))
 
     def loss(log_temperature: float) -> float:
@@ -67,6 +69,8 @@ def fit_sigmoid(scores: Floats, holds: Bools) -> tuple[float, float]:
         holds: whether it is "yes" (n,).
 
     """
+    from scipy.optimize import minimize
+
     # Measured in their own spread, so that the search begins near its end.
     spread = float(np.std(scores)) + 1e-12
     signs = np.where(holds, 1.0, -1.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from goodsight.arrays import Bools, Doubles, Floats, Ints
 from goodsight.heads.calibrate import log_loss
@@ -169,8 +169,8 @@ def exact(found: Estimate, groups: int) -> Estimate:
 def _within(share: float, draws: float) -> tuple[float, float]:
     """The exact 95 % interval (Clopper and Pearson 1934) of a share of so many draws, which need not be whole."""
     right = share * draws
-    low = beta.ppf(0.025, right, draws - right + 1) if right > 0 else 0.0
-    high = beta.ppf(0.975, right + 1, draws - right) if right < draws else 1.0
+    low = betaincinv(right, draws - right + 1, 0.025) if right > 0 else 0.0
+    high = betaincinv(right + 1, draws - right, 0.975) if right < draws else 1.0
     return float(low), float(high)
 
 
