@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from here import here
+from planted_storage import planted
 
 from goodsight.backbones.backbone import Backbone
 from goodsight.backbones.engine import Engine
 from goodsight.catalog.rows import Row
 from goodsight.embedding.embedder import BATCH, Embedder
+from goodsight.photos.places import Address
 
 Sound = dict[str, list[Path]]
 
@@ -47,6 +50,24 @@ def fresh(backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def rows(sound: Sound, truncated: list[Path]) -> list[Row]:
     paths = [*sound["bag"][:10], truncated[0], *sound["mug"][:10], truncated[1], truncated[2]]
     return [Row(path.name, path) for path in paths]
+
+
+def test_photos_elsewhere_are_waited_for_together_and_come_as_those_here(
+    rows: list[Row], backbone: Backbone, engine: Engine
+) -> None:
+    pytest.importorskip("fsspec", reason="needs fsspec, which is in the extra `remote`")
+    embedder = Embedder(backbone, engine=engine, cached=False)
+    files = {Path(row.file_name).stem: here(row).read_bytes() for row in rows}
+    with planted(*[0.05] * len(rows), **files) as storage:
+        far = [Row(row.file_name, Address(f"planted://{Path(row.file_name).stem}.jpg")) for row in rows]
+        there = list(embedder.stream([*far, Row("none.jpg", Address("planted://none.jpg"))]))
+        assert storage.most_at_once > 2 * (os.cpu_count() or 1)
+    assert str(there.pop().bad) == "missing: nothing is there"
+    assert [photo.row for photo in there] == far
+    for one, other in zip(embedder.stream(rows), there, strict=True):
+        assert (one.sha256, str(one.bad)) == (other.sha256, str(other.bad))
+        both = [None if each.vector is None else each.vector.tolist() for each in (one, other)]
+        assert both[0] == both[1]
 
 
 def test_order_is_kept_with_bad_photos_mixed_in(rows: list[Row], backbone: Backbone, engine: Engine) -> None:

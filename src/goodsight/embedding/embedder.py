@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import TracebackType
@@ -27,9 +28,12 @@ from goodsight.embedding.pump import pump
 from goodsight.embedding.table import THUMBNAIL, Embedded, Table
 from goodsight.photos import decoder, given, words
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
+from goodsight.photos.places import is_far
 from goodsight.progress import Progress, quiet
 
 BATCH = 16
+_FAR = 8
+"""Photos of a batch that are waited for at once where they lie elsewhere: an answer takes longer than decoding it."""
 _LARGE = 320
 """Pixels of a side beyond which a batch has a quarter of the photos: the maps of more fit in no processor's cache, and
 16 photos of 416 pixels take a sixth longer in one batch than in four."""
@@ -126,6 +130,10 @@ class Embedder:
         return Table(tuple(kept), tuple(digests), vectors.done(), thumbnails[: len(kept)], tuple(bad))
 
     def _prepare(self, rows: Sequence[Row], hashed: bool) -> list[_Waiting]:
+        # Words are read by networks of each thread, so these stay in the few threads that there are.
+        if self.backbone.naming is None and any(is_far(row.path) for row in rows):
+            with ThreadPoolExecutor(_FAR, thread_name_prefix="goodsight-fetch") as pool:
+                return list(pool.map(lambda row: self._prepare_one(row, hashed), rows))
         return [self._prepare_one(row, hashed) for row in rows]
 
     def _prepare_one(self, row: Row, hashed: bool) -> _Waiting:

@@ -196,6 +196,11 @@ def below(place: Source, folder: Source) -> str:
     return place._parts[0].removeprefix(folder._parts[0].rstrip("/")).lstrip("/")
 
 
+def is_far(place: Place) -> bool:
+    """Whether reading a place waits for another machine, and not for this one's disk."""
+    return isinstance(place.archive if isinstance(place, Member) else place, Address)
+
+
 def real(place: Place) -> str:
     """The same text for the same place, links followed."""
     if isinstance(place, Member):
