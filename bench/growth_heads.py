@@ -13,7 +13,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -61,13 +62,14 @@ def main() -> bool:
     return tell("growth-heads", figures(given.photos))
 
 
-def figures(sizes: list[int]) -> list[Figure]:
-    """Seconds and peak memory of each step for each size, and the exponents between the smallest and the largest."""
+def figures(sizes: Sequence[int]) -> list[Figure]:
+    """Seconds and peak memory of each step for each size, and how steps grow from one size to the next."""
     runs = {size: _run(size) for size in sizes}
     found = [
         Figure(f"{verb}: {step}, s", seconds, "", None, f"{size} photos, peak so far {peak:.0f} MB")
         for size, steps in runs.items()
         for verb, step, seconds, peak in steps
+        if verb
     ]
     for verb, bound in HALF.items():
         for size, steps in runs.items():
@@ -82,16 +84,19 @@ def figures(sizes: list[int]) -> list[Figure]:
                     f"{size} photos",
                 )
             )
-        found += _exponents(verb, runs)
-    return found
+    return [*found, *_exponents(runs)]
 
 
-def _exponents(verb: str, runs: dict[int, list[Any]]) -> Iterator[Figure]:
-    """Between sizes next to each other, of the whole verb in time."""
-    sums = {size: sum(each[2] for each in steps if each[0] == verb) for size, steps in runs.items()}
-    for small, large in zip(list(sums)[:-1], list(sums)[1:], strict=True):
-        power = math.log(sums[large] / sums[small]) / math.log(large / small)
-        yield Figure(f"{verb}: exponent in time", power, f"<= {MOST}", power <= MOST, f"{small} to {large} photos")
+def _exponents(runs: dict[int, list[Any]]) -> Iterator[Figure]:
+    """Between sizes next to each other, of each step in time that takes a second at least."""
+    took = {
+        size: {f"{verb}: {step}": seconds for verb, step, seconds, _ in steps if verb} for size, steps in runs.items()
+    }
+    for small, large in pairwise(took):
+        for name, seconds in took[small].items():
+            if seconds >= 1:
+                power = math.log(took[large][name] / seconds) / math.log(large / small)
+                yield Figure(f"{name}, exponent", power, f"<= {MOST}", power <= MOST, f"{small} to {large} photos")
 
 
 def _run(size: int) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from goodsight.embedding import filed
-from goodsight.embedding.filed import Filed, Filing, blocks, joined, put_away, taken
+from goodsight.embedding.filed import Embeddings, Filed, Filing, blocks, joined, put_away, taken
 
 X = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float16)
 
@@ -17,7 +17,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filed, "BLOCK", 8)
 
 
-def _filing(count: int, room: int) -> np.ndarray | Filed:
+def _filing(count: int, room: int) -> Embeddings:
     filing = Filing(room, X.shape[1])
     for vector in X[:count]:
         filing.add(vector)
@@ -65,13 +65,13 @@ def test_parts_are_joined_in_their_order() -> None:
     expected = np.concatenate([X[[29, 3, 4]], X[30:], X[:5]])
     assert np.array_equal(both[:], expected)
     assert np.array_equal(taken(both, np.array([22, 1, 27]))[:], expected[[22, 1, 27]])
-    assert np.array_equal(joined([X[:2], X[5:6]]), X[[0, 1, 5]])
+    assert np.array_equal(joined([X[:2], X[5:6]])[:], X[[0, 1, 5]])
 
 
 def test_the_file_has_no_name_and_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSIGHT_CACHE", str(tmp_path))
     found = put_away(X)
-    assert np.array_equal(found[[7]], X[[7]])
+    assert np.array_equal(found[np.array([7])], X[[7]])
     stream = found.files[0]._stream
     del found
     assert stream.closed

@@ -63,7 +63,7 @@ def _fitted(photos: Examples, setting: Setting, where: str, monkeypatch: pytest.
     monkeypatch.setattr(filed, "BLOCK", 100)
     monkeypatch.setattr(ridge, "EXACT", 10_000 if where == "kernel" else len(photos) // 3 * 2)
     if where == "file":
-        photos = replace(photos, filed=put_away(np.clip(photos.vectors, -6e4, 6e4)))
+        photos = replace(photos, filed=put_away(np.clip(photos.vectors, -6e4, 6e4).astype(np.float16)))
     if setting.kind in {"linear", "kernel"}:
         setting = replace(setting, penalty=setting.penalty * len(photos) / MANY)
     head, scores = kinds.train(setting, Scaler.fit(photos.filed, BLOCKS), photos)

@@ -9,12 +9,13 @@ from clouds import BLOCKS, clouds
 from goodsight.arrays import Ints
 from goodsight.embedding import filed
 from goodsight.embedding.filed import put_away
-from goodsight.heads import kinds, ridge, sample, search, seen
+from goodsight.heads import kinds, ridge, sample, search
 from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.search import fit
+from goodsight.heads.seen import Seen
 
 SETTINGS = (
     Setting("linear", 0.0, 1.0),
@@ -31,12 +32,12 @@ PART = sample.part
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few photos are many, and landmarks are drawn in one way wherever embeddings are."""
 
-    def drawn(labels: Ints, groups: Ints | None, most: int) -> Ints:
+    def drawn(labels: Ints, groups: Ints | None, most: int, least: int = 5) -> Ints:
         return np.random.default_rng(0).permutation(len(labels))[:most]
 
     monkeypatch.setattr(filed, "BLOCK", 64)
     monkeypatch.setattr(ridge, "EXACT", 120)
-    monkeypatch.setattr(seen.sample, "part", drawn)
+    monkeypatch.setattr(sample, "part", drawn)
 
 
 def _photos(*, apart: bool = False) -> tuple[Examples, Examples]:
@@ -109,7 +110,7 @@ def test_kinds_are_compared_on_a_part_and_the_best_is_trained_on_all(monkeypatch
 
 def test_the_part_keeps_groups_whole_and_every_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COMPARED", 100)
-    monkeypatch.setattr(seen.sample, "part", PART)
+    monkeypatch.setattr(sample, "part", PART)
     photos = replace(clouds([900, 40, 2]), groups=np.arange(942) // 3)
     part = search._many(photos)
     assert 100 <= len(part) <= 115
@@ -118,3 +119,13 @@ def test_the_part_keeps_groups_whole_and_every_class(monkeypatch: pytest.MonkeyP
     assert set(part.labels.tolist()) == {0, 1, 2}
     few = part.take(np.arange(100))
     assert search._many(few) is few
+
+
+def test_landmarks_are_of_every_class_and_no_more_than_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "part", PART)
+    photos = clouds([300, 40, 1])
+    away = Seen.of(Scaler.none(40), replace(photos, filed=put_away(photos.vectors)))
+    found = away.landmarks(30)
+    assert 20 < len(found) <= 30
+    assert (found == photos.vectors[-1].astype(np.float16)).all(axis=1).any()
+    assert len(away.landmarks(2)) == 2

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import beta
 from sklearn import metrics as reference
 
+from goodsight.measuring import metrics
 from goodsight.measuring.metrics import BINS, changed, moderation, reliability, score
 
 
@@ -46,6 +47,21 @@ def test_twins_widen_the_interval(answers: tuple[np.ndarray, np.ndarray]) -> Non
     together, apart = score(p, labels, groups).accuracy, score(p, labels, np.arange(1600)).accuracy
     assert together.value == apart.value
     assert together.high - together.low == pytest.approx(2 * (apart.high - apart.low), rel=0.15)
+
+
+def test_rounds_are_the_same_however_many_are_drawn_at_once(
+    answers: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p, labels = answers
+    groups = np.arange(400) // 2
+    whole = score(p, labels, groups)
+    every = np.random.default_rng(0).multinomial(200, np.full(200, 1 / 200), size=50)
+    monkeypatch.setattr(metrics, "_TOGETHER", 1400)
+    assert [len(some) for some in metrics.draws(200, 50, 0)] == [7] * 7 + [1]
+    assert np.array_equal(np.concatenate(list(metrics.draws(200, 50, 0))), every)
+    again = score(p, labels, groups)
+    assert again.accuracy == whole.accuracy
+    assert again.log_loss.low == pytest.approx(whole.log_loss.low)
 
 
 def test_a_class_with_two_photos_is_not_measurable() -> None:

@@ -112,17 +112,18 @@ class Embedder:
         """Embed photos and gather the good ones: embeddings (n, width), thumbnails (n, 256) uint8."""
         vectors = Filing(len(rows), self.backbone.width)
         thumbnails = np.empty((len(rows), THUMBNAIL**2), np.uint8)
-        good: list[Embedded] = []
+        kept: list[Row] = []
+        digests: list[str] = []
         bad: list[tuple[Row, BadPhoto]] = []
         for photo in self.stream(rows, total=len(rows)):
             if photo.bad is not None:
                 bad.append((photo.row, photo.bad))
             elif photo.vector is not None and photo.thumbnail is not None:
                 vectors.add(photo.vector)
-                thumbnails[len(good)] = photo.thumbnail
-                good.append(Embedded(photo.row, photo.sha256))
-        kept, digests = tuple(photo.row for photo in good), tuple(photo.sha256 for photo in good)
-        return Table(kept, digests, vectors.done(), thumbnails[: len(good)], tuple(bad))
+                thumbnails[len(kept)] = photo.thumbnail
+                kept.append(photo.row)
+                digests.append(photo.sha256)
+        return Table(tuple(kept), tuple(digests), vectors.done(), thumbnails[: len(kept)], tuple(bad))
 
     def _prepare(self, rows: Sequence[Row], hashed: bool) -> list[_Waiting]:
         return [self._prepare_one(row, hashed) for row in rows]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from goodsight.embedding.embedder import Embedder
 from goodsight.errors import CatalogError, EngineError
 from goodsight.files import refuse_folder, whole_folder, write_table
 from goodsight.flow.work import USUAL, Clock, Sources, Work, drawn, names_of, paths_of, require_usable, write_report
+from goodsight.heads import search
 from goodsight.measuring import combinations, measured
 from goodsight.measuring.measured import Measured
 from goodsight.model import folder as model_folder
@@ -32,7 +34,7 @@ from goodsight.model.record import Model
 from goodsight.training import road, unfinished
 from goodsight.training.groups import group, notes
 from goodsight.training.recipe import Recipe
-from goodsight.training.series import Seek
+from goodsight.training.series import Seek, not_sought
 from goodsight.training.wishes import Wishes
 
 CANARIES = 8
@@ -104,8 +106,9 @@ def train(
     with ExitStack() as running:
         embedder = running.enter_context(work.embedder(road.first_network(recipe, replayed.catalog)))
         clock.lap("load the network")
-        start, corrected = _start(replayed, recipe, embedder, _seek(labels, recipe, embedder, coming), clock)
-        series = start.grouped[0].series
+        how = _seek(labels, recipe, embedder, coming)
+        start, corrected = _start(replayed, recipe, embedder, how, clock)
+        series, unsought = start.grouped[0].series, not_sought(start.sets) if how else ()
         way = road.Way(recipe, out, work.resume, wishes.budget, clock.lap)
         embedder, fitted = road.fit(way, start, running)
         on = topic(fitted, embedder.backbone, embedder.table(foreign))
@@ -114,6 +117,7 @@ def train(
         clock.lap("hide combinations of labels")
         model = model_of(learned, on, wishes, work.limits, together.trained if together else (), source)
         parts = measured.of_training(model, learned, embedder, replayed, wishes.spoilt, clock.lap)
+    told = (*_of_parts(model, learned), *unsought, *_of_groups(model, learned, series=series is not None))
     findings = measured.gather(
         f"Training report: {source}",
         model,
@@ -121,7 +125,7 @@ def train(
         fitted[0].found,
         [*replayed.catalog.left_out, *corrected],
         replayed,
-        measured.Behind(on, fitted[0].network, together, _of_groups(model, learned, series=series is not None), series),
+        measured.Behind(on, fitted[0].network, together, told, series),
     )
     with whole_folder(out, force=work.force) as folder:
         work.progress("write the report", 0, 0)
@@ -193,6 +197,21 @@ def _of_groups(model: Model, learned: Sequence[Learned], *, series: bool) -> tup
     return tuple(dict.fromkeys(note for found in each for note in found))
 
 
+def _of_parts(model: Model, learned: Sequence[Learned]) -> list[tuple[str, str]]:
+    """Which heads were compared on a part of the photos only, since there are so many."""
+    found = []
+    for each in learned:
+        count = len(each.fitted.photo_set.training)
+        parts = [trial.photos for trial in each.fitted.trials if trial.photos < count]
+        if count > search.COMPARED and parts:
+            said = (
+                f"compared on {max(parts):,} of {count:,} photos, with whole groups and every class; the chosen one is "
+                "trained on all, and probabilities and thresholds rest on all"
+            )
+            found.append((f"{model.prefix(each.judge)}heads", said))
+    return found
+
+
 def _save(folder: Path, model: Model, learned: Sequence[Learned]) -> None:
     """The model and the evidence behind it, but for the report."""
     photo_set = learned[0].fitted.photo_set
@@ -221,7 +240,11 @@ def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> 
     """
     columns = ["file_name", "sha256", "label", "predicted", "probability", "fold", "twin_group"]
     several = len(model.judges) > 1
-    lines: list[list[object]] = [[*["attribute"] * several, *columns]]
+    header = [*["attribute"] * several, *columns]
+    write_table(path, chain([header], _predicted(learned, several=several)))
+
+
+def _predicted(learned: Sequence[Learned], *, several: bool) -> Iterator[list[object]]:
     for each in learned:
         fitted, photo_set, first = each.fitted, each.fitted.photo_set, [each.judge.attribute.name]
         table, rows = photo_set.table, photo_set.training[fitted.scored]
@@ -229,5 +252,4 @@ def _write_predictions(path: Path, model: Model, learned: Sequence[Learned]) -> 
         for i, fold, p, best in zip(rows, folds, each.probabilities, each.guesses, strict=True):
             answer = [photo_set.label(table.rows[i]), photo_set.classes[best], f"{p[best]:.6f}"]
             said = [table.rows[i].file_name, table.sha256[i], *answer, fold, fitted.groups[i]]
-            lines.append([*first, *said] if several else said)
-    write_table(path, lines)
+            yield [*first, *said] if several else said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,17 +28,17 @@ def deal(labels: Ints, groups: Ints, count: int = 5, seed: int = 0) -> Ints:
         Fold numbers (n,). With fewer groups than folds, some folds are empty.
 
     """
-    number, table, share, order = _ordered(labels, groups, seed)
-    load = np.zeros((count, table.shape[1]))
+    known = _Groups.of(labels, groups)
+    load = np.zeros((count, known.classes))
     total = np.zeros(count)
-    fold = np.zeros(len(table), dtype=np.int64)
-    for group in order:
-        crowding = load @ share[group]
-        best = int(np.lexsort((total, np.round(crowding, 12)))[0])
+    fold = np.zeros(len(known.size), dtype=np.int64)
+    for group in known.order(seed):
+        own, share = known.shares(group)
+        best = int(np.lexsort((total, np.round(load[:, own] @ share, 12)))[0])
         fold[group] = best
-        load[best] += share[group]
-        total[best] += table[group].sum()
-    return np.asarray(fold[number])
+        load[best, own] += share
+        total[best] += known.size[group]
+    return np.asarray(fold[known.number])
 
 
 def held(folds: Ints, hidden: Ints | None = None) -> Iterator[tuple[Ints, Ints]]:
@@ -100,20 +101,21 @@ def portion(labels: Ints, groups: Ints, shares: Sequence[float], seed: int = 0) 
         Part numbers (n,). A class of few, large groups may be missing in a part.
 
     """
-    number, table, share, order = _ordered(labels, groups, seed)
-    size = table.sum(axis=0)
+    known = _Groups.of(labels, groups)
+    size = np.bincount(labels, minlength=known.classes).astype(float)
     need = np.maximum(np.outer(shares, size), 1.0)
     need[0] = np.maximum(size - need[1:].sum(axis=0), 1.0)
-    tiny = (table > 0).sum(axis=0) < len(shares)
+    tiny = np.bincount(known.label, minlength=known.classes) < len(shares)
     need[1:, tiny], need[0, tiny] = 0.0, size[tiny]
     need /= np.maximum(size, 1)
-    part = np.zeros(len(table), dtype=np.int64)
-    for group in order:
+    part = np.zeros(len(known.size), dtype=np.int64)
+    for group in known.order(seed):
+        own, share = known.shares(group)
         # Of equals the first, so that what is rare is trained on.
-        best = int(np.argmax(np.round(need @ share[group], 12)))
+        best = int(np.argmax(np.round(need[:, own] @ share, 12)))
         part[group] = best
-        need[best] -= share[group]
-    return np.asarray(part[number])
+        need[best, own] -= share
+    return np.asarray(part[known.number])
 
 
 def of_one_unit(labels: Ints, units: Ints) -> Ints:
@@ -129,14 +131,43 @@ def kept_together(labels: Ints, units: Ints, twins: Ints) -> Ints:
     return np.asarray(np.where(alone, int(units.max()) + 1 + twins, units))
 
 
-def _ordered(labels: Ints, groups: Ints, seed: int) -> tuple[Ints, Doubles, Doubles, Ints]:
-    """The row of each photo's group (n,), photos of each class by group and as shares of the class, and the order."""
-    labels = np.asarray(labels)
-    number = np.unique(groups, return_inverse=True)[1]
-    size = np.bincount(number)
-    per_class = np.bincount(labels).astype(float)
-    table = np.zeros((len(size), len(per_class)))
-    np.add.at(table, (number, labels), 1.0)
-    share = table / np.maximum(per_class, 1)
-    shuffled = np.random.default_rng(seed).permutation(len(size))
-    return number, table, share, shuffled[np.lexsort((share[shuffled].max(axis=1) * -1, -size[shuffled]))]
+@dataclass(frozen=True)
+class _Groups:
+    """Groups (m) and the classes that each has photos of, which are few: one entry (k,) for each.
+
+    Attributes:
+        number: of the group of each photo (n,).
+        size: photos of each group (m,).
+        classes: how many there are.
+        start: where the entries of each group begin (m + 1,).
+        label: the class of each entry (k,).
+        share: what part of its class's photos the group has (k,).
+
+    """
+
+    number: Ints
+    size: Ints
+    classes: int
+    start: Ints
+    label: Ints
+    share: Doubles
+
+    @classmethod
+    def of(cls, labels: Ints, groups: Ints) -> _Groups:
+        number = np.unique(groups, return_inverse=True)[1]
+        size, per_class = np.bincount(number), np.bincount(labels)
+        pairs, counts = np.unique(number * len(per_class) + labels, return_counts=True)
+        group, label = np.divmod(pairs, len(per_class))
+        start = np.searchsorted(group, np.arange(len(size) + 1))
+        return cls(number, size, len(per_class), start, label, counts / per_class[label])
+
+    def order(self, seed: int) -> list[int]:
+        """From the largest to the smallest, of equals from the rarest class on, and then at random."""
+        shuffled = np.random.default_rng(seed).permutation(len(self.size))
+        rarest = np.maximum.reduceat(self.share, self.start[:-1])
+        return [int(i) for i in shuffled[np.lexsort((-rarest[shuffled], -self.size[shuffled]))]]
+
+    def shares(self, group: int) -> tuple[Ints, Doubles]:
+        """The classes of a group, and what part it has of each."""
+        own = slice(self.start[group], self.start[group + 1])
+        return self.label[own], self.share[own]

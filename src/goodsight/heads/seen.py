@@ -63,10 +63,12 @@ class Seen:
 
         They are drawn from all or, of photos that are filed, so that each class has its share.
         """
-        given = self.examples
-        if self.streamed:
-            return self.rows(sample.part(given.labels, None, most))
-        return self.rows(np.random.default_rng(0).permutation(len(given))[:most])
+        given, rng = self.examples, np.random.default_rng(0)
+        if not self.streamed:
+            return self.rows(rng.permutation(len(given))[:most])
+        drawn = sample.part(given.labels, None, most, least=1)
+        # Of very many classes one photo each may be too many already.
+        return self.rows(drawn if len(drawn) <= most else rng.permutation(drawn)[:most])
 
     @cached_property
     def x(self) -> Array:

@@ -5,6 +5,7 @@ Pages, terminal and JSON only show it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -309,11 +310,11 @@ def _lost(model: Model, parts: Sequence[Part], catalog: Catalog) -> list[tuple[s
     notes = []
     for part in parts:
         number, attribute = part.photo_set.number, part.judge.attribute
+        there = {part.photo_set.label(row) for row in part.photo_set.table.rows}
+        given = Counter(row.labels[number] for row in catalog.rows)
         for label in catalog.classes(number):
-            rows = [row for row in catalog.rows if row.labels[number] == label]
-            there = {part.photo_set.label(row) for row in part.photo_set.table.rows}
             if label not in there:
-                said = f"none of its {len(rows)} photos can be used, so the class is lost"
+                said = f"none of its {given[label]} photos can be used, so the class is lost"
                 notes.append((f"{model.prefix(part.judge)}class {label!r}" if not attribute.tag else label, said))
     return notes
 

@@ -62,7 +62,7 @@ def topic(fitted: Sequence[Fitted], backbone: Backbone, negatives: Table) -> Top
     shared = fitted[0]
     rows = trained_rows([each.photo_set for each in fitted])
     columns = backbone.columns("head") or backbone.columns("features") or slice(0, backbone.width)
-    others = negatives.vectors if negatives.rows else None
+    others = negatives.filed[: offtopic.MOST] if negatives.rows else None
     scorer, scores = offtopic.fit(taken(shared.photo_set.table.filed, rows), shared.groups[rows], columns, others)
     return Topic(scorer, rows, scores)
 

@@ -29,7 +29,7 @@ from goodsight.heads.examples import Examples
 from goodsight.heads.folds import deal, kept_together, of_one_unit
 from goodsight.heads.head import Setting
 from goodsight.heads.scaler import Scaler, sketched
-from goodsight.training.likeness import COARSEST, Units, clusters, cut_like, joining, units
+from goodsight.training.likeness import COARSEST, LARGEST, Units, clusters, cut_like, joining, units
 from goodsight.training.recipe import LITE0, Recipe
 
 SMALL = "small"
@@ -152,6 +152,19 @@ def seek(sets: Sequence[PhotoSet], scaler: Scaler, fingerprints: Fingerprints, t
         names[others] = [f"series {number}" if number >= 0 else "" for number in found.tolist()]
     share = max([*matters, *(share for share, _ in lost if not matters), 0.0])
     return Series(tuple(names.tolist()), (int(kept.sum()), len(np.unique(numbers[kept]))), share, nearness, said)
+
+
+def not_sought(sets: Sequence[PhotoSet]) -> list[tuple[str, str]]:
+    """Which classes are too large for series to be sought in them: of what, and what is to be known."""
+    rows, judged = trained_rows(sets), _judged(sets)
+    cells, first, counts = np.unique(_cells(sets)[rows], return_index=True, return_counts=True)
+    large = rows[first[counts > LARGEST]]
+    if not len(large):
+        return []
+    names = [" ".join(each.label(each.table.rows[i]) for each in judged) for i in large[:3].tolist()]
+    shown = ", ".join(names) + (", ..." if len(large) > 3 else "")
+    said = f"not sought in {len(large)} of {len(cells)} classes, of more than {LARGEST:,} photos each ({shown})"
+    return [("series", f"{said}: name the seller with `group` if photos of one belong together")]
 
 
 def _new(like: Table, scaler: Scaler, fingerprints: Fingerprints) -> tuple[Units, tuple[tuple[str, str], ...]]:
