@@ -82,7 +82,7 @@ def find(
     if among is None and len(distinct) >= neighbours.MANY:
         among = distinct[neighbours.nearest(vectors[distinct], ALIKE_FEATURES, _NEAREST, progress=progress).pairs]
     if among is None:
-        near = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
+        near: Ints = distinct[_near(_unit(thumbnails[distinct]), neighbours.unit(vectors[distinct]), alike, progress)]
     else:
         near = _agreeing(among, thumbnails, vectors, alike)
     return Twins(grouped(np.concatenate([exact, near]), n), exact, near)
