@@ -157,7 +157,7 @@ def _audit(sizes: list[int]) -> list[Figure]:
     rise = (peaks[large] - peaks[small]) / (large - small) * 1000
     return [
         *figures,
-        Figure("audit: seconds, largest / smallest", ratio, f"<= {bound:.0f}", ratio <= bound, f"{large} / {small}"),
+        Figure("audit: seconds, largest / smallest", ratio, f"<= {bound:.1f}", ratio <= bound, f"{large} / {small}"),
         Figure("audit: KB of memory for one more photo", rise, "", None, f"{small} to {large}"),
     ]
 
