@@ -145,3 +145,18 @@ def test_the_seller_is_told_where_one_is_known(visit: Visit, canned: Canned) -> 
     page.get_by_role("button", name="phone declared").click()
     expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
     expect(page.locator("#seller")).to_be_hidden()
+
+
+def test_an_attribute_and_a_tag_are_asked_for_by_name(visit: Visit, canned: Canned) -> None:
+    tag = {"attribute": "striped", "tag": True, "classes": ["no", "yes"], "declared": "no", "class": "yes"}
+    canned.reviews = [review(1, attribute="colour"), review(2, **tag), review(3)]
+    page = visit.open("/reviews")
+    expect(page.locator("#question")).to_have_text("colour: what does the photo show?")
+    expect(page.locator("#classes button").first).to_be_enabled()
+    page.keyboard.press("1")
+    expect(page.locator("#question")).to_have_text("striped: does it hold?")
+    assert page.locator("#classes .name").all_inner_texts() == ["no", "yes"]
+    expect(page.locator("#classes button").first).to_be_enabled()
+    page.keyboard.press("2")
+    expect(page.locator("#question")).to_have_text("What does the photo show?")
+    assert [asked for _, asked in canned.asked] == [("r1", "phone"), ("r2", "yes")]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
@@ -60,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.add_middleware(
         SessionMiddleware,
-        secret_key=_secret(settings.data),
+        secret_key=_secret(service),
         session_cookie="goodsight",
         max_age=_SESSION_SECONDS,
         same_site="strict",
@@ -121,16 +119,15 @@ def _pages(service: Service) -> APIRouter:
         visitor,
         lambda request, token: access.log_in(token, request.session),
         lambda request: request.session.clear(),
-        # That a photo shows no brand is no category of an ad.
-        lambda: {s.name: [c for c in s.judge.classes if c != s.judge.none] for s in service.models.all()},
+        lambda: {served.name: served.classes() for served in service.models.all()},
         service.settings.limits.max_bytes,
     )
 
 
-def _secret(data: Path) -> str:
-    """The key that signs session cookies, made once per data folder and readable by its owner only."""
-    path = data / "session.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32), encoding="ascii")
-    return path.read_text(encoding="ascii")
+def _secret(service: Service) -> str:
+    """The key that signs session cookies: in the store, so that a session holds at every process.
+
+    Before it was there, each service had a file of its own.
+    """
+    path = service.settings.data / "session.key"
+    return service.store.shared.secret("session", path.read_text(encoding="ascii") if path.exists() else "")

@@ -10,7 +10,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -113,8 +113,8 @@ class Pipeline:
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, words.READ_AT))
         return self._naming.named(await asyncio.wrap_future(self._readers.submit(words.read, pixels)))
 
-    async def explain(self, data: bytes, prediction: Prediction, number: int) -> Shown | None:
-        """Where a photo's most likely class of an attribute, by its number, is seen; None when the network is silent.
+    async def explain(self, data: bytes, prediction: Prediction, numbers: Sequence[int]) -> list[Shown]:
+        """Where a photo's most likely class of some attributes, by number, is seen; nothing when the network is silent.
 
         Beside the batches, so that nobody who only wants an answer waits for it.
 
@@ -124,11 +124,11 @@ class Pipeline:
 
         """
         if not evidence.gives(self.loaded.engine):
-            return None
+            return []
         resize = self.loaded.model.backbone.resize
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
         upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
-        return await asyncio.to_thread(self._show, pixels, upright, prediction, number)
+        return [await asyncio.to_thread(self._show, pixels, upright, prediction, number) for number in numbers]
 
     def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction, number: int) -> Shown:
         model, judge = self.loaded.model, self.loaded.model.judges[number]

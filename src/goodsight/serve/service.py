@@ -8,14 +8,15 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
-from goodsight.model.verdicts import Check, Prediction
+from goodsight.model.record import Judge
+from goodsight.model.verdicts import Answer, Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
@@ -29,6 +30,7 @@ from goodsight.store import Checked, Store
 
 logger = logging.getLogger("goodsight.serve")
 _TIDY = 3600.0
+WORST_FIRST = ("off-topic", "mismatch", "unsure", "sure", "match")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Settings:
         models: model folders by name; the first is the default.
         data: the folder for kept photos, the default database and the key of the session cookies.
         store: a database URL; '' for SQLite in ``data``.
+        photos: where photos are kept: a folder or an address; '' for ``photos`` in ``data``.
         tokens: who may ask; empty lets everybody in.
         hosts: host names that the service answers to; empty for all.
         keep_days: days that photos are kept.
@@ -53,6 +56,7 @@ class Settings:
     models: Mapping[str, Path]
     data: Path
     store: str = ""
+    photos: str = ""
     tokens: tuple[Token, ...] = ()
     hosts: tuple[str, ...] = ()
     keep_days: float = 30.0
@@ -61,6 +65,35 @@ class Settings:
     body_seconds: float = 30.0
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was answered about a photo, and kept.
+
+    Attributes:
+        id: of the check.
+        checked: the answer of each attribute that was asked about.
+        prediction: that they were made of.
+
+    """
+
+    id: str
+    checked: tuple[Checked, ...]
+    prediction: Prediction
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all verdicts."""
+        return min((one.verdict for one in self.checked), key=WORST_FIRST.index)
+
+    @property
+    def reason(self) -> str:
+        """Why it is the worst, of each attribute that is not well."""
+        whole = {one.reason for one in self.checked}
+        if len(whole) == 1:
+            return whole.pop()
+        return "; ".join(f"{one.attribute}: {one.reason}" for one in self.checked if one.reason)
 
 
 class Service:
@@ -81,7 +114,7 @@ class Service:
         try:
             # In this order, so that a model that is refused leaves no database behind.
             self.models = Models(settings.models, self.decoders, self.meters.batch)
-            self.store = Store.open(settings.store, settings.data)
+            self.store = Store.open(settings.store, settings.data, settings.photos)
         except GoodsightError:
             self.decoders.close()
             raise
@@ -146,59 +179,89 @@ class Service:
             raise Problem(422, f"image: {error}; send a simpler photo") from error
 
     async def check(
-        self, served: Served, data: bytes, declared: str, client: Client, seller: str
-    ) -> tuple[Checked, Prediction]:
-        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answer.
+        self, served: Served, data: bytes, declared: Mapping[str, str], client: Client, seller: str
+    ) -> Answered:
+        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answers.
 
-        Raises:
-            Problem: 422 for an unknown class, and as :meth:`predict`.
-
-        """
-        if declared not in served.judge.classes:
-            said = ", ".join(served.judge.classes)
-            raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
-        prediction = await self.predict(served, data)
-        answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
-        return await self._keep(served, data, prediction, answer, client, seller), prediction
-
-    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
-        """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
-        try:
-            return await served.pipeline.explain(data, prediction, served.number)
-        except (BadPhoto, DecodeTimeoutError):
-            # It was decoded a moment ago, in a quieter one: the answer stands without.
-            return None
-
-    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> tuple[Checked, Prediction]:
-        """Label a photo of a seller, '' for nobody knows whom, and keep the answer.
+        ``declared`` has a class for some attributes, which :func:`goodsight.serve.declared.declared` has looked at.
 
         Raises:
             Problem: as :meth:`predict`.
 
         """
         prediction = await self.predict(served, data)
-        return await self._keep(served, data, prediction, None, client, seller), prediction
+        judges = [judge for judge in served.model.judges if served.attribute(judge) in declared]
+        said = {judge.attribute.name: declared[served.attribute(judge)] for judge in judges}
+        checks = verdicts.checked(served.model, prediction, said)
+        found = [answer for answer in prediction.answers if answer.attribute.name in said]
+        return await self._keep(served, data, prediction, list(zip(found, checks, strict=True)), client, seller)
+
+    async def explain(self, served: Served, data: bytes, answered: Answered) -> dict[str, Shown]:
+        """Where a photo's most likely classes are seen, by attribute, see :meth:`Pipeline.explain`.
+
+        Nothing of a tag beside other attributes, each of which takes a while; nothing at all where it cannot be said.
+        """
+        judges = served.model.judges
+        wanted = {
+            served.attribute(judge): number
+            for number, judge in enumerate(judges)
+            if not (served.several and judge.attribute.tag)
+            and any(one.attribute == served.attribute(judge) for one in answered.checked)
+        }
+        try:
+            shown = await served.pipeline.explain(data, answered.prediction, list(wanted.values()))
+        except (BadPhoto, DecodeTimeoutError):
+            # It was decoded a moment ago, in a quieter one: the answer stands without.
+            return {}
+        return dict(zip(wanted, shown, strict=False))
+
+    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> Answered:
+        """Label a photo of a seller, '' for nobody knows whom, and keep the answers.
+
+        Raises:
+            Problem: as :meth:`predict`.
+
+        """
+        prediction = await self.predict(served, data)
+        return await self._keep(served, data, prediction, [(a, None) for a in prediction.answers], client, seller)
 
     async def _keep(
-        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client, seller: str
-    ) -> Checked:
-        answer = served.answer(prediction)
-        checked = Checked(
-            id=uuid.uuid4().hex,
-            time=time.time(),
-            model=served.name,
-            model_id=served.model_id,
-            sha256=hashlib.sha256(data).hexdigest(),
-            declared=check.declared if check else "",
-            label=answer.label if check else answer.given or "-",
-            probability=answer.probability,
-            p_value=check.p_value if check else 1.0,
-            verdict=check.verdict if check else answer.verdict,
-            reason=check.reason if check else answer.reason,
-            probabilities=dict(zip(served.judge.classes, answer.probabilities.tolist(), strict=True)),
-            client=client.name,
-            seller=seller,
+        self,
+        served: Served,
+        data: bytes,
+        prediction: Prediction,
+        found: Sequence[tuple[Answer, Check | None]],
+        client: Client,
+        seller: str,
+    ) -> Answered:
+        judges = {judge.attribute.name: judge for judge in served.model.judges}
+        # What all answers of a photo have in common.
+        sha256, now, id = hashlib.sha256(data).hexdigest(), time.time(), uuid.uuid4().hex
+        whole = Checked(
+            id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, client.name, seller
         )
+        checked = [_checked(whole, served, judges[a.attribute.name], a, check) for a, check in found]
+        answered = Answered(id, tuple(checked), prediction)
         await self.recorder.keep(checked, data)
-        self.meters.answer(served.name, checked.verdict, prediction.on_topic)
-        return checked
+        self.meters.answer(served.name, answered.verdict, prediction.on_topic)
+        return answered
+
+
+def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check: Check | None) -> Checked:
+    """What is kept of one answer."""
+    attribute = served.attribute(judge)
+    # Without other attributes a tag that does not hold has no label: "no" to what, nobody could tell.
+    label = answer.label if attribute else answer.given or "-"
+    return replace(
+        whole,
+        id=uuid.uuid4().hex if attribute else whole.id,
+        part_of=whole.id if attribute else "",
+        attribute=attribute,
+        declared=check.declared if check else "",
+        label=answer.label if check else label,
+        probability=answer.probability,
+        p_value=check.p_value if check else 1.0,
+        verdict=check.verdict if check else answer.verdict,
+        reason=check.reason if check else answer.reason,
+        probabilities=dict(zip(judge.classes, answer.probabilities.tolist(), strict=True)),
+    )

@@ -14,15 +14,17 @@ from goodsight.serve.problems import Problem
 
 MOST_PHOTOS = 16
 _FIELD_BYTES = 2**16
-_OPTIONAL = {"model", "explain", "seller"}
+_REPEATED = "declared"
+_MOST_DECLARED = 64
 
 
 @dataclass(frozen=True)
 class Upload:
-    """The files called ``image``, and the text fields."""
+    """The files called ``image``, the text fields, and the one that may come several times."""
 
     images: tuple[UploadFile, ...]
     fields: dict[str, str]
+    declared: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -39,10 +41,12 @@ async def read(request: Request, most: int = 1) -> AsyncIterator[Upload]:
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Problem(415, "send the photo as multipart/form-data, in a part called image")
-    async with request.form(max_files=most, max_fields=8, max_part_size=_FIELD_BYTES) as form:
-        images, fields = [], {}
+    async with request.form(max_files=most, max_fields=8 + _MOST_DECLARED, max_part_size=_FIELD_BYTES) as form:
+        images, fields, declared = [], {}, []
         for name, value in form.multi_items():
-            if isinstance(value, str):
+            if isinstance(value, str) and name == _REPEATED:
+                declared.append(value)
+            elif isinstance(value, str):
                 fields[name] = value
             elif name == "image":
                 images.append(value)
@@ -50,14 +54,21 @@ async def read(request: Request, most: int = 1) -> AsyncIterator[Upload]:
             raise Problem(422, "image: must be a file, not text")
         if not images:
             raise Problem(422, "image: missing; send the photo in a part called image")
-        yield Upload(tuple(images), fields)
+        yield Upload(tuple(images), fields, tuple(declared))
 
 
 def body(most: int, **fields: str) -> dict[str, Any]:
     """The body for the OpenAPI document: up to ``most`` images, and text fields with what they mean."""
     photo: dict[str, Any] = {"type": "string", "format": "binary", "description": "The photo's bytes."}
     image = photo if most == 1 else {"type": "array", "items": photo, "minItems": 1, "maxItems": most}
-    texts = {name: {"type": "string", "description": text} for name, text in fields.items()}
-    required = ["image", *(name for name in fields if name not in _OPTIONAL)]
-    schema = {"type": "object", "properties": {"image": image, **texts}, "required": required}
+    texts = {name: _text(name, meaning) for name, meaning in fields.items()}
+    schema = {"type": "object", "properties": {"image": image, **texts}, "required": ["image"]}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _text(name: str, meaning: str) -> dict[str, Any]:
+    """The schema of a text field."""
+    text: dict[str, Any] = {"type": "string", "description": meaning}
+    if name != _REPEATED:
+        return text
+    return {"type": "array", "items": {"type": "string"}, "maxItems": _MOST_DECLARED, "description": meaning}

@@ -36,6 +36,7 @@ function showReview(next) {
   seen = false;
   find("photo").parentElement.classList.add("loading");
   find("photo").src = review.photo;
+  find("question").textContent = question(review);
   find("declared").textContent = review.declared || "nothing";
   find("guess").textContent = `${review.verdict === "off-topic" ? "off-topic, nearest " : ""}${review.class} (${percent(review.probability)})`;
   find("seller-box").hidden = !review.seller;
@@ -49,6 +50,11 @@ function showReview(next) {
   find("classes").classList.toggle("long", many);
   find("filter").value = "";
   showClasses();
+}
+
+function question({ attribute, tag }) {
+  if (tag) return `${attribute}: does it hold?`;
+  return attribute ? `${attribute}: what does the photo show?` : "What does the photo show?";
 }
 
 function showClasses() {
