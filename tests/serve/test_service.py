@@ -1,6 +1,7 @@
 """The API as a client sees it: answers, problems, the queue, tokens; and what it keeps."""
 
 import base64
+import errno
 import io
 import json
 import time
@@ -279,6 +280,21 @@ def test_a_conflict_and_a_lost_store_are_problems(
         assert "store does not answer" in _problem(client.post("/v1/reviews/next"), 503)
         monkeypatch.setattr(client.app.state.service.store, "add_checks", fail)  # type: ignore[attr-defined]
         assert "store does not answer" in _problem(_check(client, _png((7, 7, 7))), 503)
+
+
+def test_a_full_disk_is_told_and_recovered_from(
+    client: TestClient, sound: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    photo = sound["bag"][9].read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(client.app.state.service.store, "keep_photos", full)  # type: ignore[attr-defined]
+        response = _check(client, photo)
+        assert _problem(response, 507) == "the disk is full; nothing was kept, ask again later"
+        assert response.headers["retry-after"] == "30"
+    assert _check(client, photo).status_code == 200
 
 
 def test_deletion_really_deletes(client: TestClient, data: Path, sound: Sound) -> None:

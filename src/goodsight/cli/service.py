@@ -16,6 +16,11 @@ from goodsight.errors import GoodsightError
 Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
+Kept = Annotated[
+    str, typer.Option(metavar="PLACE", help="Where photos are kept: a folder, or s3://...; else below --data.")
+]
+
+
 StoreUrl = Annotated[str, typer.Option(help="A database, postgresql://...; else SQLite in --data.")]
 
 
@@ -24,6 +29,10 @@ def serve(
     *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
+    kept: Kept = "",
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port and the work.")
+    ] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
@@ -48,6 +57,8 @@ def serve(
         models=_named(models),
         data=data,
         store=store,
+        kept=kept,
+        workers=workers,
         tokens=read_tokens(tokens) if tokens is not None else (),
         hosts=() if tokens is not None else app.LOOPBACK,
         keep_days=keep_days,
@@ -57,7 +68,7 @@ def serve(
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
     )
-    app.serve(settings, host, port)
+    _web("goodsight.serve.workers").serve(settings, host, port)
 
 
 def token(
@@ -75,6 +86,7 @@ def export(
     *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
+    kept: Kept = "",
     out: Annotated[Path, typer.Option(help="The folder to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
 ) -> None:
@@ -84,7 +96,7 @@ def export(
 
     if not store and not data.is_dir():
         raise GoodsightError(f"`data` {data}: there is no such folder; give the one that `goodsight serve` uses")
-    opened = stores.Store.open(store, data)
+    opened = stores.Store.open(store, data, kept)
     try:
         done = exporting.export(opened, out, force=force)
     finally:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from socket import socket
+from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
@@ -19,6 +21,7 @@ from goodsight.serve.shield import BoundedHead, Shield
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 CONNECTIONS = 512
+STOP_SECONDS = 60
 _SESSION_SECONDS = 12 * 3600
 _EXTRA_BYTES = 2**20
 
@@ -75,8 +78,14 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def serve(settings: Settings, host: str, port: int, listener: socket | None = None) -> None:
     """Run the service until it is told to stop; what was accepted is answered first.
+
+    Args:
+        settings: of the service.
+        host: where to listen.
+        port: where to listen; 0 takes a free one.
+        listener: instead, what listens there already, for several processes.
 
     Raises:
         GoodsightError: it would be reachable from other machines without tokens.
@@ -84,25 +93,38 @@ def serve(settings: Settings, host: str, port: int) -> None:
         StoreError: the store cannot be opened.
 
     """
+    require_tokens(settings, host)
+    app = create_app(settings)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("goodsight").setLevel(logging.INFO)
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "http": BoundedHead,
+        "access_log": False,
+        "server_header": False,
+        "limit_concurrency": CONNECTIONS,
+        "timeout_graceful_shutdown": STOP_SECONDS,
+        "log_level": "info",
+    }
+    if listener is None:
+        uvicorn.run(app, **options)
+    else:
+        uvicorn.Server(uvicorn.Config(app, **options)).run([listener])
+
+
+def require_tokens(settings: Settings, host: str) -> None:
+    """Nobody may be let in from other machines without a token.
+
+    Raises:
+        GoodsightError: they could get in.
+
+    """
     if host not in LOOPBACK and not settings.tokens:
         raise GoodsightError(
             f"`host` {host}: other machines could reach the service, so it needs `tokens`; "
             "make one with `goodsight token --name NAME --role check`"
         )
-    app = create_app(settings)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("goodsight").setLevel(logging.INFO)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        http=BoundedHead,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=60,
-        log_level="info",
-    )
 
 
 def _pages(service: Service) -> APIRouter:

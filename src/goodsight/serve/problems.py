@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from goodsight.errors import ConflictError, NotFoundError, StoreError
 from goodsight.photos.limits import BadPhoto
+from goodsight.store.database import is_full
 
 logger = logging.getLogger("goodsight.serve")
 MEDIA_TYPE = "application/problem+json"
@@ -73,6 +74,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SQLAlchemyError)
     async def _no_store(_: Request, error: Exception) -> JSONResponse:
         logger.error("the store does not answer: %s", error)
+        if is_full(error):
+            return response(507, "the disk is full; nothing was kept, ask again later", {"Retry-After": "30"})
         return response(503, "the store does not answer; nothing was kept, ask again", {"Retry-After": "5"})
 
     @app.exception_handler(ClientDisconnect)

@@ -60,7 +60,9 @@ class Recorder:
             self._store.keep_photos(photos)  # an older copy may just have expired, file and all
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
-                done.set_exception(StoreError(f"answers could not be kept: {error}"))
+                told = StoreError(f"answers could not be kept: {error}")
+                told.__cause__ = error
+                done.set_exception(told)
         else:
             for _, _, done in entries:
                 done.set_result(None)

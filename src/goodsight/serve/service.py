@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import os
 import time
 import uuid
@@ -29,7 +30,7 @@ from goodsight.serve.recorder import Recorder
 from goodsight.store import Checked, Store
 
 logger = logging.getLogger("goodsight.serve")
-_TIDY = 3600.0
+_TIDY, _SETTLE = 3600.0, 1.0
 WORST_FIRST = ("off-topic", "mismatch", "unsure", "sure", "match")
 
 
@@ -41,7 +42,8 @@ class Settings:
         models: model folders by name; the first is the default.
         data: the folder for kept photos, the default database and the key of the session cookies.
         store: a database URL; '' for SQLite in ``data``.
-        photos: where photos are kept: a folder or an address; '' for ``photos`` in ``data``.
+        workers: how many processes of this machine share the work; the limits on it are for all of them together.
+        kept: where photos are kept: a folder or an address; '' for ``photos`` in ``data``.
         tokens: who may ask; empty lets everybody in.
         hosts: host names that the service answers to; empty for all.
         keep_days: days that photos are kept.
@@ -56,7 +58,8 @@ class Settings:
     models: Mapping[str, Path]
     data: Path
     store: str = ""
-    photos: str = ""
+    kept: str = ""
+    workers: int = 1
     tokens: tuple[Token, ...] = ()
     hosts: tuple[str, ...] = ()
     keep_days: float = 30.0
@@ -110,11 +113,12 @@ class Service:
         self.access = Access(settings.tokens)
         self.in_work = 0
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
-        self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
+        decoders = math.ceil(((os.cpu_count() or 2) + 1) / settings.workers)
+        self.decoders = Decoders(decoders, settings.limits, settings.decode_seconds)
         try:
             # In this order, so that a model that is refused leaves no database behind.
             self.models = Models(settings.models, self.decoders, self.meters.batch)
-            self.store = Store.open(settings.store, settings.data, settings.photos)
+            self.store = Store.open(settings.store, settings.data, settings.kept)
         except GoodsightError:
             self.decoders.close()
             raise
@@ -122,7 +126,7 @@ class Service:
 
     async def run(self) -> None:
         """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
-        await asyncio.gather(self.models.watch(), self._tidy())
+        await asyncio.gather(self.models.watch(), self._tidy(), self._settle())
 
     async def _tidy(self) -> None:
         while True:
@@ -133,6 +137,15 @@ class Service:
                 logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
             await asyncio.sleep(_TIDY)
 
+    async def _settle(self) -> None:
+        """Other processes that answer the same tokens are told how much was asked, and tell."""
+        while self.store.shared.across_machines or self.settings.workers > 1:
+            await asyncio.sleep(_SETTLE)
+            try:
+                await asyncio.to_thread(self.access.settle, self.store.shared)
+            except Exception as error:  # a database that is away for a while: each goes by itself until it is back
+                logger.warning("the limits of tokens are not shared at the moment: %s", error)
+
     def close(self) -> None:
         """Finish what was accepted and stop."""
         self.decoders.close()
@@ -142,7 +155,7 @@ class Service:
 
     def full(self) -> str:
         """Why no photo can be taken now; '' when one can."""
-        busy = self.in_work >= self.settings.most_photos
+        busy = self.in_work >= math.ceil(self.settings.most_photos / self.settings.workers)
         return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
 
     @contextmanager

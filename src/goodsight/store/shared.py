@@ -7,6 +7,7 @@ written anew.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from goodsight.store.kept import place_of
 
 _AT_ONCE = 16
 _MARK = ".goodsight"
+_SECRET = re.compile("//[^/@ ]*@")
 
 
 class SharedPhotos:
@@ -36,7 +38,7 @@ class SharedPhotos:
         self._address = address
         if not find_spec("fsspec"):
             raise StoreError(
-                f"`photos` {address}: an address is written by fsspec: install it with "
+                f"`kept` {_SECRET.sub('//***@', address)}: an address is written by fsspec: install it with "
                 "`pip install 'goodsight[remote]'`, or give a folder"
             )
         with self._told():
@@ -103,4 +105,4 @@ class SharedPhotos:
         except Exception as error:
             # Libraries raise what they like here, such as errors of botocore; an address may hold a password.
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise StoreError(f"`photos` {self._address.split('@')[-1]}: {said}") from error
+            raise StoreError(_SECRET.sub("//***@", f"`kept` {self._address}: {said}")) from error

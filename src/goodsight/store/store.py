@@ -47,13 +47,13 @@ class Store:
         self.shared = Shared(engine)
 
     @classmethod
-    def open(cls, url: str, folder: Path, photos: str = "") -> Store:
+    def open(cls, url: str, folder: Path, kept: str = "") -> Store:
         """Open a store, and bring an older one up to date.
 
         Args:
             url: of the database; '' for SQLite in the folder.
             folder: of the service; made when it is not there.
-            photos: where photos are kept: a folder, or an address that fsspec knows; '' for ``photos`` in the folder.
+            kept: where photos are kept: a folder, or an address that fsspec knows; '' for ``photos`` in the folder.
 
         Raises:
             StoreError: the URL is wrong, the database cannot be reached, or it is newer than this version; or nothing
@@ -61,7 +61,7 @@ class Store:
 
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # strangers' photos are nobody else's business
-        return cls(open_database(url, folder), _photos(photos or str(folder / "photos")))
+        return cls(open_database(url, folder), _photos(kept or str(folder / "photos")))
 
     def close(self) -> None:
         """Give the connections back."""
