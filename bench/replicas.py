@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import drawn
@@ -48,8 +48,8 @@ class Database:
 
     def start(self) -> None:
         """On the same port, with the options that it had."""
-        (control,) = list(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))[-1:]
-        command = [control, "--pgdata", self._folder / "data", "--log", self._folder / "log", "--wait", "restart"]
+        control = str(sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))[-1])
+        command = [control, "--pgdata", f"{self._folder}/data", "--log", f"{self._folder}/log", "--wait", "restart"]
         as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -136,8 +136,9 @@ def _replicas(folder: Path, photos: list[bytes], database: Database, checks: int
         port = stack.enter_context(fleet.nginx([machine.port for machine in machines], folder / "nginx"))
         people = [fleet.Reviewer(port, tokens[name][0], name, 10**9) for name in NAMES]
         sender = Checks(port, requests, tokens["root"][0], max(1, checks // reviews // 2))
-        for one in (*people, sender):
-            one.start()
+        sender.start()
+        for person in people:
+            person.start()
         kills = 0
         while len(sender.answered) < checks or sum(len(one.taken) for one in people) < reviews:
             time.sleep(5)
@@ -201,13 +202,9 @@ def _full(folder: Path, photos: list[bytes]) -> list[Figure]:
         loopback.service(folder / "model", disk / "data", log=folder / "full.log") as running,
     ):
         before = loopback.load(running.port, others[0], 3, connections=8, keep_bodies=True)
-        with (disk / "somebody").open("wb") as stream:
-            try:
-                while True:
-                    stream.write(bytes(4096))
-                    stream.flush()
-            except OSError:
-                pass
+        with (disk / "somebody").open("wb", buffering=0) as stream, suppress(OSError):
+            while True:
+                stream.write(bytes(4096))
         full = loopback.load(running.port, others[1], 5, connections=8, keep_bodies=True)
         (disk / "somebody").unlink()
         after = loopback.load(running.port, others[2], 3, connections=8, keep_bodies=True)

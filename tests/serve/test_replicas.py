@@ -49,6 +49,7 @@ def both(trained: Training, url: str, tokens: dict[str, str], tmp_path: Path) ->
 
 def _logged_in(port: int, token: str) -> urllib.request.OpenerDirector:
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    opener.addheaders = [("Origin", f"http://127.0.0.1:{port}")]  # as a browser sends it with a form
     opener.open(f"http://127.0.0.1:{port}/login", urlencode({"token": token}).encode()).close()
     return opener
 
@@ -62,17 +63,18 @@ def test_no_answer_is_lost_and_no_review_is_decided_twice(
     requests = [loopback.check_request(photo, "bag", token=tokens["ann"]) for photo in photos]
     one, other = (running.port for running in both)
 
-    # What one keeps the other shows, and what one deletes is gone at both; a session holds at each.
+    # What one keeps the other shows, and what one deletes is gone at both. A session holds at each.
     (first,) = loopback.load(one, requests[:1], 0.01, connections=1, keep_bodies=True).bodies
     shown = f"/v1/photos/{json.loads(first)['id']}"
     assert fleet.ask(other, "GET", shown, tokens["ann"])[0] == 200
     assert fleet.ask(other, "DELETE", f"/v1/checks/{json.loads(first)['id']}", tokens["root"])[0] == 204
     assert fleet.ask(one, "GET", shown, tokens["ann"])[0] == 404
-    page = _logged_in(one, tokens["bob"]).open(f"http://127.0.0.1:{other}/reviews")
-    assert "<h1>Reviews</h1>" in page.read().decode()
-    page.close()
 
     with fleet.nginx([one, other], tmp_path / "nginx") as port:
+        visitor = _logged_in(port, tokens["bob"])
+        for place in (one, other, port):
+            with visitor.open(f"http://127.0.0.1:{place}/reviews") as page:
+                assert "<h1>Reviews</h1>" in page.read().decode()
         reviewers = [fleet.Reviewer(port, tokens[name], name, 10**6) for name in NAMES]
         for reviewer in reviewers:
             reviewer.start()

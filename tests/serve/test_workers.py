@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 import urllib.request
 from contextlib import suppress
@@ -78,7 +79,7 @@ def test_what_no_process_could_do_is_said_at_once(trained: Training, tmp_path: P
     with pytest.raises(GoodsightError, match="not a model folder"):
         workers.serve(Settings({"m": tmp_path}, tmp_path / "data", workers=2), "127.0.0.1", 0)
     assert not (tmp_path / "data").exists()
-    with loopback.socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(GoodsightError, match=f"`port` {port}: cannot listen there: Address already in use"):
             workers.serve(settings, "127.0.0.1", port)

@@ -90,7 +90,7 @@ def test_a_decision_is_taken_back_once(stores: list[Store]) -> None:
     checked = _add(stores[0], "a")
     stores[0].queue.claim("ann")
     stores[0].queue.decide(checked.id, "ann", "b")
-    found = _at_once(*[lambda store=store: store.queue.undo("ann") for store in stores * 3])  # type: ignore[misc]
+    found = _at_once(*[lambda store=store: store.queue.undo("ann") for store in stores * 3])
     assert sum(not isinstance(one, ConflictError) and one is not None for one in found) == 1
     statistics = stores[1].queue.statistics()
     assert (statistics.decided, statistics.waiting) == (0, 1)
@@ -100,7 +100,7 @@ def test_a_decision_is_taken_back_once(stores: list[Store]) -> None:
 
 def test_an_answer_is_contested_once(stores: list[Store]) -> None:
     checked = _add(stores[0], "a", verdict="mismatch")
-    found = _at_once(*[lambda store=store: store.appeal(checked.id, "shop", "") for store in stores * 3])  # type: ignore[misc]
+    found = _at_once(*[lambda store=store: store.appeal(checked.id, "shop", "") for store in stores * 3])
     assert sum(isinstance(one, ConflictError) for one in found) == 5
     assert stores[0].queue.statistics().contested == 1
 
@@ -133,7 +133,7 @@ def test_a_deletion_leaves_no_answer_without_its_photo(stores: list[Store]) -> N
             two.keep_photo(content.encode())
             return made
 
-        found = _at_once(lambda first=first: one.delete(first.id), again)  # type: ignore[misc]
+        found = _at_once(lambda first=first: one.delete(first.id), again)
         made = found[1]
         assert isinstance(made, Checked)
         assert one.check(first.id) is None
@@ -154,7 +154,7 @@ def test_an_allowance_is_one_for_all(stores: list[Store]) -> None:
     assert one.settle(spent(0), now=103.0)["shop"] == 1
     assert two.settle(spent(0), now=200.0)["shop"] == 10
     before = two.settle(spent(0, 0.0))["shop"]
-    _at_once(*[lambda shared=shared: shared.settle(spent(1, 0.0)) for shared in [one, two] * 4])  # type: ignore[misc]
+    _at_once(*[lambda shared=shared: shared.settle(spent(1, 0.0)) for shared in [one, two] * 4])
     assert one.settle(spent(0, 0.0))["shop"] == before - 8
 
 

@@ -97,7 +97,7 @@ class Meters:
         registry = self._registry
         if several := "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         for model, recent in self._recent.items():
             if len(recent) >= _ENOUGH or not several:  # the largest of all processes would be no number
                 self._drift.labels(model).set(drift(list(recent)))

@@ -139,12 +139,16 @@ class Service:
 
     async def _settle(self) -> None:
         """Other processes that answer the same tokens are told how much was asked, and tell."""
+        away = False
         while self.store.shared.across_machines or self.settings.workers > 1:
             await asyncio.sleep(_SETTLE)
             try:
                 await asyncio.to_thread(self.access.settle, self.store.shared)
+                away = False
             except Exception as error:  # a database that is away for a while: each goes by itself until it is back
-                logger.warning("the limits of tokens are not shared at the moment: %s", error)
+                if not away:
+                    logger.warning("the limits of tokens are not shared until the store answers: %s", error)
+                away = True
 
     def close(self) -> None:
         """Finish what was accepted and stop."""
