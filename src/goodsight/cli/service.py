@@ -17,7 +17,7 @@ Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
 Kept = Annotated[
-    str, typer.Option(metavar="PLACE", help="Where photos are kept: a folder, or s3://...; else below --data.")
+    str, typer.Option(metavar="PLACE", help="Kept photos: a folder or s3://...; else in --data.")
 ]
 
 
@@ -31,7 +31,7 @@ def serve(
     store: StoreUrl = "",
     kept: Kept = "",
     workers: Annotated[
-        int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port and the work.")
+        int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port.")
     ] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",

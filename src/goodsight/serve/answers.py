@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from goodsight.serve.answered import Answered
 from goodsight.serve.models import Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
-from goodsight.serve.service import Answered
 from goodsight.store import Checked, QueueStatistics
 
 

@@ -19,11 +19,11 @@ from fastapi.responses import JSONResponse, Response
 from goodsight.about import __version__
 from goodsight.serve import problems, tensors
 from goodsight.serve.access import Client, require
+from goodsight.serve.answered import Answered
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
 from goodsight.serve.models import Served
 from goodsight.serve.seller import MEANING, seller_from
-from goodsight.serve.service import Answered
 from goodsight.serve.tensors import Output
 from goodsight.serve.upload import MOST_PHOTOS
 

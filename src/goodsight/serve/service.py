@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import math
 import os
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
-from goodsight.model.record import Judge
 from goodsight.model.verdicts import Answer, Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
+from goodsight.serve.answered import Answered, of
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import Problem
 from goodsight.serve.recorder import Recorder
-from goodsight.store import Checked, Store
+from goodsight.store import Store
 
 logger = logging.getLogger("goodsight.serve")
 _TIDY, _SETTLE = 3600.0, 1.0
-WORST_FIRST = ("off-topic", "mismatch", "unsure", "sure", "match")
 
 
 @dataclass(frozen=True)
@@ -68,35 +65,6 @@ class Settings:
     body_seconds: float = 30.0
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What was answered about a photo, and kept.
-
-    Attributes:
-        id: of the check.
-        checked: the answer of each attribute that was asked about.
-        prediction: that they were made of.
-
-    """
-
-    id: str
-    checked: tuple[Checked, ...]
-    prediction: Prediction
-
-    @property
-    def verdict(self) -> str:
-        """The worst of all verdicts."""
-        return min((one.verdict for one in self.checked), key=WORST_FIRST.index)
-
-    @property
-    def reason(self) -> str:
-        """Why it is the worst, of each attribute that is not well."""
-        whole = {one.reason for one in self.checked}
-        if len(whole) == 1:
-            return whole.pop()
-        return "; ".join(f"{one.attribute}: {one.reason}" for one in self.checked if one.reason)
 
 
 class Service:
@@ -251,34 +219,7 @@ class Service:
         client: Client,
         seller: str,
     ) -> Answered:
-        judges = {judge.attribute.name: judge for judge in served.model.judges}
-        # What all answers of a photo have in common.
-        sha256, now, id = hashlib.sha256(data).hexdigest(), time.time(), uuid.uuid4().hex
-        whole = Checked(
-            id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, client.name, seller
-        )
-        checked = [_checked(whole, served, judges[a.attribute.name], a, check) for a, check in found]
-        answered = Answered(id, tuple(checked), prediction)
-        await self.recorder.keep(checked, data)
+        answered = of(served, data, prediction, found, client.name, seller)
+        await self.recorder.keep(answered.checked, data)
         self.meters.answer(served.name, answered.verdict, prediction.on_topic)
         return answered
-
-
-def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check: Check | None) -> Checked:
-    """What is kept of one answer."""
-    attribute = served.attribute(judge)
-    # Without other attributes a tag that does not hold has no label: "no" to what, nobody could tell.
-    label = answer.label if attribute else answer.given or "-"
-    return replace(
-        whole,
-        id=uuid.uuid4().hex if attribute else whole.id,
-        part_of=whole.id if attribute else "",
-        attribute=attribute,
-        declared=check.declared if check else "",
-        label=answer.label if check else label,
-        probability=answer.probability,
-        p_value=check.p_value if check else 1.0,
-        verdict=check.verdict if check else answer.verdict,
-        reason=check.reason if check else answer.reason,
-        probabilities=dict(zip(judge.classes, answer.probabilities.tolist(), strict=True)),
-    )
