@@ -30,6 +30,7 @@ from goodsight.store import Store
 
 NAMES = ("ann", "bob", "cid", "dee")
 AWAY = 20.0
+_AT_ONCE = 160
 ROOT = Path(__file__).parents[1]
 
 
@@ -90,8 +91,11 @@ class Checks(threading.Thread):
 
     def run(self) -> None:
         """Send, and contest some of the answers."""
+        start = 0
         while not self.ended.is_set():
-            made = loopback.load(self._port, self._requests, 1.0, connections=16, keep_bodies=True)
+            some = self._requests[start : start + _AT_ONCE]
+            start = (start + _AT_ONCE) % len(self._requests)
+            made = loopback.load(self._port, some, 1.0, connections=16, keep_bodies=True)
             self.statuses += made.statuses
             new = [json.loads(body)["id"] for body in made.bodies]
             self.answered += new
@@ -128,7 +132,9 @@ def _replicas(folder: Path, photos: list[bytes], database: Database, checks: int
     kept = folder / "kept"
     options = ["--store", database.url, "--kept", str(kept), "--tokens", str(folder / "tokens.toml")]
     machines = [Machine(folder / "model", folder / f"data{n}", options) for n in range(2)]
-    requests = [loopback.check_request(photo, "bag", token=tokens["ann"][0]) for photo in photos]
+    # A byte more at its end makes another photo of each, which must be kept.
+    more = [photo + bytes([n]) for n in range(max(1, checks // len(photos))) for photo in photos]
+    requests = [loopback.check_request(photo, "bag", token=tokens["ann"][0]) for photo in more]
     with ExitStack() as stack:
         for machine in machines:
             machine.start()
@@ -195,7 +201,6 @@ def _small(folder: Path, size: str) -> Iterator[Path]:
 
 def _full(folder: Path, photos: list[bytes]) -> list[Figure]:
     """A service whose disk is filled up by somebody else, who then makes room again."""
-    # A byte more makes another photo of each, which must be kept.
     others = [[loopback.check_request(photo + bytes([n]), "bag") for photo in photos] for n in range(3)]
     with (
         _small(folder / "small", "40m") as disk,

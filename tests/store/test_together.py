@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_a_deletion_leaves_no_answer_without_its_photo(stores: list[Store]) -> N
             two.keep_photo(content.encode())
             return made
 
-        found = _at_once(lambda first=first: one.delete(first.id), again)
+        found = _at_once(partial(one.delete, first.id), again)
         made = found[1]
         assert isinstance(made, Checked)
         assert one.check(first.id) is None

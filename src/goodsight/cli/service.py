@@ -16,9 +16,7 @@ from goodsight.errors import GoodsightError
 Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
-Kept = Annotated[
-    str, typer.Option(metavar="PLACE", help="Kept photos: a folder or s3://...; else in --data.")
-]
+Kept = Annotated[str, typer.Option(metavar="PLACE", help="Kept photos: a folder or s3://...; else in --data.")]
 
 
 StoreUrl = Annotated[str, typer.Option(help="A database, postgresql://...; else SQLite in --data.")]
@@ -30,9 +28,7 @@ def serve(
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
     kept: Kept = "",
-    workers: Annotated[
-        int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port.")
-    ] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port.")] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
