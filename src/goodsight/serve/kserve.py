@@ -19,13 +19,14 @@ from goodsight.serve import problems
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
+from goodsight.serve.bodies import BoundedRoute
 from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
 from goodsight.serve.seller import MEANING, seller_from
 from goodsight.serve.upload import MOST_PHOTOS
 from goodsight.store import Checked
 
-router = APIRouter(prefix="/v2")
+router = APIRouter(prefix="/v2", route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 ModelName = Annotated[str, Path(min_length=1, max_length=100)]
 _MODEL = problem_responses(401, 403, 404, 422, 429)
@@ -110,8 +111,10 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
         raise Problem(422, f"inputs.0.shape: must be [{n}] for {n} photos")
     seller = seller_from(asked.parameters.seller, "parameters.seller")
     most = service.settings.limits.max_bytes
-    photos = [photo_from(text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
-    with service.use(name, n) as served:
+    # Beside the event loop: a large one takes some time.
+    read = [asyncio.to_thread(photo_from, text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
+    photos = await asyncio.gather(*read)
+    with service.use(name, n, client.name) as served:
         tasks = [service.classify(served, data, client, seller) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
     checked: list[Checked] = []

@@ -53,11 +53,11 @@ class Recorder:
 
     def _commit(self, entries: list[Entry]) -> None:
         try:
-            for checked, data, _ in entries:
-                self._store.keep_photo(data, checked.sha256)
+            photos = {checked.sha256: data for checked, data, _ in entries}
+            self._store.keep_photos(photos)
             self._store.add_checks([checked for checked, _, _ in entries])
-            for checked, data, _ in entries:  # an older copy may just have expired, file and all
-                self._store.keep_photo(data, checked.sha256)
+            # An older copy may just have expired, file and all.
+            self._store.keep_photos({sha256: photos[sha256] for sha256 in self._store.lacking(photos)})
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
                 done.set_exception(StoreError(f"answers could not be kept: {error}"))

@@ -8,6 +8,7 @@ import logging
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from goodsight.model.verdicts import Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
+from goodsight.serve.allowance import Allowance, BusyError
+from goodsight.serve.connections import Bounds
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
@@ -29,6 +32,9 @@ from goodsight.store import Checked, Store
 
 logger = logging.getLogger("goodsight.serve")
 _TIDY = 3600.0
+_SHARE = 3
+_QUICK = 2**20
+"""Bytes that are hashed faster than a thread is found for them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class Settings:
         keep_days: days that photos are kept.
         most_photos: photos in work at once; more are refused with 503.
         decode_seconds: for one photo.
+        dear_seconds: of decoding expensive photos, for each token and minute.
         body_seconds: for an upload to arrive.
+        bounds: on connections.
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
 
@@ -58,7 +66,9 @@ class Settings:
     keep_days: float = 30.0
     most_photos: int = 96
     decode_seconds: float = 10.0
+    dear_seconds: float = 30.0
     body_seconds: float = 30.0
+    bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
 
@@ -76,8 +86,11 @@ class Service:
         self.settings = settings
         self.access = Access(settings.tokens)
         self.in_work = 0
+        self._held: Counter[str] = Counter()
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
-        self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
+        shared = len(settings.tokens) > 1
+        allowance = Allowance(max(1, settings.most_photos // 8), settings.dear_seconds, shared=shared)
+        self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds, allowance)
         try:
             # In this order, so that a model that is refused leaves no database behind.
             self.models = Models(settings.models, self.decoders, self.meters.batch)
@@ -107,39 +120,51 @@ class Service:
         self.recorder.close()
         self.store.close()
 
-    def full(self) -> str:
-        """Why no photo can be taken now; '' when one can."""
-        busy = self.in_work >= self.settings.most_photos
-        return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
+    def full(self, client: str = "") -> str:
+        """Why no photo of a client's can be taken now; '' when one can.
+
+        Where several clients may ask, each may have three times what is free: a single one three quarters of all, so
+        that there is always room for one more (Choudhury and Hahne, Dynamic queue length thresholds, 1998).
+        """
+        free = self.settings.most_photos - self.in_work
+        if free <= 0:
+            return f"{self.in_work} photos are in work already; try again in a second"
+        if len(self.settings.tokens) > 1 and self._held[client] >= _SHARE * free:
+            return f"{self._held[client]} photos of yours are in work already; try again in a second"
+        return ""
 
     @contextmanager
-    def use(self, model: str, photos: int = 1) -> Iterator[Served]:
-        """A model to answer some photos with, which count as in work meanwhile.
+    def use(self, model: str, photos: int = 1, client: str = "") -> Iterator[Served]:
+        """A model to answer some photos of a client's with, which count as in work meanwhile.
 
         Raises:
             Problem: 404 for an unknown model, 503 when there is too much in work.
 
         """
-        if reason := self.full():
+        if reason := self.full(client):
             raise problems.busy(reason)
         if model and model not in self.models.names():
             raise Problem(404, f"model {model[:100]!r}: the models are {', '.join(self.models.names())}")
         self.in_work += photos
+        self._held[client] += photos
         try:
             with self.models.use(model) as served:
                 yield served
         finally:
             self.in_work -= photos
+            self._held[client] -= photos
 
-    async def predict(self, served: Served, data: bytes) -> Prediction:
-        """What a model says of a photo.
+    async def predict(self, served: Served, data: bytes, client: Client) -> Prediction:
+        """What a model says of a client's photo.
 
         Raises:
-            Problem: 413, 415 or 422: the photo cannot be used.
+            Problem: 413, 415 or 422: the photo cannot be used; 429 or 503: not now, as it is an expensive one.
 
         """
         try:
-            return await served.pipeline.predict(data)
+            return await served.pipeline.predict(data, client.name)
+        except BusyError as error:
+            raise problems.of_busy(error) from error
         except BadPhoto as bad:
             raise problems.of_photo(bad) from bad
         except DecodeTimeoutError as error:
@@ -157,15 +182,15 @@ class Service:
         if declared not in served.judge.classes:
             said = ", ".join(served.judge.classes)
             raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
-        prediction = await self.predict(served, data)
+        prediction = await self.predict(served, data, client)
         answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
         return await self._keep(served, data, prediction, answer, client, seller), prediction
 
-    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
+    async def explain(self, served: Served, data: bytes, prediction: Prediction, client: Client) -> Shown | None:
         """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
         try:
-            return await served.pipeline.explain(data, prediction, served.number)
-        except (BadPhoto, DecodeTimeoutError):
+            return await served.pipeline.explain(data, prediction, served.number, client.name)
+        except (BadPhoto, DecodeTimeoutError, BusyError):
             # It was decoded a moment ago, in a quieter one: the answer stands without.
             return None
 
@@ -176,19 +201,20 @@ class Service:
             Problem: as :meth:`predict`.
 
         """
-        prediction = await self.predict(served, data)
+        prediction = await self.predict(served, data, client)
         return await self._keep(served, data, prediction, None, client, seller), prediction
 
     async def _keep(
         self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client, seller: str
     ) -> Checked:
         answer = served.answer(prediction)
+        digest = await asyncio.to_thread(_digest, data) if len(data) > _QUICK else _digest(data)
         checked = Checked(
             id=uuid.uuid4().hex,
             time=time.time(),
             model=served.name,
             model_id=served.model_id,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=digest,
             declared=check.declared if check else "",
             label=answer.label if check else answer.given or "-",
             probability=answer.probability,
@@ -202,3 +228,7 @@ class Service:
         await self.recorder.keep(checked, data)
         self.meters.answer(served.name, checked.verdict, prediction.on_topic)
         return checked
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

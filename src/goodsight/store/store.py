@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,20 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._kept.close()
         self._engine.dispose()
 
     def keep_photo(self, data: bytes, sha256: str = "") -> str:
         """Keep a photo's bytes, once; the sha256 they are found by, which is worked out when it is not given."""
         return self._kept.put(data, sha256)
+
+    def keep_photos(self, photos: Mapping[str, bytes]) -> None:
+        """Keep photos by their sha256; when this returns they are on the disk, and a power cut does not lose them."""
+        self._kept.put_all(photos)
+
+    def lacking(self, sha256s: Iterable[str]) -> list[str]:
+        """Which photos are not kept (any more)."""
+        return [sha256 for sha256 in sha256s if not self._kept.has(sha256)]
 
     def photo(self, sha256: str) -> bytes | None:
         """A photo's bytes, None when they were deleted."""
