@@ -38,7 +38,7 @@ def serve(
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
     dear_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Decoding of expensive photos, per token and minute.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Decoding of costly photos, per minute.")
     ] = 30.0,
     allow_host: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to.")] = None,
     proxy: Annotated[
@@ -72,7 +72,7 @@ def serve(
         data=data,
         store=store,
         tokens=read_tokens(tokens) if tokens is not None else (),
-        hosts=app.hosts_for(host, allow_host or ()),
+        hosts=app.hosts_for(host, options.values(allow_host)),
         keep_days=keep_days,
         most_photos=most_photos,
         decode_seconds=decode_seconds,
@@ -81,7 +81,7 @@ def serve(
         bounds=Bounds(
             most=connections,
             per_address=per_address,
-            proxies=_addresses(proxy or ()),
+            proxies=_addresses(options.values(proxy)),
             head_seconds=head_seconds,
             idle_seconds=idle_seconds,
             body_seconds=body_seconds,

@@ -188,7 +188,7 @@ class Connection(HttpToolsProtocol):
             self._enter("head")
         self._bytes += len(data)
         super().data_received(data)
-        if self._reading == "head" and self._bytes > HEAD_BYTES and not self._wire.is_closing():
+        if self._reading == "head" and self._bytes > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("the request's head is too large")
 
     def on_message_begin(self) -> None:
@@ -257,10 +257,21 @@ class _Patient:
 
     def close(self) -> None:
         """Close, now or when the client has stopped sending."""
-        if self._connection.sending and not self._wire.is_closing():
+        if self.is_closing():
+            return
+        if self._connection.sending:
             self._connection.linger()
-        elif self._connection.phase != "linger":
+        else:
             self._wire.close()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._connection.phase == "linger" or self._wire.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Send, as long as the connection is not at its end."""
+        if not self.is_closing():
+            self._wire.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wire, name)

@@ -38,6 +38,8 @@ class _Shares:
 
     def leave(self, party: str) -> None:
         self.waiting.discard(party)
+        if not self.waiting:
+            self.now = max(self.had.values())  # all debts are paid: whoever comes next begins level
         if len(self.had) > 1000:  # those who owe nothing need not be remembered
             self.had = {one: had for one, had in self.had.items() if one in self.waiting or had > self.now}
 
