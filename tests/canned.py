@@ -149,6 +149,14 @@ def app(canned: Canned) -> FastAPI:
     def undo() -> Any:
         return canned.undo()
 
+    @app.post("/v1/reviews/{id}/renew")
+    def renew(id: str) -> Any:
+        canned.asked.append(("renew", id))
+        if id not in canned.lost:
+            return {"id": id, "lease_until": 1e12}
+        canned.reviews.pop(0)
+        return problem(409, "the claim is not yours any more")
+
     @app.post("/v1/reviews/{id}/skip")
     def skip(id: str) -> Any:
         canned.asked.append(("skip", id))

@@ -138,6 +138,22 @@ def test_when_nothing_waits_the_page_says_so_and_looks_again(visit: Visit, canne
     expect(page.locator("#status")).to_have_text("")
 
 
+def test_a_claim_is_renewed_while_its_page_is_open(visit: Visit, canned: Canned) -> None:
+    visit.page.clock.install()
+    canned.reviews = [review(1), review(2)]
+    page = visit.open("/reviews")
+    expect(page.get_by_role("button", name="phone declared")).to_be_enabled()
+    for times in (1, 2):
+        with page.expect_response("**/renew"):
+            page.clock.run_for(60_000)
+        assert canned.asked == [("renew", "r1")] * times
+    canned.lost = {"r1"}
+    page.clock.run_for(60_000)
+    expect(page.locator("#status")).to_have_text("That one went to somebody else meanwhile.")
+    expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
+    visit.planted = 1
+
+
 def test_the_seller_is_told_where_one_is_known(visit: Visit, canned: Canned) -> None:
     canned.reviews = [review(1, seller="<b>Märta</b>"), review(2)]
     page = visit.open("/reviews")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +42,26 @@ def serve(
     body_seconds: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
+    dear_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Decoding of costly photos, per minute.")
+    ] = 30.0,
+    allow_host: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to.")] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="A proxy, whose connections are not counted.")
+    ] = None,
+    connections: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Connections in all.")] = 512,
+    per_address: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="Connections from one address; 0 for no limit.")
+    ] = 256,
+    head_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a request's head to arrive.")
+    ] = 10.0,
+    idle_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time between an answer and the next request.")
+    ] = 5.0,
+    answer_seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a client to read an answer.")
+    ] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
@@ -47,6 +69,7 @@ def serve(
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")
     from goodsight.serve.access import read_tokens
+    from goodsight.serve.connections import Bounds
     from goodsight.serve.service import Settings
 
     settings = Settings(
@@ -56,11 +79,21 @@ def serve(
         kept=kept,
         workers=workers,
         tokens=read_tokens(tokens) if tokens is not None else (),
-        hosts=() if tokens is not None else app.LOOPBACK,
+        hosts=app.hosts_for(host, options.values(allow_host)),
         keep_days=keep_days,
         most_photos=most_photos,
         decode_seconds=decode_seconds,
+        dear_seconds=dear_seconds,
         body_seconds=body_seconds,
+        bounds=Bounds(
+            most=connections,
+            per_address=per_address,
+            proxies=_addresses(options.values(proxy)),
+            head_seconds=head_seconds,
+            idle_seconds=idle_seconds,
+            body_seconds=body_seconds,
+            answer_seconds=answer_seconds,
+        ),
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
     )
@@ -98,6 +131,14 @@ def export(
     finally:
         opened.close()
     typer.echo(f"{out}: {done}")
+
+
+def _addresses(given: Sequence[str]) -> tuple[str, ...]:
+    """Addresses as connections show them."""
+    try:
+        return tuple(str(ipaddress.ip_address(one)) for one in given)
+    except ValueError as error:
+        raise GoodsightError(f"`proxy`: {error}; give the address that its connections come from") from error
 
 
 def _named(models: list[str]) -> dict[str, Path]:

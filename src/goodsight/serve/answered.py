@@ -45,9 +45,14 @@ class Answered:
         return "; ".join(f"{one.attribute}: {one.reason}" for one in self.checked if one.reason)
 
 
+def digest(data: bytes) -> str:
+    """What a photo is known by: the sha256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def of(
     served: Served,
-    data: bytes,
+    sha256: str,
     prediction: Prediction,
     found: Sequence[tuple[Answer, Check | None]],
     client: str,
@@ -57,7 +62,7 @@ def of(
 
     Args:
         served: what answered.
-        data: the photo's bytes.
+        sha256: of the photo's bytes.
         prediction: of the photo.
         found: the answers that were asked for, each with its comparison; None where nothing was declared.
         client: who asked.
@@ -66,7 +71,7 @@ def of(
     """
     judges = {judge.attribute.name: judge for judge in served.model.judges}
     # What all answers of a photo have in common.
-    id, now, sha256 = uuid.uuid4().hex, time.time(), hashlib.sha256(data).hexdigest()
+    id, now = uuid.uuid4().hex, time.time()
     whole = Checked(id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, client, seller)
     checked = (_checked(whole, served, judges[answer.attribute.name], answer, check) for answer, check in found)
     return Answered(id, tuple(checked), prediction)

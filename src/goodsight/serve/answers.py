@@ -11,6 +11,7 @@ from goodsight.serve.answered import Answered
 from goodsight.serve.models import Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
+from goodsight.serve.texts import Id, Line, Lines
 from goodsight.store import Checked, QueueStatistics
 
 
@@ -148,8 +149,8 @@ class ModelsAnswer(BaseModel):
 class AppealRequest(BaseModel):
     """Contest an answer."""
 
-    id: str = Field(max_length=64, description="The id of the check, or of the answer about one attribute.")
-    note: str = Field("", max_length=2000, description="What the person who decides should know.")
+    id: Id = Field(description="The id of the check, or of the answer about one attribute.")
+    note: Lines = Field("", max_length=2000, description="What the person who decides should know.")
 
 
 class AppealAnswer(BaseModel):
@@ -162,7 +163,7 @@ class AppealAnswer(BaseModel):
 class DecisionRequest(BaseModel):
     """What a person decided: a class, or '' for none of these."""
 
-    decision: str = Field(max_length=500)
+    decision: Line = Field(max_length=500)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -11,7 +11,9 @@ from fastapi.responses import JSONResponse, Response
 from goodsight.photos.limits import BadPhoto
 from goodsight.serve import answers, problems, upload
 from goodsight.serve.access import Client, require
+from goodsight.serve.allowance import BusyError
 from goodsight.serve.answers import problem_responses
+from goodsight.serve.bodies import BoundedRoute
 from goodsight.serve.declared import CATEGORY, declared
 from goodsight.serve.declared import MEANING as DECLARED
 from goodsight.serve.decoders import DecodeTimeoutError
@@ -20,14 +22,15 @@ from goodsight.serve.models import Served
 from goodsight.serve.problems import Problem
 from goodsight.serve.seller import MEANING, seller_from
 from goodsight.serve.service import Service
+from goodsight.serve.texts import Id
 
 SHOWN = 1024
 """Pixels of the longer side of a photo that is shown to a reviewer."""
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 Reviewing = Annotated[Client, Depends(require("review"))]
 Ruling = Annotated[Client, Depends(require("admin"))]
-CheckId = Annotated[str, Path(min_length=1, max_length=64, description="The id of a check.")]
+CheckId = Annotated[Id, Path(description="The id of a check.")]
 _PHOTO = problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503)
 
 
@@ -58,11 +61,11 @@ async def check(request: Request, client: Checking) -> JSONResponse:
         if explain not in ("true", "false"):
             raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
         seller = seller_from(form.fields.get("seller", ""))
-        with service.use(form.fields.get("model", "")) as served:
+        with service.use(form.fields.get("model", ""), client=client.name) as served:
             said = declared(served, form.fields.get("ad_category", ""), form.declared)
             data = await form.images[0].read()
             answered = await service.check(served, data, said, client, seller)
-            shown = await service.explain(served, data, answered) if explain == "true" else {}
+            shown = await service.explain(served, data, answered, client) if explain == "true" else {}
     return JSONResponse(answers.check(served, answered, shown))
 
 
@@ -77,7 +80,7 @@ async def classify(request: Request, client: Checking) -> JSONResponse:
     service = service_of(request)
     async with upload.read(request, upload.MOST_PHOTOS) as form:
         seller = seller_from(form.fields.get("seller", ""))
-        with service.use(form.fields.get("model", ""), len(form.images)) as served:
+        with service.use(form.fields.get("model", ""), len(form.images), client.name) as served:
             found = await asyncio.gather(
                 *[_prediction(service, served, await image.read(), client, seller) for image in form.images]
             )
@@ -119,7 +122,7 @@ def models(request: Request, _: Checking) -> JSONResponse:
     response_class=Response,
     responses={**problem_responses(401, 403, 404, 422, 429), 200: {"content": {"image/jpeg": {}}}},
 )
-async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
+async def photo(request: Request, id: CheckId, client: Reviewing) -> Response:
     """The photo of a check, made anew as a JPEG: what a stranger uploaded never reaches a browser as it came."""
     service = service_of(request)
     found = await asyncio.to_thread(service.store.answers, id)
@@ -127,7 +130,9 @@ async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
     if data is None:
         raise Problem(404, f"id {id!r}: there is no such photo any more")
     try:
-        picture = await asyncio.wrap_future(service.decoders.picture(data, SHOWN))
+        picture = await asyncio.wrap_future(service.decoders.picture(data, SHOWN, client.name))
+    except BusyError as error:
+        raise problems.of_busy(error) from error
     except (BadPhoto, DecodeTimeoutError) as error:
         raise Problem(422, f"id {id!r}: {error}") from error
     return Response(picture, media_type="image/jpeg")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -16,14 +18,15 @@ from starlette.middleware.sessions import SessionMiddleware
 from goodsight.about import __version__
 from goodsight.errors import GoodsightError
 from goodsight.serve import api, kserve, pages, problems, reviews
+from goodsight.serve.connections import Connection, Register
+from goodsight.serve.gate import Gate
 from goodsight.serve.service import Service, Settings
-from goodsight.serve.shield import BoundedHead, Shield
+from goodsight.serve.shield import Shield
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
-CONNECTIONS = 512
 STOP_SECONDS = 60
+_EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104
 _SESSION_SECONDS = 12 * 3600
-_EXTRA_BYTES = 2**20
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -59,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (api.router, reviews.router, kserve.router, _pages(service)):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(Gate, service=service)
     app.add_middleware(
         SessionMiddleware,
         secret_key=_secret(service),
@@ -67,15 +71,32 @@ def create_app(settings: Settings) -> FastAPI:
         same_site="strict",
         https_only=settings.secure_cookie,
     )
-    app.add_middleware(
-        Shield,
-        meters=service.meters,
-        hosts=settings.hosts,
-        most=settings.limits.max_bytes + _EXTRA_BYTES,
-        seconds=settings.body_seconds,
-        full=service.full,
-    )
+    app.add_middleware(Shield, meters=service.meters, hosts=settings.hosts)
     return app
+
+
+def hosts_for(host: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The host names that a service answers to; empty for all.
+
+    Bound to this machine alone it answers to the machine's own names, as a page whose name was pointed here must not
+    use a visitor's browser to reach it. Elsewhere tokens are asked for, and all names are answered unless some are
+    named.
+
+    Args:
+        host: where it listens.
+        allowed: further names.
+
+    Raises:
+        GoodsightError: one of them is no host name.
+
+    """
+    for name in allowed:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
+            raise GoodsightError(f"`allow_host` {name!r}: must be a host name or address, without scheme and port")
+    if host not in LOOPBACK and not allowed:
+        return ()
+    own = () if host in _EVERY_ADDRESS else (host.lower(),)
+    return tuple(dict.fromkeys((*LOOPBACK, *own, *(name.lower() for name in allowed))))
 
 
 def serve(settings: Settings, host: str, port: int, listener: socket | None = None) -> None:
@@ -100,10 +121,12 @@ def serve(settings: Settings, host: str, port: int, listener: socket | None = No
     options: dict[str, Any] = {
         "host": host,
         "port": port,
-        "http": BoundedHead,
+        "http": partial(Connection, Register(settings.bounds)),
+        "ws": "none",  # a connection that changes its protocol would leave the register
+        "proxy_headers": False,  # nothing here depends on what a proxy, or who pretends to be one, says of a client
         "access_log": False,
         "server_header": False,
-        "limit_concurrency": CONNECTIONS,
+        "timeout_keep_alive": settings.bounds.idle_seconds,
         "timeout_graceful_shutdown": STOP_SECONDS,
         "log_level": "info",
     }

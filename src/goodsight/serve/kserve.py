@@ -22,12 +22,13 @@ from goodsight.serve.access import Client, require
 from goodsight.serve.answered import Answered
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
+from goodsight.serve.bodies import BoundedRoute, utf8_only
 from goodsight.serve.models import Served
 from goodsight.serve.seller import MEANING, seller_from
 from goodsight.serve.tensors import Output
 from goodsight.serve.upload import MOST_PHOTOS
 
-router = APIRouter(prefix="/v2")
+router = APIRouter(prefix="/v2", route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 ModelName = Annotated[str, Path(min_length=1, max_length=100)]
 _SCHEMA = {
@@ -116,11 +117,12 @@ def model_ready(request: Request, name: ModelName, _: Checking) -> JSONResponse:
 async def infer(request: Request, name: ModelName, client: Checking) -> Response:
     """Classify some photos; one that cannot be used refuses the request."""
     service = service_of(request)
-    # Read here and not by FastAPI, which would parse it before it asks who sends it, and while all others wait.
+    # Read here and not by FastAPI, as there may be bytes behind the JSON.
     body, head = await request.body(), request.headers.get(tensors.HEADER)
+    utf8_only(request.headers.get("content-type", ""))
     asked, photos = await asyncio.to_thread(tensors.read, body, head, service.settings.limits.max_bytes)
     seller = seller_from(str(asked.parameters.get("seller", "")), "parameters.seller")
-    with service.use(name, len(photos)) as served:
+    with service.use(name, len(photos), client.name) as served:
         asked.require([output.name for output in _outputs(served, [])])
         tasks = [service.classify(served, data, client, seller) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)

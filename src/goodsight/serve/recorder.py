@@ -57,7 +57,8 @@ class Recorder:
             photos = {answers[0].sha256: data for answers, data, _ in entries}
             self._store.keep_photos(photos)
             self._store.add_checks([checked for answers, _, _ in entries for checked in answers])
-            self._store.keep_photos(photos)  # an older copy may just have expired, file and all
+            # An older copy may just have expired, file and all.
+            self._store.keep_photos({sha256: photos[sha256] for sha256 in self._store.lacking(photos)})
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
                 told = StoreError(f"answers could not be kept: {error}")

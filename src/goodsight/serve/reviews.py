@@ -12,11 +12,12 @@ from goodsight.serve import answers
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import CheckId, service_of
+from goodsight.serve.bodies import BoundedRoute
 from goodsight.serve.problems import Problem
 from goodsight.serve.service import Service
 from goodsight.store import Checked, Review
 
-router = APIRouter(prefix="/v1/reviews")
+router = APIRouter(prefix="/v1/reviews", route_class=BoundedRoute)
 Reviewing = Annotated[Client, Depends(require("review"))]
 _REFUSED = problem_responses(401, 403, 429)
 _ABOUT_ONE = problem_responses(400, 401, 403, 404, 409, 413, 422, 429)
@@ -51,6 +52,13 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     service.store.queue.decide(id, client.name, decision)
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decision, "queue": queue})
+
+
+@router.post("/{id}/renew", responses=_ABOUT_ONE)
+def renew(request: Request, id: CheckId, client: Reviewing) -> JSONResponse:
+    """Keep a claimed photo for longer: somebody looks at it still."""
+    until = service_of(request).store.queue.renew(id, client.name)
+    return JSONResponse({"id": id, "lease_until": until})
 
 
 @router.post("/{id}/skip", status_code=204, responses=_ABOUT_ONE)

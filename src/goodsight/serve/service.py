@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from goodsight.model.verdicts import Answer, Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
-from goodsight.serve.answered import Answered, of
+from goodsight.serve.allowance import Allowance, BusyError
+from goodsight.serve.answered import Answered, digest, of
+from goodsight.serve.connections import Bounds
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
@@ -29,6 +32,9 @@ from goodsight.store import Store
 
 logger = logging.getLogger("goodsight.serve")
 _TIDY, _SETTLE = 3600.0, 1.0
+_SHARE = 3
+_QUICK = 2**20
+"""Bytes that are hashed faster than a thread is found for them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,9 @@ class Settings:
         keep_days: days that photos are kept.
         most_photos: photos in work at once; more are refused with 503.
         decode_seconds: for one photo.
+        dear_seconds: of decoding expensive photos, for each token and minute.
         body_seconds: for an upload to arrive.
+        bounds: on connections.
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
 
@@ -62,7 +70,9 @@ class Settings:
     keep_days: float = 30.0
     most_photos: int = 96
     decode_seconds: float = 10.0
+    dear_seconds: float = 30.0
     body_seconds: float = 30.0
+    bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
 
@@ -80,9 +90,14 @@ class Service:
         self.settings = settings
         self.access = Access(settings.tokens)
         self.in_work = 0
+        self._held: Counter[str] = Counter()
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
+        # The limits are for the machine; each of its processes has its part.
+        self.most_photos = math.ceil(settings.most_photos / settings.workers)
+        shared = len(settings.tokens) > 1
+        allowance = Allowance(max(1, self.most_photos // 8), settings.dear_seconds / settings.workers, shared=shared)
         decoders = math.ceil(((os.cpu_count() or 2) + 1) / settings.workers)
-        self.decoders = Decoders(decoders, settings.limits, settings.decode_seconds)
+        self.decoders = Decoders(decoders, settings.limits, settings.decode_seconds, allowance)
         try:
             # In this order, so that a model that is refused leaves no database behind.
             self.models = Models(settings.models, self.decoders, self.meters.batch)
@@ -125,39 +140,51 @@ class Service:
         self.recorder.close()
         self.store.close()
 
-    def full(self) -> str:
-        """Why no photo can be taken now; '' when one can."""
-        busy = self.in_work >= math.ceil(self.settings.most_photos / self.settings.workers)
-        return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
+    def full(self, client: str = "") -> str:
+        """Why no photo of a client's can be taken now; '' when one can.
+
+        Where several clients may ask, each may have three times what is free: a single one three quarters of all, so
+        that there is always room for one more (Choudhury and Hahne, Dynamic queue length thresholds, 1998).
+        """
+        free = self.most_photos - self.in_work
+        if free <= 0:
+            return f"{self.in_work} photos are in work already; try again in a second"
+        if len(self.settings.tokens) > 1 and self._held[client] >= _SHARE * free:
+            return f"{self._held[client]} photos of yours are in work already; try again in a second"
+        return ""
 
     @contextmanager
-    def use(self, model: str, photos: int = 1) -> Iterator[Served]:
-        """A model to answer some photos with, which count as in work meanwhile.
+    def use(self, model: str, photos: int = 1, client: str = "") -> Iterator[Served]:
+        """A model to answer some photos of a client's with, which count as in work meanwhile.
 
         Raises:
             Problem: 404 for an unknown model, 503 when there is too much in work.
 
         """
-        if reason := self.full():
+        if reason := self.full(client):
             raise problems.busy(reason)
         if model and model not in self.models.names():
             raise Problem(404, f"model {model[:100]!r}: the models are {', '.join(self.models.names())}")
         self.in_work += photos
+        self._held[client] += photos
         try:
             with self.models.use(model) as served:
                 yield served
         finally:
             self.in_work -= photos
+            self._held[client] -= photos
 
-    async def predict(self, served: Served, data: bytes) -> Prediction:
-        """What a model says of a photo.
+    async def predict(self, served: Served, data: bytes, client: Client) -> Prediction:
+        """What a model says of a client's photo.
 
         Raises:
-            Problem: 413, 415 or 422: the photo cannot be used.
+            Problem: 413, 415 or 422: the photo cannot be used; 429 or 503: not now, as it is an expensive one.
 
         """
         try:
-            return await served.pipeline.predict(data)
+            return await served.pipeline.predict(data, client.name)
+        except BusyError as error:
+            raise problems.of_busy(error) from error
         except BadPhoto as bad:
             raise problems.of_photo(bad) from bad
         except DecodeTimeoutError as error:
@@ -174,14 +201,14 @@ class Service:
             Problem: as :meth:`predict`.
 
         """
-        prediction = await self.predict(served, data)
+        prediction = await self.predict(served, data, client)
         judges = [judge for judge in served.model.judges if served.attribute(judge) in declared]
         said = {judge.attribute.name: declared[served.attribute(judge)] for judge in judges}
         checks = verdicts.checked(served.model, prediction, said)
         found = [answer for answer in prediction.answers if answer.attribute.name in said]
         return await self._keep(served, data, prediction, list(zip(found, checks, strict=True)), client, seller)
 
-    async def explain(self, served: Served, data: bytes, answered: Answered) -> dict[str, Shown]:
+    async def explain(self, served: Served, data: bytes, answered: Answered, client: Client) -> dict[str, Shown]:
         """Where a photo's most likely classes are seen, by attribute, see :meth:`Pipeline.explain`.
 
         Nothing of a tag beside other attributes, each of which takes a while; nothing at all where it cannot be said.
@@ -194,8 +221,8 @@ class Service:
             and any(one.attribute == served.attribute(judge) for one in answered.checked)
         }
         try:
-            shown = await served.pipeline.explain(data, answered.prediction, list(wanted.values()))
-        except (BadPhoto, DecodeTimeoutError):
+            shown = await served.pipeline.explain(data, answered.prediction, list(wanted.values()), client.name)
+        except (BadPhoto, DecodeTimeoutError, BusyError):
             # It was decoded a moment ago, in a quieter one: the answer stands without.
             return {}
         return dict(zip(wanted, shown, strict=False))
@@ -207,7 +234,7 @@ class Service:
             Problem: as :meth:`predict`.
 
         """
-        prediction = await self.predict(served, data)
+        prediction = await self.predict(served, data, client)
         return await self._keep(served, data, prediction, [(a, None) for a in prediction.answers], client, seller)
 
     async def _keep(
@@ -219,7 +246,8 @@ class Service:
         client: Client,
         seller: str,
     ) -> Answered:
-        answered = of(served, data, prediction, found, client.name, seller)
+        sha256 = await asyncio.to_thread(digest, data) if len(data) > _QUICK else digest(data)
+        answered = of(served, sha256, prediction, found, client.name, seller)
         await self.recorder.keep(answered.checked, data)
         self.meters.answer(served.name, answered.verdict, prediction.on_topic)
         return answered

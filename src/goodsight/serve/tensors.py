@@ -18,6 +18,7 @@ import numpy as np
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
+from goodsight.serve.bodies import parsed
 from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
 from goodsight.serve.upload import MOST_PHOTOS
@@ -108,12 +109,15 @@ def read(body: bytes, head: str | None, most: int) -> tuple[InferRequest, list[b
 
     Raises:
         RequestValidationError: the JSON is none, or not what is asked for.
-        Problem: 413 or 422: the photos are not what is said of them.
+        Problem: 400, 413 or 422: it has too many values, or the photos are not what is said of them.
 
     """
     length = len(body) if head is None else _length(head, len(body))
     try:
-        asked = InferRequest.model_validate_json(body[:length])
+        asked = InferRequest.model_validate(parsed(body[:length]))
+    except json.JSONDecodeError as error:
+        said = {"type": "json_invalid", "loc": ("body", error.pos), "msg": f"JSON decode error: {error.msg}"}
+        raise RequestValidationError([said]) from error
     except ValidationError as error:
         raise RequestValidationError([e | {"loc": ("body", *e["loc"])} for e in error.errors()]) from error
     tensor = asked.inputs[0]

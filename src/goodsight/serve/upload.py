@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
+from goodsight.serve.bodies import utf8_only
 from goodsight.serve.problems import Problem
+from goodsight.serve.texts import strange
 
 MOST_PHOTOS = 16
 _FIELD_BYTES = 2**16
@@ -41,20 +44,63 @@ async def read(request: Request, most: int = 1) -> AsyncIterator[Upload]:
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Problem(415, "send the photo as multipart/form-data, in a part called image")
-    async with request.form(max_files=most, max_fields=8 + _MOST_DECLARED, max_part_size=_FIELD_BYTES) as form:
-        images, fields, declared = [], {}, []
-        for name, value in form.multi_items():
-            if isinstance(value, str) and name == _REPEATED:
-                declared.append(value)
-            elif isinstance(value, str):
-                fields[name] = value
-            elif name == "image":
-                images.append(value)
-        if "image" in fields:
-            raise Problem(422, "image: must be a file, not text")
-        if not images:
-            raise Problem(422, "image: missing; send the photo in a part called image")
-        yield Upload(tuple(images), fields, tuple(declared))
+    utf8_only(request.headers["content-type"])
+    most_fields = 8 + _MOST_DECLARED
+    parser = _Parser(
+        request.headers, request.stream(), max_files=most, max_fields=most_fields, max_part_size=_FIELD_BYTES
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Problem(400, error.message) from error
+    try:
+        yield _upload(form)
+    finally:
+        await form.close()
+
+
+def _upload(form: FormData) -> Upload:
+    images, fields, declared = [], {}, []
+    for name, value in form.multi_items():
+        if not isinstance(value, str):
+            images += [value] * (name == "image")
+            continue
+        if said := strange(value.strip()):
+            raise Problem(422, f"{ascii(name[:100])[1:-1]} {value[:100]!a}: has {said} in it; send one line")
+        if name == _REPEATED:
+            declared.append(value)
+        else:
+            fields[name] = value
+    if "image" in fields:
+        raise Problem(422, "image: must be a file, not text")
+    if not images:
+        raise Problem(422, "image: missing; send the photo in a part called image")
+    return Upload(tuple(images), fields, tuple(declared))
+
+
+class _Parser(MultiPartParser):
+    """Starlette's, which takes what is no UTF-8 for Latin-1, and knows nothing of a part's own charset."""
+
+    def on_headers_finished(self) -> None:
+        """Refuse a part of another charset, and a name that is not UTF-8."""
+        for name, value in self._current_part.item_headers:
+            if name == b"content-type":
+                utf8_only(value.decode("latin-1"))
+            _utf8(value, "a part's header")
+        super().on_headers_finished()
+
+    def on_part_end(self) -> None:
+        """Refuse a text that is not UTF-8."""
+        if self._current_part.file is None:
+            _utf8(self._current_part.data, ascii(self._current_part.field_name[:100]))
+        super().on_part_end()
+
+
+def _utf8(data: bytes | bytearray, where: str) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"{where}: is not UTF-8") from error
 
 
 def body(most: int, **fields: str) -> dict[str, Any]:

@@ -134,6 +134,20 @@ class ReviewQueue:
             entry = connection.execute(statement).one_or_none()
             return None if entry is None else _take(connection, entry, reviewer, now + lease)
 
+    def renew(self, id: str, reviewer: str, *, now: float | None = None, lease: float = LEASE) -> float:
+        """Keep a claimed photo for another lease from now; unix seconds of its end.
+
+        Raises:
+            NotFoundError: it is not in the queue.
+            ConflictError: it is not this reviewer's (any more).
+
+        """
+        until = (time.time() if now is None else now) + lease
+        with self._engine.begin() as connection:
+            _claimed(connection, id, reviewer)
+            connection.execute(queue.update().where(queue.c.check_id == id).values(claimed_until=until))
+        return until
+
     def release(self, id: str, reviewer: str, *, now: float | None = None) -> None:
         """Leave a claimed photo to others; it comes back to this reviewer after an hour.
 

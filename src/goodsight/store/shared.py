@@ -68,6 +68,16 @@ class SharedPhotos:
         if not there:
             self._files.pipe_file(place, data)
 
+    def has(self, sha256: str) -> bool:
+        """Whether bytes are kept.
+
+        Raises:
+            StoreError: the address does not answer.
+
+        """
+        with self._told():
+            return bool(self._files.exists(self._place(sha256)))
+
     def get(self, sha256: str) -> bytes | None:
         """The bytes, or None when they are not kept (any more).
 
@@ -93,6 +103,10 @@ class SharedPhotos:
                 self._files.rm_file(self._place(sha256))
             except FileNotFoundError:
                 return
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
 
     def _place(self, sha256: str) -> str:
         return f"{self._root}/{place_of(sha256)}"

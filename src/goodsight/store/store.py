@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._kept.close()
         self._engine.dispose()
 
     def keep_photo(self, data: bytes, sha256: str = "") -> str:
@@ -74,8 +75,12 @@ class Store:
         return sha256
 
     def keep_photos(self, photos: Mapping[str, bytes]) -> None:
-        """Keep the bytes of photos, by their sha256, once."""
+        """Keep photos by their sha256; when this returns they are on the disk, and a power cut does not lose them."""
         self._kept.put_all(photos)
+
+    def lacking(self, sha256s: Iterable[str]) -> list[str]:
+        """Which photos are not kept (any more)."""
+        return [sha256 for sha256 in sha256s if not self._kept.has(sha256)]
 
     def photo(self, sha256: str) -> bytes | None:
         """A photo's bytes, None when they were deleted."""

@@ -3,6 +3,7 @@
 import { ask, button, explain, find, make, percent, Trouble, wayOut } from "./common.js";
 
 const LOOK_AGAIN_MS = 15_000;
+const RENEW_MS = 60_000; // a claim holds for five minutes, and browsers slow the timers of a page behind another
 const KEYS = 9;
 
 let review = null;
@@ -241,6 +242,20 @@ find("none").addEventListener("click", () => decide(""));
 find("skip").addEventListener("click", skip);
 find("undo").addEventListener("click", undo);
 find("ask-help").addEventListener("click", () => find("help").showModal());
+
+// ---- a claim lasts as long as its page is open
+
+setInterval(async () => {
+  const held = review;
+  if (!held || busy) return;
+  try {
+    await ask("POST", `/v1/reviews/${encodeURIComponent(held.id)}/renew`);
+  } catch (trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    const gone = { 404: "That photo was deleted meanwhile.", 409: "That one went to somebody else meanwhile." }[trouble.status];
+    if (gone && review === held && !busy) alone(() => next(gone));
+  }
+}, RENEW_MS);
 
 window.addEventListener("online", () => {
   if (!review) alone(() => next());
