@@ -17,16 +17,9 @@ from tritonclient.http import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import InferenceServerException
 
 import goodsight
-from goodsight.flow.training import Training
 from goodsight.model.record import LoadedModel
 
 KINDS = ("bag", "mug", "shoe")
-
-
-@pytest.fixture(scope="module")
-def running(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Iterator[loopback.Running]:
-    with loopback.service(trained.folder, tmp_path_factory.mktemp("kserve")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -263,6 +263,19 @@ def test_none_of_these_goes_to_the_class_that_means_it(
     assert [d.decision for d in store.queue.decisions() if d.checked.id == answer["id"]] == ["shoe"]
 
 
+def test_what_a_model_said_that_is_not_served_any_more_can_be_decided(client: TestClient, sound: Sound) -> None:
+    store = client.app.state.service.store  # type: ignore[attr-defined]
+    answer = _check(client, sound["bag"][7].read_bytes(), "mug").json()
+    # As models of several attributes were served before, one for each.
+    old = replace(store.check(answer["id"]), id="0" * 32, model="shop.colour", probabilities={"black": 0.6, "red": 0.4})
+    store.add_checks([old])
+    client.post("/v1/appeals", json={"id": old.id})
+    review = client.post("/v1/reviews/next").json()["review"]
+    assert (review["id"], review["classes"], review["attribute"]) == (old.id, ["black", "red"], "")
+    assert "not a class" in _problem(client.post(f"/v1/reviews/{old.id}", json={"decision": "mug"}), 422)
+    assert client.post(f"/v1/reviews/{old.id}", json={"decision": "red"}).status_code == 200
+
+
 def test_a_conflict_and_a_lost_store_are_problems(
     trained: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,13 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from goodsight.errors import StoreError
 from goodsight.store.migrations import migrate
 
-_ALIVE = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_ALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
 """A server that vanished without a word is known as gone within half a minute, also by a statement that waits."""
 _FULL = "53100"
 """PostgreSQL's disk_full."""
