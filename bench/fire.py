@@ -16,13 +16,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import drawn
+import loopback
 import numpy as np
+from common import Figure
 from PIL import Image
 
 from goodsight.photos.headers import segments
 
 SIDE = 8000
 SCANS = 40
+SLOW_SECONDS, DEAR_SECONDS = 40.0, 20.0
 SLOW = 700
 """More than all the places that a service has."""
 
@@ -58,6 +62,31 @@ def _scans(picture: Image.Image) -> bytes:
     data = _saved(picture, "JPEG", quality=50, progressive=True)
     last = max(start for marker, start, _ in segments(data) if marker == 0xDA)
     return data[:-2] + data[last:-2] * SCANS + b"\xff\xd9"
+
+
+def figures(port: int) -> list[Figure]:
+    """Honest checks at half of what the service can take, beside slow clients and beside expensive photos."""
+    rng = np.random.default_rng(0)
+    honest = [loopback.check_request(drawn.megapixel(rng), "bag") for _ in range(200)]
+    dear = [loopback.check_request(photo, "bag") for photo in expensive(rng).values()] * 4
+    loopback.load(port, honest, 3, connections=32)
+    rate = loopback.load(port, honest, 10, connections=32).rate / 2
+    with slow(port, honest[0]):
+        beside_slow = loopback.load(port, honest, SLOW_SECONDS, rate=rate)
+    with heavy(port, dear) as statuses:
+        beside_dear = loopback.load(port, honest, DEAR_SECONDS, rate=rate)
+    slow_said, dear_said = f"{SLOW} slow connections", f"{len(dear)} photos of 64 megapixels under way"
+    made = _figures(beside_slow, slow_said) + _figures(beside_dear, dear_said)
+    return [*made, Figure("  of them answered meanwhile", statuses[200], "", None, f"{DEAR_SECONDS:g} s")]
+
+
+def _figures(met: loopback.Load, beside: str) -> list[Figure]:
+    late, refused = met.percentile(0.99), sum(met.statuses.values()) - met.statuses[200]
+    n = f"n={sum(met.statuses.values())} at half of saturation"
+    return [
+        Figure(f"honest checks beside {beside}: p99 seconds", late, "<= 1", late <= 1, n),
+        Figure("  of them not answered with 200", refused, "= 0", refused == 0, n),
+    ]
 
 
 @contextmanager
