@@ -42,26 +42,16 @@ def serve(
     body_seconds: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
-    dear_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Decoding of costly photos, per minute.")
-    ] = 30.0,
+    dear_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Of slow photos, per minute.")] = 30.0,
     allow_host: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to.")] = None,
     proxy: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS", help="A proxy, whose connections are not counted.")
     ] = None,
     connections: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Connections in all.")] = 512,
-    per_address: Annotated[
-        int, typer.Option(min=0, metavar="NUMBER", help="Connections from one address; 0 for no limit.")
-    ] = 256,
-    head_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a request's head to arrive.")
-    ] = 10.0,
-    idle_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Time between an answer and the next request.")
-    ] = 5.0,
-    answer_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a client to read an answer.")
-    ] = 30.0,
+    per_address: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Of them, from one address.")] = 256,
+    head_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a request's head.")] = 10.0,
+    idle_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time for the next request.")] = 5.0,
+    answer_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time to read an answer.")] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
