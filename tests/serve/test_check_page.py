@@ -250,7 +250,7 @@ def test_each_attribute_has_a_field_and_an_answer(visit: Visit, canned: Canned) 
     give(page)
     expect(page.locator("#verdict")).to_have_text("Something differs from what was declared")
     assert page.locator("#parts li").all_inner_texts() == [
-        "colour\nlooks like red 98\u00a0%, not black under 1\u00a0%",
+        "colour\nlooks like red (98\u00a0%), not black (under 1\u00a0%)",
         "striped\nno, as declared: 97\u00a0%",
     ]
     expect(page.get_by_label("colour")).to_have_value("red")

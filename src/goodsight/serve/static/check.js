@@ -60,7 +60,7 @@ function bar([name, p]) {
 }
 
 function part([name, { verdict, declared, probability, probabilities, class: found }]) {
-  const of = (label) => `${label} ${percent(probabilities[label])}`;
+  const of = (label) => `${label} (${percent(probabilities[label])})`;
   const said = {
     match: `${declared}, as declared: ${percent(probability)}`,
     mismatch: `looks like ${of(found)}, not ${of(declared)}`,
