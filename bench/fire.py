@@ -13,8 +13,9 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import drawn
 import loopback
@@ -40,7 +41,7 @@ def expensive(rng: np.random.Generator) -> dict[str, bytes]:
 
 def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
-    picture.save(out, kind, **options)  # type: ignore[arg-type]
+    picture.save(out, kind, **options)
     return out.getvalue()
 
 
@@ -116,10 +117,10 @@ def heavy(port: int, requests: list[bytes]) -> Iterator[Counter[int]]:
 
 
 @contextmanager
-def _beside(run: Callable[[], object]) -> Iterator[None]:
+def _beside(run: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
     """Something asynchronous in a thread of its own, cancelled when the block ends."""
     loop = asyncio.new_event_loop()
-    task = loop.create_task(run())  # type: ignore[arg-type]
+    task = loop.create_task(run())
 
     def live() -> None:
         with suppress(asyncio.CancelledError):

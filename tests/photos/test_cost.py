@@ -20,7 +20,7 @@ def _photo(kind: str, **options: object) -> bytes:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    Image.new("RGB", (WIDTH, HEIGHT), (9, 99, 200)).save(out, kind, **options)  # type: ignore[arg-type]
+    Image.new("RGB", (WIDTH, HEIGHT), (9, 99, 200)).save(out, kind, **options)
     return out.getvalue()
 
 

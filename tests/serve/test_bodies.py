@@ -24,6 +24,7 @@ def test_what_is_sent_is_read() -> None:
         None,
         True,
     ]
+    assert bodies.parsed(b'"\\ud83d\\ude00 \\\\ud83d"') == "\U0001f600 \\ud83d"
     text = json.dumps({"inputs": [{"data": [photo] * 16}]}, separators=(",", ":")).replace("/", "\\/")
     assert bodies.parsed(text.encode())["inputs"][0]["data"] == [photo] * 16
 
@@ -40,10 +41,26 @@ def test_what_is_sent_is_read() -> None:
         (b'{"a": 1e999}', "1e999 is no number"),
         (b'{"a": ' + b"9" * 5000 + b"}", "JSON: "),
         (b'{"a": 1, "b": {"a": 2, "c": 3, "a": 4}}', "'a' is there twice"),
+        (b'{"a": ["\\ud83d"]}', "surrogates"),
+        (b'{"\\uDE00": 1}', "surrogates"),
         ('{"a": "ä"}'.encode("utf-16"), "utf-8"),
         ('{"a": "ä"}'.encode("latin-1"), "utf-8"),
     ],
-    ids=["many", "nested", "deep", "escapes", "nan", "infinity", "huge", "digits", "twice", "utf-16", "latin-1"],
+    ids=[
+        "many",
+        "nested",
+        "deep",
+        "escapes",
+        "nan",
+        "infinity",
+        "huge",
+        "digits",
+        "twice",
+        "half",
+        "named half",
+        "utf-16",
+        "latin-1",
+    ],
 )
 def test_odd_json_is_refused(body: bytes, said: str) -> None:
     with pytest.raises(Problem) as caught:

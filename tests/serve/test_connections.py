@@ -179,6 +179,14 @@ def test_a_request_in_work_keeps_its_place() -> None:
         second.close()
 
 
+def test_who_does_not_read_makes_room() -> None:
+    with _serving(Bounds(most=2)) as connect:
+        deaf = [connect(HEAD.replace(b"/ ", b"/much ")) for _ in range(2)]
+        time.sleep(0.5)
+        assert _answered(connect(HEAD))
+        assert len(_read(deaf[0])) < 2**26
+
+
 def test_the_slowest_body_goes_first() -> None:
     with _serving(replace(Bounds(), most=2)) as connect:
         start = b"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n"

@@ -97,10 +97,10 @@ def test_odd_characters_are_refused_at_the_door(
 ) -> None:
     for body in ({"id": text}, {"id": "f" * 32, "note": text}):
         sent = client.post("/v1/appeals", content=json.dumps(body), headers={"content-type": JSON} | bearer["shop"])
-        assert sent.status_code == 422, sent.text
+        assert sent.status_code in (400, 422), sent.text
     decided = json.dumps({"decision": text})
     sent = client.post("/v1/reviews/f", content=decided, headers={"content-type": JSON} | bearer["ann"])
-    assert sent.status_code == 422
+    assert sent.status_code in (400, 422)
     coded = "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
     for method, path in (
         ("GET", f"/v1/photos/{coded}"),

@@ -77,7 +77,7 @@ def test_other_hosts_are_refused(hosts: list[str]) -> None:
     assert _status(hosts) == 400
 
 
-def _status(hosts: list[str]) -> int:
+def _status(hosts: list[str], own: tuple[str, ...] = hosts_for("127.0.0.1", ())) -> int:
     """The status of a request with any number of Host headers, which no client would send."""
     sent: list[dict[str, Any]] = []
 
@@ -89,9 +89,14 @@ def _status(hosts: list[str]) -> int:
 
     headers = [(b"host", host.encode("latin-1")) for host in hosts]
     scope = {"type": "http", "method": "GET", "path": "/reviews", "headers": headers, "query_string": b""}
-    shield = Shield(FastAPI(), Meters(lambda: 0, lambda: 0), hosts_for("127.0.0.1", ()))
+    shield = Shield(FastAPI(), Meters(lambda: 0, lambda: 0), own)
     asyncio.run(shield(scope, receive, send))
     return int(sent[0]["status"])
+
+
+@pytest.mark.parametrize("host", ["[", "[1::2::3]", "a/v1/check?", "a b", "a:x", "a,b", "user@a", "\xff", ""])
+def test_what_is_no_host_is_refused_everywhere(host: str) -> None:
+    assert _status([host], ()) == 400
 
 
 def test_the_hosts_of_a_service() -> None:

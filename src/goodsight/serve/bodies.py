@@ -23,6 +23,7 @@ _INFER = re.compile(r"/v2/models/.+/infer")
 _VALUES = 20_000
 """Brackets, commas and colons; a text without photos, or with sixteen of them, has a few dozen."""
 _QUICK = 2**16
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def has_photos(path: str) -> bool:
@@ -89,7 +90,10 @@ def parsed(body: bytes) -> Any:
         raise Problem(400, f"JSON: more than {_VALUES} values; send less in one request")
     try:
         text = body.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_named_once, parse_float=_finite, parse_constant=_finite)
+        found = json.loads(text, object_pairs_hook=_named_once, parse_float=_finite, parse_constant=_finite)
+        if _SURROGATE.search(body):
+            json.dumps(found, ensure_ascii=False).encode()  # half a letter can neither be kept nor said again
+        return found
     except json.JSONDecodeError:
         raise  # FastAPI says where
     except RecursionError as error:

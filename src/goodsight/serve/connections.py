@@ -114,8 +114,8 @@ class Register:
 class Connection(HttpToolsProtocol):
     """Uvicorn's protocol with a place in a register, and limits on the bytes and seconds of each phase.
 
-    ``phase`` is what is waited for: ``head`` and ``body`` from the client, ``work`` by us, ``idle`` for the next
-    request, ``linger`` for the client to hear an answer that came before the end of its body.
+    ``phase`` is what is waited for: ``head`` and ``body`` from the client, ``work`` by us, ``unread`` for the client to
+    read, ``idle`` for the next request, ``linger`` for the client to hear what came before the end of its body.
     """
 
     def __init__(self, register: Register, *args: Any, **kwargs: Any) -> None:
@@ -134,6 +134,8 @@ class Connection(HttpToolsProtocol):
         """See above."""
         if self._lingering:
             return "linger"
+        if self._wire.get_write_buffer_size():
+            return "unread"
         if self.cycle is not None and not self.cycle.response_complete and self._reading != "body":
             return "work"
         return self._reading
@@ -141,7 +143,7 @@ class Connection(HttpToolsProtocol):
     @property
     def sending(self) -> bool:
         """Whether the client may be in the middle of a request."""
-        return self.phase == "body" or (self.phase == "head" and self._bytes > 0)
+        return self._reading == "body" or (self._reading == "head" and self._bytes > 0)
 
     def burden(self, now: float) -> tuple[bool, float]:
         """How much rather than others this connection should go: heads before bodies, the longest, the slowest."""

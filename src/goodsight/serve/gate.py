@@ -42,7 +42,7 @@ class Gate:
         await self._app(scope, self._measured(receive, most), send)
 
     def _look_at(self, request: Request, most: int) -> None:
-        path, name = request.url.path, ""
+        path, name = request.scope["path"], ""  # not that of `url`, into which a Host header can write
         if path.startswith(_FOR_CLIENTS):
             request.state.client = client = self._service.access.client(request)
             name = client.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import time
@@ -16,6 +17,7 @@ from goodsight.serve.problems import Problem
 
 logger = logging.getLogger("goodsight.serve")
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 HEADERS = {
     "Content-Security-Policy": (
@@ -74,13 +76,25 @@ class Shield:
 
     def _refused(self, headers: Headers) -> Problem | None:
         given = headers.getlist("host")
-        host = re.sub(r":\d*$", "", given[0]).lower() if given else ""
-        if len(given) > 1 or (self._hosts and host not in self._hosts):
+        host = _name(given[0]) if given else ""
+        if len(given) > 1 or (given and not host) or (self._hosts and host not in self._hosts):
             said = (
                 f"this service does not answer as {', '.join(given)[:100]!a}; `goodsight serve --allow-host` names it"
             )
             return Problem(400, said, {"Connection": "close"})
         return None
+
+
+def _name(host: str) -> str:
+    """The name or address in a Host header, in small letters; '' where there is none that an address can hold."""
+    found = _HOST.fullmatch(host)
+    name = found[1].lower() if found else ""
+    if name.startswith("["):
+        try:
+            ipaddress.IPv6Address(name[1:-1])
+        except ValueError:
+            return ""
+    return name
 
 
 def _make_safe(headers: MutableHeaders, scope: Scope) -> None:
