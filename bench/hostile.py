@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import drawn
+import fire
 import loopback
 import numpy as np
 from common import Figure, tell
@@ -46,6 +47,8 @@ def main() -> bool:
             seen = attack(running.port, MUTATIONS)
             alive = running.process.poll() is None
         strays = outside(folder) - before
+        with loopback.service(folder / "model", folder / "more") as running:
+            under_fire = fire.figures(running.port)
     statuses = [status for status, _ in seen.values()]
     errors, slowest = sum(status == 500 for status in statuses), max(seconds for _, seconds in seen.values())
     n = f"n={len(seen)} requests"
@@ -55,7 +58,7 @@ def main() -> bool:
         Figure("  files outside their place", len(strays), "= 0", not strays, n),
         Figure("  slowest answer: seconds", slowest, f"<= {LIMIT:g}", slowest <= LIMIT, n),
     ]
-    return tell("hostile", figures)
+    return tell("hostile", figures + under_fire)
 
 
 def service(model: Path, data: Path, log: Path | None = None) -> AbstractContextManager[loopback.Running]:
@@ -156,6 +159,44 @@ def requests(photo: bytes) -> Iterator[tuple[str, bytes]]:
     )
     yield "JSON 100,000 deep", start % len(deep) + deep
     yield "JSON that is not", start % 3 + b"{{{"
+    yield from _tricks(head, body)
+
+
+def _tricks(head: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
+    """JSON that is much of nothing, texts that no database keeps, charsets, and hosts that are not ours."""
+    most = b"[" + b"{}," * 10**7 + b"{}]"
+    infer = b"/v2/models/m/infer"
+    for path in (infer, b"/v1/appeals", b"/v1/reviews/x", b"/v1/reviews/next"):
+        yield f"30 MB of JSON for {path.decode()}", _json(path, most)
+    inputs = b'{"inputs":[{"name":"image","datatype":"BYTES","shape":[%s],"data":["%s"]}]}'
+    yield "a photo of escapes", _json(infer, inputs % (b"1", b"\\u0041" * 5 * 10**6))
+    yield "a photo of percents", _json(infer, inputs % (b"1", b"data:a;base64," + b"%41" * 10**7))
+    for shape in (b"NaN", b"1e999", b"9" * 5000, b"-1", b"1,1,1,1"):
+        yield f"a shape of {shape[:9].decode()}", _json(infer, inputs % (shape, b"AAAA"))
+    yield "a name twice", _json(b"/v1/appeals", b'{"id":"a","id":"b"}')
+    for text in (b"a\\u0000b", b"\\ud800", b"\\u001b"):
+        yield f"an id of {text.decode()}", _json(b"/v1/appeals", b'{"id":"%s"}' % text)
+        yield f"a note of {text.decode()}", _json(b"/v1/appeals", b'{"id":"a","note":"%s"}' % text)
+    for asked in (
+        b"GET /v1/photos/%00",
+        b"POST /v1/reviews/a%00b/skip",
+        b"DELETE /v1/checks/%0a",
+        b"GET /v2/models/%00",
+    ):
+        yield asked.decode(), asked + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    for charset in (b"punycode", b"undefined", b"idna", b"utf-16", b"x" * 1000):
+        other = head.replace(b"boundary=", b"charset=" + charset + b"; boundary=")
+        yield f"charset {charset[:9].decode()}", other + b"\r\n\r\n" + body
+        named = body.replace(b"image/jpeg", b"image/jpeg; charset=" + charset)
+        yield f"a part's charset {charset[:9].decode()}", _sized(head, named)
+    for host in (b"evil.example", b"127.0.0.1\r\nHost: evil.example", b"", b"\xff"):
+        yield f"Host: {host[:30]!r}", b"GET /reviews/ HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
+    yield "a target of another host", b"GET http://evil.example/reviews/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def _json(path: bytes, body: bytes) -> bytes:
+    start = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return start % (path, len(body)) + body
 
 
 def send(port: int, request: bytes, *, pause: float = 0.0, patience: float = 60.0) -> tuple[int, float]:

@@ -41,21 +41,19 @@ class Running:
 
 
 @contextmanager
-def service(model: Path, data: Path, *options: str, log: Path | None = None) -> Iterator[Running]:
-    """``goodsight serve`` until the block ends, stopped as a person would."""
+def service(model: Path, data: Path, *options: str, log: Path | None = None, port: int = 0) -> Iterator[Running]:
+    """``goodsight serve`` until the block ends, stopped as a person would; on a free port unless one is given."""
     command = [sys.executable, "-m", "goodsight", "serve", f"m={model}", "--data", str(data), *options]
-    with running(command, "/v2/health/ready", log=log) as made:
+    with running(command, "/v2/health/ready", log=log, port=port) as made:
         yield made
 
 
 @contextmanager
 def running(
-    command: Sequence[str], ready: str, *, log: Path | None = None, env: dict[str, str] | None = None
+    command: Sequence[str], ready: str, *, log: Path | None = None, env: dict[str, str] | None = None, port: int = 0
 ) -> Iterator[Running]:
     """A server that takes ``--port``, from when it answers on the path ``ready`` until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or free_port()
     with (log or Path(os.devnull)).open("ab") as sink:
         process = subprocess.Popen([*command, "--port", str(port)], stdout=sink, stderr=sink, env=env)
     made = Running(process, port)
@@ -70,6 +68,13 @@ def running(
         process.wait()
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def _wait(made: Running, ready: str, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while True:
@@ -81,7 +86,7 @@ def _wait(made: Running, ready: str, seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
-def check_request(photo: bytes, declared: str, path: bytes = b"/v1/check") -> bytes:
+def check_request(photo: bytes, declared: str, path: bytes = b"/v1/check", token: str = "") -> bytes:
     """The bytes of one request, as curl would send it."""
     parts = (
         b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="ad_category"\r\n\r\n' + declared.encode(),
@@ -90,7 +95,10 @@ def check_request(photo: bytes, declared: str, path: bytes = b"/v1/check") -> by
         b"\r\n--" + BOUNDARY + b"--\r\n",
     )
     body = b"".join(parts)
-    return _HEAD % (path, len(body)) + body
+    head = _HEAD % (path, len(body))
+    if token:
+        head = head.removesuffix(b"\r\n") + f"Authorization: Bearer {token}\r\n\r\n".encode()
+    return head + body
 
 
 @dataclass

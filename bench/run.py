@@ -22,6 +22,8 @@ BENCHES = (
     "service",
     "hostile",
     "killed",
+    "replicas",
+    "workers",
     "cluster",
 )
 

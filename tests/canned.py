@@ -43,11 +43,19 @@ def answer(
     )
 
 
+def several(**parts: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a model of several attributes, of answers of one each."""
+    verdicts = [part["verdict"] for part in parts.values()]
+    worst = min(verdicts, key=["off-topic", "mismatch", "unsure", "match"].index)
+    whole = {"id": "c1", "verdict": worst, "categories_matched": worst == "match", "reason": "", "box": None}
+    return whole | {"attributes": parts, "trained": "unsure" not in verdicts, "model": "ads", "model_id": "0"}
+
+
 def review(number: int, **changes: Any) -> dict[str, Any]:
     known = {"id": f"r{number}", "declared": "phone", "class": "laptop", "verdict": "unsure", "probability": 0.62}
     told = {"reason": "may be laptop or phone", "contested": False, "note": "", "time": 0.0, "lease_until": 1e12}
     found = {"probabilities": {"laptop": 0.62, "phone": 0.3}, "classes": CLASSES, "photo": f"/v1/photos/r{number}"}
-    return {"seller": ""} | known | told | found | changes
+    return {"seller": "", "attribute": "", "tag": False} | known | told | found | changes
 
 
 def problem(status: int, detail: str = "", **headers: str) -> Response:
@@ -60,7 +68,7 @@ class Canned:
     """What the app answers next, and what it was asked."""
 
     visitor: pages.Visitor | None = ANN
-    models: dict[str, list[str]] = field(default_factory=lambda: {"ads": CLASSES})
+    models: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {"ads": {"": CLASSES}})
     checks: list[Any] = field(default_factory=list)
     appeals: list[Any] = field(default_factory=list)
     reviews: list[dict[str, Any]] = field(default_factory=list)
@@ -124,7 +132,8 @@ def app(canned: Canned) -> FastAPI:
             photo = form["image"]
             assert not isinstance(photo, str)
             canned.sellers.append(form.get("seller"))
-            canned.asked.append(("check", (form["ad_category"], form.get("model"), photo.filename, await photo.read())))
+            said = form.get("ad_category") or form.getlist("declared")
+            canned.asked.append(("check", (said, form.get("model"), photo.filename, await photo.read())))
         return canned.checks.pop(0)
 
     @app.post("/v1/appeals", status_code=201)
@@ -139,6 +148,14 @@ def app(canned: Canned) -> FastAPI:
     @app.post("/v1/reviews/undo")
     def undo() -> Any:
         return canned.undo()
+
+    @app.post("/v1/reviews/{id}/renew")
+    def renew(id: str) -> Any:
+        canned.asked.append(("renew", id))
+        if id not in canned.lost:
+            return {"id": id, "lease_until": 1e12}
+        canned.reviews.pop(0)
+        return problem(409, "the claim is not yours any more")
 
     @app.post("/v1/reviews/{id}/skip")
     def skip(id: str) -> Any:

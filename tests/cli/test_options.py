@@ -66,7 +66,7 @@ def test_the_page_has_every_option() -> None:
 
 def test_options_that_take_several_values_are_the_lists() -> None:
     several = {parameter.opts[0] for _, parameter in OPTIONS if parameter.multiple}
-    assert several == {"--label", "--attributes", "--ledger", "--declared"}
+    assert several == {"--label", "--attributes", "--ledger", "--declared", "--allow-host", "--proxy"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def test_a_token_is_shown_once_and_its_file_has_the_hash() -> None:
         (["serve", "a b=nowhere"], "must be letters, digits"),
         (["serve", "x=nowhere", "x=other"], "a model called x is given already"),
         (["serve", "nowhere", "--tokens", "nothing.toml"], "nothing.toml: cannot be read"),
+        (["serve", "nowhere", "--proxy", "nginx"], "`proxy`: 'nginx' does not appear to be an IPv4 or IPv6 address"),
+        (["serve", "nowhere", "--allow-host", "a.example,http://b"], "`allow_host` 'http://b': must be a host name"),
         (["reviews", "export", "--out", "out", "--data", "nothing"], "nothing: there is no such folder"),
     ],
 )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from goodsight.errors import GoodsightError
 from goodsight.serve.access import Access, Client, new_token, read_tokens
 from goodsight.serve.problems import Problem
+from goodsight.store import Store
 
 
 def _request(method: str = "POST", session: dict[str, Any] | None = None, **headers: str) -> Request:
@@ -106,3 +107,20 @@ def test_a_wrong_tokens_file_is_said(tmp_path: Path, text: str, said: str) -> No
 def test_a_token_needs_a_plain_name_and_a_role(name: str, role: str) -> None:
     with pytest.raises(GoodsightError):
         new_token(name, role)
+
+
+def test_a_limit_is_one_for_all_processes(tmp_path: Path) -> None:
+    one, (token,) = _access(tmp_path, ("shop", "check"), rate=60)
+    two = Access(read_tokens(tmp_path / "tokens.toml"))
+    store = Store.open("", tmp_path / "data")
+    asked = _request(authorization=f"Bearer {token}")
+
+    for _ in range(10):  # a burst of ten seconds' worth
+        one.client(asked)
+    one.settle(store.shared)
+    assert two.client(asked)  # it did not ask yet what is left
+    two.settle(store.shared)
+    for access in (one, two):
+        with pytest.raises(Problem, match="more than 60 requests a minute"):
+            access.client(asked)
+    store.close()

@@ -1,11 +1,11 @@
-"""The check page in a real browser: every verdict, every problem, every way to give a photo."""
+"""The check page in a real browser: every verdict, every problem, every way to give a photo, several attributes."""
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the pages need the extra `serve`")
 pytest.importorskip("playwright.sync_api", reason="the page tests need playwright: pip install playwright")
 
-from canned import PHOTO, Canned, Visit, answer, fill_in, give, problem
+from canned import PHOTO, Canned, Visit, answer, fill_in, give, problem, several
 from playwright.sync_api import FilePayload, expect
 
 from goodsight.serve.seller import MOST
@@ -221,7 +221,7 @@ def test_the_check_page_is_usable_with_the_keyboard_alone(visit: Visit, canned: 
 
 
 def test_another_model_brings_its_own_categories(visit: Visit, canned: Canned) -> None:
-    canned.models = {"ads": ["phone", "laptop"], "food": ["phone", "apple"]}
+    canned.models = {"ads": {"": ["phone", "laptop"]}, "food": {"": ["phone", "apple"]}}
     canned.checks = [answer("match", "apple", "apple", 0.9)]
     page = visit.open("/")
     page.get_by_label("Category of the ad").select_option("phone")
@@ -230,3 +230,43 @@ def test_another_model_brings_its_own_categories(visit: Visit, canned: Canned) -
     assert page.locator("#category option").all_inner_texts() == ["Choose a category", "phone", "apple"]
     expect(fill_in(page, "apple")).to_have_text("It matches")
     assert canned.asked[0][1][:2] == ("apple", "food")
+
+
+CLOTHES = {"colour": ["black", "red"], "type": ["dress", "jeans"], "striped": ["no", "yes"]}
+
+
+def test_each_attribute_has_a_field_and_an_answer(visit: Visit, canned: Canned) -> None:
+    colour = answer("mismatch", "red", "black", 0.98, evidence=[[0.0, 1.0]])
+    canned.models = {"ads": {"": ["phone"]}, "clothes": CLOTHES}
+    canned.checks = [
+        several(colour=colour, striped=answer("match", "no", "no", 0.97)),
+        several(type=answer("unsure", "dress", "dress", 0.6)),
+    ]
+    page = visit.open("/")
+    page.get_by_label("Model").select_option("clothes")
+    assert page.locator("#declared label").all_inner_texts() == list(CLOTHES)
+    page.get_by_label("colour").select_option("black")
+    page.get_by_label("striped").select_option("no")
+    give(page)
+    expect(page.locator("#verdict")).to_have_text("Something differs from what was declared")
+    assert page.locator("#parts li").all_inner_texts() == [
+        "colour\nlooks like red (98\u00a0%), not black (under 1\u00a0%)",
+        "striped\nno, as declared: 97\u00a0%",
+    ]
+    expect(page.get_by_label("colour")).to_have_value("red")
+    expect(page.get_by_label("colour")).to_have_accessible_description(
+        "Changed from black to red, because of the photo."
+    )
+    expect(page.get_by_label("striped")).to_have_value("no")
+    expect(page.locator("#seen")).to_have_text("Red is where it looks most like red")
+    page.get_by_role("button", name="Keep what I declared and ask a person").click()
+    page.get_by_role("button", name="Ask a person", exact=True).click()
+    expect(page.locator("#verdict")).to_have_text("A person will look at it")
+    expect(page.get_by_label("colour")).to_have_value("black")
+    assert canned.asked[0][1][:2] == (["colour=black", "striped=no"], "clothes")
+    assert canned.asked[1] == ("appeal", {"id": "c1", "note": ""})
+    for name, label in (("colour", ""), ("striped", ""), ("type", "dress")):
+        page.get_by_label(name).select_option(label)
+    expect(page.locator("#verdict")).to_have_text("We cannot tell for sure")
+    expect(page.locator("#small")).to_contain_text("never trained with this combination")
+    assert canned.asked[2][1][0] == ["type=dress"]

@@ -3,7 +3,9 @@
 import io
 import os
 import signal
+import struct
 import time
+import zlib
 from collections.abc import Iterator
 
 import drawn
@@ -14,6 +16,7 @@ from PIL import Image
 from goodsight.photos import decoder
 from goodsight.photos.limits import DEFAULT_LIMITS, BadPhoto, Limits
 from goodsight.photos.resize import Resize
+from goodsight.serve.allowance import Allowance, BusyError
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 
 RESIZE = Resize(224)
@@ -75,6 +78,35 @@ def test_a_photo_that_takes_too_long_is_stopped(jpeg: bytes) -> None:
         one.pixels(jpeg, RESIZE).result()
     assert time.monotonic() - start < 5
     assert one.pixels(b"x" * 100, RESIZE).exception() is not None
+    one.close()
+
+
+def _dear() -> bytes:
+    """The header of a photo of 64 megapixels and 16 bits, and nothing of its pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 8000, 8000, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+def test_expensive_photos_wait_apart_and_only_so_many(jpeg: bytes) -> None:
+    some = Decoders(1, DEFAULT_LIMITS, 30, Allowance(1))
+    process = some._dear_workers[0]._process.pid or 0
+    os.kill(process, signal.SIGSTOP)
+    first, second = (some.pixels(_dear(), RESIZE) for _ in range(2))
+    with pytest.raises(BusyError, match="others wait already"):
+        second.result()
+    assert some.pixels(jpeg, RESIZE).result().shape == (224, 224, 3)
+    assert not first.done()
+    os.kill(process, signal.SIGCONT)
+    assert isinstance(first.exception(), BadPhoto)
+    some.close()
+
+
+def test_a_photo_that_only_looked_cheap_gets_its_time_elsewhere(jpeg: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goodsight.serve.decoders.CHEAP_SECONDS", 0.3)
+    one = Decoders(1, DEFAULT_LIMITS, 30)
+    os.kill(one._workers[0]._process.pid or 0, signal.SIGSTOP)
+    assert np.array_equal(one.pixels(jpeg, RESIZE).result(), decoder.decode(jpeg, RESIZE))
+    assert one.pixels(jpeg, RESIZE).result().shape == (224, 224, 3)
     one.close()
 
 

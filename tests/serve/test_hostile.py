@@ -23,6 +23,11 @@ def test_the_service_holds(trained: Training, sound: dict[str, list[Path]], tmp_
     assert status["a JPEG that is a page"] == 200
     assert status["a head of 1 MB"] == status["5,000 headers"] == 400
     assert status["a path with dots"] == status["a path with coded dots"] == 404
+    assert {one for name, one in status.items() if name.startswith(("charset", "a part's charset", "Host:"))} == {400}
+    assert status["a target of another host"] == 400
+    assert {one for name, one in status.items() if name.startswith("30 MB of JSON")} == {400, 413}
+    odd = ("an id of", "a note of", "a shape of")
+    assert {one for name, one in status.items() if name.startswith(odd)} <= {400, 422}
     assert hostile.outside(tmp_path) == {"log"}
     log = (tmp_path / "log").read_text(encoding="utf-8")
     assert "Traceback" not in log

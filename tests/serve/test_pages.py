@@ -18,7 +18,7 @@ pytest_plugins = ["browsing"]
 
 
 def test_class_names_that_are_markup_stay_text(visit: Visit, canned: Canned) -> None:
-    canned.models = {"ads": CLASSES, "'><script>1</script>": [HOSTILE, "'\">"]}
+    canned.models = {"ads": {"": CLASSES}, "'><script>1</script>": {"": [HOSTILE, "'\">"]}}
     canned.checks = [answer("mismatch", HOSTILE, "phone", 0.98)]
     canned.reviews = [review(1, declared=HOSTILE, note=HOSTILE, contested=True) | {"class": HOSTILE}]
     page = visit.open("/")
@@ -95,7 +95,7 @@ def test_static_files_are_told_apart_by_content_and_nothing_else_is_served(addre
 
 def _in_every_state(visit: Visit, canned: Canned, size: tuple[int, int]) -> Iterator[tuple[str, Page]]:
     names = [*CLASSES[:3], LONG]
-    canned.models = {"ads": names, LONG: names}
+    canned.models = {"ads": {"": names}, LONG: {"": names}}
     canned.checks = [answer("mismatch", LONG, "phone", 0.98), answer("off-topic", "phone", "phone", 0.4, LONG)]
     canned.reviews = [review(1, classes=[LONG, *MANY], contested=True, note=LONG) | {"class": LONG}]
     page = visit.open("/", size)

@@ -138,6 +138,22 @@ def test_when_nothing_waits_the_page_says_so_and_looks_again(visit: Visit, canne
     expect(page.locator("#status")).to_have_text("")
 
 
+def test_a_claim_is_renewed_while_its_page_is_open(visit: Visit, canned: Canned) -> None:
+    visit.page.clock.install()
+    canned.reviews = [review(1), review(2)]
+    page = visit.open("/reviews")
+    expect(page.get_by_role("button", name="phone declared")).to_be_enabled()
+    for times in (1, 2):
+        with page.expect_response("**/renew"):
+            page.clock.run_for(60_000)
+        assert canned.asked == [("renew", "r1")] * times
+    canned.lost = {"r1"}
+    page.clock.run_for(60_000)
+    expect(page.locator("#status")).to_have_text("That one went to somebody else meanwhile.")
+    expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
+    visit.planted = 1
+
+
 def test_the_seller_is_told_where_one_is_known(visit: Visit, canned: Canned) -> None:
     canned.reviews = [review(1, seller="<b>Märta</b>"), review(2)]
     page = visit.open("/reviews")
@@ -145,3 +161,18 @@ def test_the_seller_is_told_where_one_is_known(visit: Visit, canned: Canned) -> 
     page.get_by_role("button", name="phone declared").click()
     expect(page.locator("#photo")).to_have_attribute("src", "/v1/photos/r2")
     expect(page.locator("#seller")).to_be_hidden()
+
+
+def test_an_attribute_and_a_tag_are_asked_for_by_name(visit: Visit, canned: Canned) -> None:
+    tag = {"attribute": "striped", "tag": True, "classes": ["no", "yes"], "declared": "no", "class": "yes"}
+    canned.reviews = [review(1, attribute="colour"), review(2, **tag), review(3)]
+    page = visit.open("/reviews")
+    expect(page.locator("#question")).to_have_text("colour: what does the photo show?")
+    expect(page.locator("#classes button").first).to_be_enabled()
+    page.keyboard.press("1")
+    expect(page.locator("#question")).to_have_text("striped: does it hold?")
+    assert page.locator("#classes .name").all_inner_texts() == ["no", "yes"]
+    expect(page.locator("#classes button").first).to_be_enabled()
+    page.keyboard.press("2")
+    expect(page.locator("#question")).to_have_text("What does the photo show?")
+    assert [asked for _, asked in canned.asked] == [("r1", "phone"), ("r2", "yes")]

@@ -78,7 +78,7 @@ def test_a_store_of_before_there_were_sellers_is_brought_up(
         patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         store = Store.open(url, tmp_path / "data")
         old = _checked(store, "a")
-        columns = {name: value for name, value in vars(old).items() if name != "seller"}
+        columns = {name: value for name, value in vars(old).items() if name not in ("seller", "attribute", "part_of")}
         with store._engine.begin() as connection:
             statement = text(f"INSERT INTO checks ({', '.join(columns)}) VALUES (:{', :'.join(columns)})")
             connection.execute(statement, columns | {"probabilities": json.dumps(old.probabilities)})
@@ -190,6 +190,18 @@ def test_a_skipped_photo_comes_back_after_an_hour(store: Store) -> None:
         store.queue.release(checked.id, "bob")
     with pytest.raises(NotFoundError):
         store.queue.release("nothing", "bob")
+
+
+def test_a_claim_that_is_renewed_stays_with_its_reviewer(store: Store) -> None:
+    checked = _add(store, _single(store))
+    store.queue.claim("ann", now=0, lease=300)
+    assert store.queue.renew(checked.id, "ann", now=250, lease=300) == 550
+    assert store.queue.claim("bob", now=500) is None
+    assert store.queue.claim("bob", now=551) is not None
+    with pytest.raises(ConflictError):
+        store.queue.renew(checked.id, "ann", now=552)
+    with pytest.raises(NotFoundError):
+        store.queue.renew("nothing", "ann")
 
 
 def test_an_undone_decision_is_kept_but_does_not_count(store: Store) -> None:

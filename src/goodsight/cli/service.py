@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +18,9 @@ from goodsight.errors import GoodsightError
 Data = Annotated[Path, typer.Option(help="The folder of kept photos.")]
 
 
+Kept = Annotated[str, typer.Option(metavar="PLACE", help="Kept photos: a folder or s3://...; else in --data.")]
+
+
 StoreUrl = Annotated[str, typer.Option(help="A database, postgresql://...; else SQLite in --data.")]
 
 
@@ -24,6 +29,8 @@ def serve(
     *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
+    kept: Kept = "",
+    workers: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port.")] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
@@ -35,6 +42,16 @@ def serve(
     body_seconds: Annotated[
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
+    dear_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Of slow photos, per minute.")] = 30.0,
+    allow_host: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to.")] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="A proxy, whose connections are not counted.")
+    ] = None,
+    connections: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Connections in all.")] = 512,
+    per_address: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Of them, from one address.")] = 256,
+    head_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time for a request's head.")] = 10.0,
+    idle_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time for the next request.")] = 5.0,
+    answer_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time to read an answer.")] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
@@ -42,22 +59,35 @@ def serve(
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")
     from goodsight.serve.access import read_tokens
+    from goodsight.serve.connections import Bounds
     from goodsight.serve.service import Settings
 
     settings = Settings(
         models=_named(models),
         data=data,
         store=store,
+        kept=kept,
+        workers=workers,
         tokens=read_tokens(tokens) if tokens is not None else (),
-        hosts=() if tokens is not None else app.LOOPBACK,
+        hosts=app.hosts_for(host, options.values(allow_host)),
         keep_days=keep_days,
         most_photos=most_photos,
         decode_seconds=decode_seconds,
+        dear_seconds=dear_seconds,
         body_seconds=body_seconds,
+        bounds=Bounds(
+            most=connections,
+            per_address=per_address,
+            proxies=_addresses(options.values(proxy)),
+            head_seconds=head_seconds,
+            idle_seconds=idle_seconds,
+            body_seconds=body_seconds,
+            answer_seconds=answer_seconds,
+        ),
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
     )
-    app.serve(settings, host, port)
+    _web("goodsight.serve.workers").serve(settings, host, port)
 
 
 def token(
@@ -75,6 +105,7 @@ def export(
     *,
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
+    kept: Kept = "",
     out: Annotated[Path, typer.Option(help="The folder to make.", rich_help_panel=OUTPUT)],
     force: options.Force = False,
 ) -> None:
@@ -84,12 +115,20 @@ def export(
 
     if not store and not data.is_dir():
         raise GoodsightError(f"`data` {data}: there is no such folder; give the one that `goodsight serve` uses")
-    opened = stores.Store.open(store, data)
+    opened = stores.Store.open(store, data, kept)
     try:
         done = exporting.export(opened, out, force=force)
     finally:
         opened.close()
     typer.echo(f"{out}: {done}")
+
+
+def _addresses(given: Sequence[str]) -> tuple[str, ...]:
+    """Addresses as connections show them."""
+    try:
+        return tuple(str(ipaddress.ip_address(one)) for one in given)
+    except ValueError as error:
+        raise GoodsightError(f"`proxy`: {error}; give the address that its connections come from") from error
 
 
 def _named(models: list[str]) -> dict[str, Path]:

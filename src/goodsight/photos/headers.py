@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from PIL import TiffImagePlugin
@@ -42,6 +43,16 @@ def ends(data: bytes) -> bool:
         return True
     pixels = next((start for marker, start, _ in segments(data) if marker == 0xDA), len(data))
     return b"\xff\xd9" in data[pixels:]
+
+
+def frame_pixels(data: bytes) -> int:
+    """Width times height of a JPEG; 0 where its first megabyte does not say, or only after many segments."""
+    for marker, start, end in islice(segments(data[: 2**20]), 200):
+        if marker in _FRAMES and end - start >= 9:
+            return int.from_bytes(data[start + 5 : start + 7], "big") * int.from_bytes(
+                data[start + 7 : start + 9], "big"
+            )
+    return 0
 
 
 def coefficients(data: bytes) -> int:

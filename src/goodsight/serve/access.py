@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from goodsight.errors import GoodsightError, did_you_mean
 from goodsight.serve.problems import Problem
+from goodsight.store.together import Asked, Shared
 
 ROLES = ("check", "review", "admin")
 """Each includes those before it."""
@@ -114,6 +116,7 @@ class Access:
         self._by_hash = {token.sha256: token for token in tokens}
         self._by_name = {token.name: token for token in tokens}
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._spent: Counter[str] = Counter()
 
     @property
     def open(self) -> bool:
@@ -163,10 +166,23 @@ class Access:
         """The token that a session was started with, as long as it is in the tokens file."""
         return self._by_hash.get(str(session.get("token", "")))
 
+    def settle(self, shared: Shared) -> None:
+        """Tell all processes what was asked of this one since the last time, and learn what is left of each token.
+
+        In between each goes by itself, so what all take too much within a second is a debt that is waited for later.
+        """
+        asked = {
+            token.name: Asked(self._spent[token.name], token.per_minute / 60, _size(token))
+            for token in self._by_name.values()
+        }
+        for name, left in shared.settle(asked).items():
+            # What was asked meanwhile is told next time.
+            self._spent[name] -= int(asked[name].spent)
+            self._buckets[name] = (left - self._spent[name], time.monotonic())
+
     def _count(self, token: Token) -> None:
         """A token bucket: a burst of ten seconds' worth, refilled steadily."""
-        rate = token.per_minute / 60
-        size = max(1.0, 10 * rate)
+        rate, size = token.per_minute / 60, _size(token)
         now = time.monotonic()
         level, since = self._buckets.get(token.name, (size, now))
         level = min(size, level + (now - since) * rate)
@@ -174,6 +190,11 @@ class Access:
             wait = int((1 - level) / rate) + 1
             raise Problem(429, f"more than {token.per_minute} requests a minute", {"Retry-After": str(wait)})
         self._buckets[token.name] = (level - 1, now)
+        self._spent[token.name] += 1
+
+
+def _size(token: Token) -> float:
+    return max(1.0, token.per_minute / 6)
 
 
 _bearer = HTTPBearer(auto_error=False, description="A token made with `goodsight token`.")
@@ -185,7 +206,9 @@ def require(role: str) -> Callable[..., Awaitable[Client]]:
     async def client(
         request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None
     ) -> Client:
-        asking: Client = request.app.state.service.access.client(request)
+        # The gate asked before the body was read; a path that it does not know is asked here.
+        known: Client | None = getattr(request.state, "client", None)
+        asking: Client = known or request.app.state.service.access.client(request)
         if not asking.may(role):
             raise Problem(403, f"this needs the role {role}; {asking.name} has {asking.role}")
         return asking

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from goodsight.model.verdicts import Prediction
+from goodsight.serve.answered import Answered
+from goodsight.serve.models import Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
+from goodsight.serve.texts import Id, Line, Lines
 from goodsight.store import Checked, QueueStatistics
 
 
@@ -46,6 +49,50 @@ class CheckAnswer(BaseModel):
     )
 
 
+class AttributeCheck(BaseModel):
+    """Is one attribute of the photo what was declared? ``id`` contests this answer alone."""
+
+    id: str
+    class_: str = Field(alias="class", description="The most likely class; of a tag yes or no.")
+    categories_matched: bool
+    verdict: str = Field(description="match, mismatch, unsure or off-topic.")
+    declared: str
+    probability: float
+    p_value: float
+    probabilities: dict[str, float]
+    reason: str
+    evidence: list[list[float]] | None
+
+
+class AttributesCheckAnswer(BaseModel):
+    """The answer of a model of several attributes: is each that was declared so?"""
+
+    id: str = Field(description="Of the check: it contests all answers that are no match.")
+    categories_matched: bool = Field(description="Whether every verdict is match.")
+    verdict: str = Field(description="The worst of all: off-topic, mismatch, unsure or match.")
+    attributes: dict[str, AttributeCheck]
+    trained: bool = Field(
+        description="Whether the combination of labels that the photo seems to show was trained; where it was not, no "
+        "verdict is match."
+    )
+    on_topic_p_value: float
+    reason: str
+    model: str
+    model_id: str
+    box: list[float] | None
+
+
+class AttributePrediction(BaseModel):
+    """What one photo shows of one attribute."""
+
+    id: str
+    class_: str = Field(alias="class", description="The most likely class; of a tag yes or no.")
+    verdict: str = Field(description="sure, unsure or off-topic.")
+    probability: float
+    probabilities: dict[str, float]
+    reason: str
+
+
 class PredictionAnswer(BaseModel):
     """What one photo shows; ``problem`` says why it could not be used."""
 
@@ -59,10 +106,23 @@ class PredictionAnswer(BaseModel):
     problem: ProblemDocument | None
 
 
+class AttributesPredictionAnswer(BaseModel):
+    """What one photo shows, by a model of several attributes; ``problem`` says why it could not be used."""
+
+    id: str
+    class_: str = Field(alias="class", description="All labels and the tags that hold, with spaces between.")
+    verdict: str = Field(description="The worst of all, or '' for a photo with a problem.")
+    attributes: dict[str, AttributePrediction]
+    trained: bool = Field(description="Whether this combination of labels was trained; where it was not, none is sure.")
+    on_topic_p_value: float
+    reason: str
+    problem: ProblemDocument | None
+
+
 class ClassifyAnswer(BaseModel):
     """Predictions in the order of the photos."""
 
-    predictions: list[PredictionAnswer]
+    predictions: list[PredictionAnswer | AttributesPredictionAnswer]
     model: str
     model_id: str
 
@@ -72,7 +132,8 @@ class ModelAnswer(BaseModel):
 
     name: str
     model_id: str
-    classes: list[str]
+    classes: list[str] | dict[str, list[str]] = Field(description="Of each attribute, where there are several.")
+    tags: list[str] = Field(description="Which of the attributes are tags: their classes are yes and no.")
     alpha: float
     precision: float
     loaded: float
@@ -88,8 +149,8 @@ class ModelsAnswer(BaseModel):
 class AppealRequest(BaseModel):
     """Contest an answer."""
 
-    id: str = Field(max_length=64, description="The id of the check.")
-    note: str = Field("", max_length=2000, description="What the person who decides should know.")
+    id: Id = Field(description="The id of the check, or of the answer about one attribute.")
+    note: Lines = Field("", max_length=2000, description="What the person who decides should know.")
 
 
 class AppealAnswer(BaseModel):
@@ -102,7 +163,7 @@ class AppealAnswer(BaseModel):
 class DecisionRequest(BaseModel):
     """What a person decided: a class, or '' for none of these."""
 
-    decision: str = Field(max_length=500)
+    decision: Line = Field(max_length=500)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -110,8 +171,28 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": "problem"} for s in statuses}
 
 
-def check(checked: Checked, prediction: Prediction, shown: Shown | None) -> dict[str, Any]:
-    """A :class:`CheckAnswer`."""
+def check(served: Served, answered: Answered, shown: Mapping[str, Shown]) -> dict[str, Any]:
+    """A :class:`CheckAnswer`, or an :class:`AttributesCheckAnswer`."""
+    whole = {
+        "on_topic_p_value": answered.prediction.on_topic,
+        "model": served.name,
+        "model_id": served.model_id,
+        "box": next((one.box for one in shown.values()), None),
+    }
+    parts = {one.attribute: _check(one, shown.get(one.attribute)) for one in answered.checked}
+    if not served.several:
+        return parts[""] | whole
+    return whole | {
+        "id": answered.id,
+        "categories_matched": answered.verdict == "match",
+        "verdict": answered.verdict,
+        "attributes": parts,
+        "trained": answered.prediction.trained,
+        "reason": answered.reason,
+    }
+
+
+def _check(checked: Checked, shown: Shown | None) -> dict[str, Any]:
     return {
         "id": checked.id,
         "class": checked.label,
@@ -120,34 +201,54 @@ def check(checked: Checked, prediction: Prediction, shown: Shown | None) -> dict
         "declared": checked.declared,
         "probability": checked.probabilities[checked.declared],
         "p_value": checked.p_value,
-        "on_topic_p_value": prediction.on_topic,
         "probabilities": dict(checked.probabilities),
         "reason": checked.reason,
-        "model": checked.model,
-        "model_id": checked.model_id,
         "evidence": shown and shown.evidence,
-        "box": shown and shown.box,
     }
 
 
-def prediction(checked: Checked, found: Prediction) -> dict[str, Any]:
-    """A :class:`PredictionAnswer`."""
+def prediction(served: Served, answered: Answered) -> dict[str, Any]:
+    """A :class:`PredictionAnswer`, or an :class:`AttributesPredictionAnswer`."""
+    found = answered.prediction
+    whole = {"on_topic_p_value": found.on_topic, "problem": None}
+    parts = {one.attribute: _prediction(one) for one in answered.checked}
+    if not served.several:
+        return parts[""] | whole
+    said = {"id": answered.id, "class": found.label, "verdict": answered.verdict, "reason": answered.reason}
+    return whole | said | {"attributes": parts, "trained": found.trained}
+
+
+def _prediction(checked: Checked) -> dict[str, Any]:
     return {
         "id": checked.id,
         "class": checked.label,
         "verdict": checked.verdict,
         "probability": checked.probability,
-        "on_topic_p_value": found.on_topic,
         "probabilities": dict(checked.probabilities),
         "reason": checked.reason,
-        "problem": None,
     }
 
 
-def no_prediction(problem: dict[str, Any]) -> dict[str, Any]:
-    """A :class:`PredictionAnswer` for a photo that cannot be used."""
-    nothing = {"id": "", "class": "", "verdict": "", "probability": 0.0, "on_topic_p_value": 0.0}
-    return {**nothing, "probabilities": {}, "reason": "", "problem": problem}
+def no_prediction(served: Served, problem: dict[str, Any]) -> dict[str, Any]:
+    """What :func:`prediction` gives, for a photo that cannot be used."""
+    nothing = {"id": "", "class": "", "verdict": "", "on_topic_p_value": 0.0, "reason": "", "problem": problem}
+    rest = {"attributes": {}, "trained": False} if served.several else {"probability": 0.0, "probabilities": {}}
+    return nothing | rest
+
+
+def model(served: Served, refused: str | None) -> dict[str, Any]:
+    """A :class:`ModelAnswer`."""
+    classes = {served.attribute(judge): list(judge.classes) for judge in served.model.judges}
+    return {
+        "name": served.name,
+        "model_id": served.model_id,
+        "classes": classes if served.several else classes[""],
+        "tags": [attribute.name for attribute in served.model.attributes if attribute.tag],
+        "alpha": served.model.alpha,
+        "precision": served.model.precision,
+        "loaded": served.version.loaded,
+        "refused": refused,
+    }
 
 
 def queue(found: QueueStatistics) -> dict[str, Any]:

@@ -11,21 +11,26 @@ from fastapi.responses import JSONResponse, Response
 from goodsight.photos.limits import BadPhoto
 from goodsight.serve import answers, problems, upload
 from goodsight.serve.access import Client, require
+from goodsight.serve.allowance import BusyError
 from goodsight.serve.answers import problem_responses
+from goodsight.serve.bodies import BoundedRoute
+from goodsight.serve.declared import CATEGORY, declared
+from goodsight.serve.declared import MEANING as DECLARED
 from goodsight.serve.decoders import DecodeTimeoutError
 from goodsight.serve.meters import CONTENT_TYPE_LATEST
 from goodsight.serve.models import Served
 from goodsight.serve.problems import Problem
 from goodsight.serve.seller import MEANING, seller_from
 from goodsight.serve.service import Service
+from goodsight.serve.texts import Id
 
 SHOWN = 1024
 """Pixels of the longer side of a photo that is shown to a reviewer."""
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 Reviewing = Annotated[Client, Depends(require("review"))]
 Ruling = Annotated[Client, Depends(require("admin"))]
-CheckId = Annotated[str, Path(min_length=1, max_length=64, description="The id of a check.")]
+CheckId = Annotated[Id, Path(description="The id of a check.")]
 _PHOTO = problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503)
 
 
@@ -37,11 +42,12 @@ def service_of(request: Request) -> Service:
 
 @router.post(
     "/v1/check",
-    response_model=answers.CheckAnswer,
+    response_model=answers.CheckAnswer | answers.AttributesCheckAnswer,
     responses=_PHOTO,
     openapi_extra=upload.body(
         1,
-        ad_category="The class that was declared.",
+        ad_category=CATEGORY,
+        declared=DECLARED,
         model="The model; the first by default.",
         explain="true: say where in the photo the class is seen, which takes longer; false by default.",
         seller=MEANING,
@@ -51,18 +57,16 @@ async def check(request: Request, client: Checking) -> JSONResponse:
     """Does the photo show what was declared?"""
     service = service_of(request)
     async with upload.read(request) as form:
-        declared = form.fields.get("ad_category", "")
-        if not declared:
-            raise Problem(422, "ad_category: missing; send the class that was declared")
         explain = form.fields.get("explain", "false")
         if explain not in ("true", "false"):
             raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
         seller = seller_from(form.fields.get("seller", ""))
-        with service.use(form.fields.get("model", "")) as served:
+        with service.use(form.fields.get("model", ""), client=client.name) as served:
+            said = declared(served, form.fields.get("ad_category", ""), form.declared)
             data = await form.images[0].read()
-            checked, prediction = await service.check(served, data, declared, client, seller)
-            found = await service.explain(served, data, prediction) if explain == "true" else None
-    return JSONResponse(answers.check(checked, prediction, found))
+            answered = await service.check(served, data, said, client, seller)
+            shown = await service.explain(served, data, answered, client) if explain == "true" else {}
+    return JSONResponse(answers.check(served, answered, shown))
 
 
 @router.post(
@@ -76,7 +80,7 @@ async def classify(request: Request, client: Checking) -> JSONResponse:
     service = service_of(request)
     async with upload.read(request, upload.MOST_PHOTOS) as form:
         seller = seller_from(form.fields.get("seller", ""))
-        with service.use(form.fields.get("model", ""), len(form.images)) as served:
+        with service.use(form.fields.get("model", ""), len(form.images), client.name) as served:
             found = await asyncio.gather(
                 *[_prediction(service, served, await image.read(), client, seller) for image in form.images]
             )
@@ -85,9 +89,9 @@ async def classify(request: Request, client: Checking) -> JSONResponse:
 
 async def _prediction(service: Service, served: Served, data: bytes, client: Client, seller: str) -> dict[str, object]:
     try:
-        return answers.prediction(*await service.classify(served, data, client, seller))
+        return answers.prediction(served, await service.classify(served, data, client, seller))
     except Problem as problem:
-        return answers.no_prediction(problems.body(problem.status_code, problem.detail))
+        return answers.no_prediction(served, problems.body(problem.status_code, problem.detail))
 
 
 @router.post(
@@ -99,8 +103,8 @@ async def _prediction(service: Service, served: Served, data: bytes, client: Cli
 def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> JSONResponse:
     """Ask that a person looks at a check. Only who asked for the check, or a reviewer, may contest it."""
     store = service_of(request).store
-    checked = store.check(asked.id)
-    if checked is None or (checked.client != client.name and not client.may("review")):
+    found = store.answers(asked.id)
+    if not found or (found[0].client != client.name and not client.may("review")):
         raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
     made = store.appeal(asked.id, client.name, asked.note)
     return JSONResponse({"id": asked.id, "time": made.time}, 201)
@@ -110,22 +114,7 @@ def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> 
 def models(request: Request, _: Checking) -> JSONResponse:
     """The models that are served, with their classes."""
     found = service_of(request).models
-    return JSONResponse(
-        {
-            "models": [
-                {
-                    "name": served.name,
-                    "model_id": served.model_id,
-                    "classes": list(served.judge.classes),
-                    "alpha": served.model.alpha,
-                    "precision": served.model.precision,
-                    "loaded": served.version.loaded,
-                    "refused": found.refused(served.name),
-                }
-                for served in found.all()
-            ]
-        }
-    )
+    return JSONResponse({"models": [answers.model(served, found.refused(served.name)) for served in found.all()]})
 
 
 @router.get(
@@ -133,15 +122,17 @@ def models(request: Request, _: Checking) -> JSONResponse:
     response_class=Response,
     responses={**problem_responses(401, 403, 404, 422, 429), 200: {"content": {"image/jpeg": {}}}},
 )
-async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
+async def photo(request: Request, id: CheckId, client: Reviewing) -> Response:
     """The photo of a check, made anew as a JPEG: what a stranger uploaded never reaches a browser as it came."""
     service = service_of(request)
-    checked = await asyncio.to_thread(service.store.check, id)
-    data = await asyncio.to_thread(service.store.photo, checked.sha256) if checked else None
+    found = await asyncio.to_thread(service.store.answers, id)
+    data = await asyncio.to_thread(service.store.photo, found[0].sha256) if found else None
     if data is None:
         raise Problem(404, f"id {id!r}: there is no such photo any more")
     try:
-        picture = await asyncio.wrap_future(service.decoders.picture(data, SHOWN))
+        picture = await asyncio.wrap_future(service.decoders.picture(data, SHOWN, client.name))
+    except BusyError as error:
+        raise problems.of_busy(error) from error
     except (BadPhoto, DecodeTimeoutError) as error:
         raise Problem(422, f"id {id!r}: {error}") from error
     return Response(picture, media_type="image/jpeg")

@@ -1,63 +1,72 @@
 """The Open Inference Protocol, version 2 (KServe), so that a platform which speaks it needs no adapter.
 
 One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each, in the forms that
-:mod:`goodsight.serve.photo_text` reads. Outputs: ``label``, ``verdict``, ``probability`` (shape
-[n]) and ``probabilities`` (shape [n, classes]). The parameter ``seller`` says whose photos they are.
+:mod:`goodsight.serve.photo_text` reads, or the bytes themselves by the binary extension
+(:mod:`goodsight.serve.tensors`). Outputs: ``label``, ``verdict``, ``probability`` (shape [n]) and ``probabilities``
+(shape [n, classes]); of several attributes each with its name in front, as ``colour.label``, and ``trained``. The
+parameter ``seller`` says whose photos they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from fastapi.responses import JSONResponse, Response
 
 from goodsight.about import __version__
-from goodsight.serve import problems
+from goodsight.serve import problems, tensors
 from goodsight.serve.access import Client, require
+from goodsight.serve.answered import Answered
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
-from goodsight.serve.photo_text import photo_from
-from goodsight.serve.problems import Problem
+from goodsight.serve.bodies import BoundedRoute, utf8_only
+from goodsight.serve.models import Served
 from goodsight.serve.seller import MEANING, seller_from
+from goodsight.serve.tensors import Output
 from goodsight.serve.upload import MOST_PHOTOS
-from goodsight.store import Checked
 
-router = APIRouter(prefix="/v2")
+router = APIRouter(prefix="/v2", route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 ModelName = Annotated[str, Path(min_length=1, max_length=100)]
+_SCHEMA = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": "string", "maxLength": 100},
+        "parameters": {"type": "object", "properties": {"seller": {"type": "string", "description": MEANING}}},
+        "inputs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {
+                "type": "object",
+                "description": "Photos as base64.",
+                "required": ["name", "datatype", "shape", "data"],
+                "properties": {
+                    "name": {"const": "image"},
+                    "datatype": {"const": "BYTES"},
+                    "shape": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2},
+                    "data": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_PHOTOS},
+                },
+            },
+        },
+        "outputs": {
+            "type": "array",
+            "description": "Those that are wanted; all by default.",
+            "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
+        },
+    },
+}
 _MODEL = problem_responses(401, 403, 404, 422, 429)
-
-
-class Tensor(BaseModel):
-    """Photos as base64."""
-
-    name: Literal["image"]
-    datatype: Literal["BYTES"]
-    shape: list[int] = Field(max_length=2)
-    data: list[str] = Field(min_length=1, max_length=MOST_PHOTOS)
-
-
-class Parameters(BaseModel):
-    """What is said of all photos of a request."""
-
-    seller: str = Field(default="", description=MEANING)
-
-
-class InferRequest(BaseModel):
-    """One input tensor."""
-
-    id: str = Field("", max_length=100)
-    parameters: Parameters = Parameters()
-    inputs: list[Tensor] = Field(min_length=1, max_length=1)
 
 
 @router.get("", include_in_schema=False)
 def server() -> JSONResponse:
     """Name and version."""
-    return JSONResponse({"name": "goodsight", "version": __version__, "extensions": []})
+    return JSONResponse({"name": "goodsight", "version": __version__, "extensions": ["binary_tensor_data"]})
 
 
 @router.get("/health/live")
@@ -78,17 +87,17 @@ def ready(request: Request) -> JSONResponse:
 def metadata(request: Request, name: ModelName, _: Checking) -> JSONResponse:
     """Inputs and outputs of a model."""
     with service_of(request).use(name, 0) as served:
-        classes = list(served.judge.classes)
-    outputs = [("label", "BYTES", [-1]), ("verdict", "BYTES", [-1]), ("probability", "FP64", [-1])]
-    outputs.append(("probabilities", "FP64", [-1, len(classes)]))
+        # The outputs of no photo have the names, the datatypes and the number of classes.
+        outputs = _outputs(served, [])
+        classes = {served.attribute(judge): list(judge.classes) for judge in served.model.judges}
     return JSONResponse(
         {
             "name": name,
             "versions": [served.model_id],
             "platform": "goodsight",
             "inputs": [{"name": "image", "datatype": "BYTES", "shape": [-1]}],
-            "outputs": [{"name": n, "datatype": d, "shape": s} for n, d, s in outputs],
-            "parameters": {"classes": classes},
+            "outputs": [{"name": o.name, "datatype": o.datatype, "shape": [-1, *o.shape[1:]]} for o in outputs],
+            "parameters": {"classes": classes if served.several else classes[""]},
         }
     )
 
@@ -100,37 +109,46 @@ def model_ready(request: Request, name: ModelName, _: Checking) -> JSONResponse:
         return JSONResponse({"name": name, "ready": True})
 
 
-@router.post("/models/{name}/infer", responses=problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503))
-async def infer(request: Request, name: ModelName, client: Checking, asked: InferRequest) -> JSONResponse:
+@router.post(
+    "/models/{name}/infer",
+    responses=problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}},
+)
+async def infer(request: Request, name: ModelName, client: Checking) -> Response:
     """Classify some photos; one that cannot be used refuses the request."""
     service = service_of(request)
-    tensor = asked.inputs[0]
-    n = len(tensor.data)
-    if tensor.shape not in ([n], [n, 1]):
-        raise Problem(422, f"inputs.0.shape: must be [{n}] for {n} photos")
-    seller = seller_from(asked.parameters.seller, "parameters.seller")
-    most = service.settings.limits.max_bytes
-    photos = [photo_from(text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
-    with service.use(name, n) as served:
+    # Read here and not by FastAPI, as there may be bytes behind the JSON.
+    body, head = await request.body(), request.headers.get(tensors.HEADER)
+    utf8_only(request.headers.get("content-type", ""))
+    asked, photos = await asyncio.to_thread(tensors.read, body, head, service.settings.limits.max_bytes)
+    seller = seller_from(str(asked.parameters.get("seller", "")), "parameters.seller")
+    with service.use(name, len(photos), client.name) as served:
+        asked.require([output.name for output in _outputs(served, [])])
         tasks = [service.classify(served, data, client, seller) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
-    checked: list[Checked] = []
+    answered: list[Answered] = []
     for one in found:
         if isinstance(one, BaseException):
             raise one
-        checked.append(one[0])
-    rows = [value for one in checked for value in one.probabilities.values()]
-    outputs: list[tuple[str, str, list[int], list[Any]]] = [
-        ("label", "BYTES", [n], [one.label for one in checked]),
-        ("verdict", "BYTES", [n], [one.verdict for one in checked]),
-        ("probability", "FP64", [n], [one.probability for one in checked]),
-        ("probabilities", "FP64", [n, len(served.judge.classes)], rows),
-    ]
-    return JSONResponse(
-        {
-            "id": asked.id,
-            "model_name": name,
-            "model_version": served.model_id,
-            "outputs": [{"name": a, "datatype": b, "shape": c, "data": d} for a, b, c, d in outputs],
-        }
-    )
+        answered.append(one)
+    said = {"model_name": name, "model_version": served.model_id}
+    content, headers = tensors.written(asked, said, _outputs(served, answered))
+    return Response(content, headers=headers)
+
+
+def _outputs(served: Served, answered: Sequence[Answered]) -> list[Output]:
+    n = len(answered)
+    made: list[Output] = []
+    for number, judge in enumerate(served.model.judges):
+        start = f"{served.attribute(judge)}." if served.several else ""
+        checked = [one.checked[number] for one in answered]
+        rows = [value for one in checked for value in one.probabilities.values()]
+        made += [
+            Output(f"{start}label", "BYTES", (n,), [one.label for one in checked]),
+            Output(f"{start}verdict", "BYTES", (n,), [one.verdict for one in checked]),
+            Output(f"{start}probability", "FP32", (n,), [one.probability for one in checked]),
+            Output(f"{start}probabilities", "FP32", (n, len(judge.classes)), rows),
+        ]
+    if served.several:
+        made.append(Output("trained", "BOOL", (n,), [one.prediction.trained for one in answered]))
+    return made

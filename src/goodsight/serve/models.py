@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,13 +13,11 @@ from pathlib import Path
 from goodsight.backbones.backbone import file_sha256
 from goodsight.errors import GoodsightError, ModelError
 from goodsight.model import folder as model_folder
-from goodsight.model.record import Judge, Model
-from goodsight.model.verdicts import Answer, Prediction
+from goodsight.model.record import Judge, LoadedModel, Model
 from goodsight.serve.decoders import Decoders
 from goodsight.serve.pipeline import Pipeline
 
 logger = logging.getLogger("goodsight.serve")
-_NAME = re.compile(r"[\w.-]+")
 LOOK = 2.0
 """Seconds between two looks at the folders."""
 
@@ -42,10 +39,9 @@ class Version:
 
 @dataclass(frozen=True)
 class Served:
-    """One attribute of a version, under its name in the service."""
+    """A version of a model, under its name in the service."""
 
     name: str
-    number: int
     version: Version
 
     @property
@@ -55,30 +51,37 @@ class Served:
 
     @property
     def pipeline(self) -> Pipeline:
-        """Of the version: attributes of one folder share its network."""
+        """Of the version: one network for all attributes."""
         return self.version.pipeline
 
     @property
     def model(self) -> Model:
-        """What the judges share."""
+        """The judges and what they share."""
         return self.version.model
 
     @property
-    def judge(self) -> Judge:
-        """What answers for the attribute."""
-        return self.model.judges[self.number]
+    def several(self) -> bool:
+        """Whether it answers for several attributes: then each answer says for which."""
+        return len(self.model.judges) > 1
 
-    def answer(self, prediction: Prediction) -> Answer:
-        """What a prediction says of the attribute."""
-        return prediction.answers[self.number]
+    def attribute(self, judge: Judge) -> str:
+        """What an answer of a judge is called: its attribute, or '' where there are no others."""
+        return judge.attribute.name if self.several else ""
+
+    def judge(self, attribute: str) -> Judge | None:
+        """What answers for an attribute, as :meth:`attribute` calls it; None where nothing does (any more)."""
+        return next((judge for judge in self.model.judges if self.attribute(judge) == attribute), None)
+
+    def classes(self) -> dict[str, list[str]]:
+        """The classes that can be declared of each attribute; that a photo shows no brand is no category of an ad."""
+        return {self.attribute(j): [c for c in j.classes if c != j.none] for j in self.model.judges}
 
 
 class Models:
     """The models that a service answers with.
 
     Args:
-        folders: model folders by name; the first is the default. A folder with several attributes is served as one
-            model for each, called ``NAME.ATTRIBUTE``, over one network.
+        folders: model folders by name; the first is the default.
         decoders: shared by all.
         observe: told the model's name and the size of every batch.
 
@@ -90,34 +93,24 @@ class Models:
     def __init__(
         self, folders: Mapping[str, Path], decoders: Decoders, observe: Callable[[str, int], None] = lambda *_: None
     ) -> None:
-        places = list(_places(folders))
-        self._places = dict(places)
-        if len(self._places) < len(places):
-            said = ", ".join(name for name, _ in places)
-            raise ModelError(f"two models have the same name ({said}); name them otherwise")
         self._folders = dict(folders)
         self._decoders, self._observe = decoders, observe
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
         self._refused: dict[str, str] = {}
+        self._wanted: dict[str, list[str]] = {}
         self._versions = {name: self._load(name) for name in self._folders}
 
     def names(self) -> list[str]:
         """Names in the order given."""
-        return list(self._places)
+        return list(self._folders)
 
     def all(self) -> list[Served]:
         """What is served now."""
-        return [self._served(name) for name in self._places]
+        return [Served(name, self._versions[name]) for name in self._folders]
 
     def refused(self, name: str) -> str | None:
         """Why a newer version of a model on disk is not served; None where there is none."""
-        return self._refused.get(self._places[name][0])
-
-    def _served(self, name: str) -> Served:
-        folder, attribute = self._places[name]
-        version = self._versions[folder]
-        number = next((n for n, a in enumerate(version.model.attributes) if a.name == attribute), 0)
-        return Served(name, number, version)
+        return self._refused.get(name)
 
     @contextmanager
     def use(self, name: str) -> Iterator[Served]:
@@ -127,7 +120,8 @@ class Models:
             KeyError: there is no such model.
 
         """
-        served = self._served(name or next(iter(self._places)))
+        name = name or next(iter(self._folders))
+        served = Served(name, self._versions[name])
         served.version.users += 1
         try:
             yield served
@@ -167,34 +161,31 @@ class Models:
         """
         model_id = _model_id(self._folders[name])
         loaded = model_folder.load(self._folders[name])
-        wanted = [attribute for folder, attribute in self._places.values() if folder == name and attribute]
-        there = [attribute.name for attribute in loaded.model.attributes]
-        lacking = [attribute for attribute in wanted if attribute not in there]
-        if lacking or (not wanted and len(there) > 1):
+        try:
+            self._require(name, loaded)
+        except ModelError:
             loaded.engine.close()
-            said = f"{lacking[0]!r} any more" if lacking else "one attribute only"
-            raise ModelError(f"{loaded.folder}: does not answer for {said}")
+            raise
         pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
         pipeline.warm_up()
         return Version(model_id, pipeline)
+
+    def _require(self, name: str, loaded: LoadedModel) -> None:
+        """A client that was written for a model must understand its next version: its attributes are all there.
+
+        What the only attribute is called does not matter, as its answers do not say it.
+        """
+        there = [attribute.name for attribute in loaded.model.attributes]
+        wanted = self._wanted.setdefault(name, there)
+        if len(wanted) == 1 and len(there) > 1:
+            raise ModelError(f"{loaded.folder}: does not answer for one attribute only")
+        if len(wanted) > 1 and (lacking := [attribute for attribute in wanted if attribute not in there]):
+            raise ModelError(f"{loaded.folder}: does not answer for {lacking[0]!r} any more")
 
     def close(self) -> None:
         """Answer what was accepted, then stop."""
         for version in self._versions.values():
             version.pipeline.close()
-
-
-def _places(folders: Mapping[str, Path]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """The folder's name and the attribute that each name stands for, '' for the only one, whatever that is called."""
-    for name, folder in folders.items():
-        names = [attribute.name for attribute in model_folder.read(folder)[0].attributes]
-        for attribute in names:
-            if len(names) > 1 and not _NAME.fullmatch(attribute):
-                raise ModelError(
-                    f"{folder}: the attribute {attribute!r} cannot be a part of an address; train it again with a name "
-                    "of letters, digits, '.', '_' and '-'"
-                )
-            yield (f"{name}.{attribute}", (name, attribute)) if len(names) > 1 else (name, (name, ""))
 
 
 def _model_id(folder: Path) -> str:

@@ -6,7 +6,7 @@ The factory is::
         visitor: Callable[[Request], Visitor | None],
         login: Callable[[Request, str], bool],
         logout: Callable[[Request], None],
-        models: Callable[[], Mapping[str, Sequence[str]]],
+        models: Callable[[], Mapping[str, Mapping[str, Sequence[str]]]],
         max_bytes: int,
     ) -> APIRouter
 
@@ -53,7 +53,7 @@ def router(
     visitor: Callable[[Request], Visitor | None],
     login: Callable[[Request, str], bool],
     logout: Callable[[Request], None],
-    models: Callable[[], Mapping[str, Sequence[str]]],
+    models: Callable[[], Mapping[str, Mapping[str, Sequence[str]]]],
     max_bytes: int,
 ) -> APIRouter:
     """The routes of the pages: ``/``, ``/reviews``, ``/api``, ``/login``, ``/logout``, ``/static/{name}``.
@@ -62,7 +62,8 @@ def router(
         visitor: who asks, from the session cookie; None when they must log in first.
         login: start a session with a token; False when the token is not known.
         logout: end the session.
-        models: the models that are served now, each name with the classes to choose from; the first is the default.
+        models: the models that are served now, each name with the classes to choose from of each of its attributes,
+            '' for the only one; the first model is the default.
         max_bytes: the most bytes of a photo, so that the page can refuse a larger one before it is sent.
 
     """
@@ -86,7 +87,7 @@ class _Pages:
         visitor: Callable[[Request], Visitor | None],
         login: Callable[[Request, str], bool],
         logout: Callable[[Request], None],
-        models: Callable[[], Mapping[str, Sequence[str]]],
+        models: Callable[[], Mapping[str, Mapping[str, Sequence[str]]]],
         max_bytes: int,
     ) -> None:
         self._visitor, self._login, self._logout = visitor, login, logout
@@ -143,7 +144,10 @@ class _Pages:
         if role not in visitor.roles:
             said = f"It needs a token with the role {role}. Log out, then log in with such a token."
             return self._message(403, _WITHOUT_ROLE, said, visitor)
-        models = [(name, list(classes)) for name, classes in self._models().items()]
+        models = [
+            (name, [(attribute, list(classes)) for attribute, classes in attributes.items()])
+            for name, attributes in self._models().items()
+        ]
         return self._page(page, visitor, models=models, max_bytes=self._max_bytes)
 
     def _message(self, status: int, title: str, text: str, visitor: Visitor | None) -> Response:

@@ -36,7 +36,9 @@ def photo_from(text: str, where: str, most: int) -> bytes:
         if not uri[1].lower().rstrip().endswith(";base64"):
             raise Problem(422, f"{where}: a data: address without ;base64 before its comma; send the photo as base64")
         text = text[uri.end() :]
-        # In an address + / and = may be written as %2B, %2F and %3D.
+        # In an address + / and = may be written as %2B, %2F and %3D: one letter in twenty, and not each.
+        if text.count("%") > len(text) // 8 + 100:
+            raise Problem(422, f"{where}: a data: address with more than one % in eight letters is no base64")
         text = unquote(text, errors="replace") if "%" in text and len(text) <= 4 * most else text
     elif _ADDRESS.match(text):
         raise Problem(422, f"{where}: an address, which is not fetched; send the photo itself as base64")

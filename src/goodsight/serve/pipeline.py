@@ -10,7 +10,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,43 +92,48 @@ class Pipeline:
         if self._naming:
             self._readers.submit(words.read, np.zeros((words.READ_AT.size, words.READ_AT.size, 3), np.uint8)).result()
 
-    async def predict(self, data: bytes) -> Prediction:
-        """What the model says of a photo.
+    async def predict(self, data: bytes, client: str = "") -> Prediction:
+        """What the model says of a photo of somebody's.
 
         Raises:
             BadPhoto: the photo cannot be used.
+            BusyError: it is an expensive one, and there are enough of them.
             DecodeTimeoutError: it took too long to decode.
 
         """
-        pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
-        named = await self._named(data)
+        resize = self.loaded.model.backbone.resize
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize, client))
+        named = await self._named(data, client)
         answer: Future[Prediction] = Future()
         self._items.put((pixels, named, answer))
         return await asyncio.wrap_future(answer)
 
-    async def _named(self, data: bytes) -> Named | None:
+    async def _named(self, data: bytes, client: str) -> Named | None:
         """What a photo's words name, for a model that reads them."""
         if not self._naming:
             return None
-        pixels = await asyncio.wrap_future(self._decoders.pixels(data, words.READ_AT))
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, words.READ_AT, client))
         return self._naming.named(await asyncio.wrap_future(self._readers.submit(words.read, pixels)))
 
-    async def explain(self, data: bytes, prediction: Prediction, number: int) -> Shown | None:
-        """Where a photo's most likely class of an attribute, by its number, is seen; None when the network is silent.
+    async def explain(
+        self, data: bytes, prediction: Prediction, numbers: Sequence[int], client: str = ""
+    ) -> list[Shown]:
+        """Where a photo's most likely class of some attributes, by number, is seen; nothing when the network is silent.
 
         Beside the batches, so that nobody who only wants an answer waits for it.
 
         Raises:
             BadPhoto: the photo cannot be used.
+            BusyError: it is an expensive one, and there are enough of them.
             DecodeTimeoutError: it took too long to decode.
 
         """
         if not evidence.gives(self.loaded.engine):
-            return None
+            return []
         resize = self.loaded.model.backbone.resize
-        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize))
-        upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size))
-        return await asyncio.to_thread(self._show, pixels, upright, prediction, number)
+        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize, client))
+        upright = await asyncio.wrap_future(self._decoders.picture(data, resize.size, client))
+        return [await asyncio.to_thread(self._show, pixels, upright, prediction, number) for number in numbers]
 
     def _show(self, pixels: Pixels, upright: bytes, prediction: Prediction, number: int) -> Shown:
         model, judge = self.loaded.model, self.loaded.model.judges[number]

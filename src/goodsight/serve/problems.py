@@ -10,12 +10,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from goodsight.errors import ConflictError, NotFoundError, StoreError
 from goodsight.photos.limits import BadPhoto
+from goodsight.serve.allowance import BusyError
+from goodsight.store.database import is_full
 
 logger = logging.getLogger("goodsight.serve")
 MEDIA_TYPE = "application/problem+json"
@@ -31,6 +33,11 @@ class Problem(HTTPException):
 def busy(detail: str, seconds: int = 1) -> Problem:
     """503: ask again in some seconds."""
     return Problem(503, detail, {"Retry-After": str(seconds)})
+
+
+def of_busy(error: BusyError) -> Problem:
+    """What a photo that is too expensive for now is answered with."""
+    return Problem(429 if error.own else 503, f"image: {error}", {"Retry-After": str(error.seconds)})
 
 
 def of_photo(bad: BadPhoto) -> Problem:
@@ -73,7 +80,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SQLAlchemyError)
     async def _no_store(_: Request, error: Exception) -> JSONResponse:
         logger.error("the store does not answer: %s", error)
+        if is_full(error):
+            return response(507, "the disk is full; nothing was kept, ask again later", {"Retry-After": "30"})
         return response(503, "the store does not answer; nothing was kept, ask again", {"Retry-After": "5"})
+
+    @app.exception_handler(DataError)
+    async def _not_kept(_: Request, error: DataError) -> JSONResponse:
+        logger.error("a value that no check stopped at the door: %s", error.orig)
+        return response(422, "a value has characters that cannot be kept")
 
     @app.exception_handler(ClientDisconnect)
     async def _left(_: Request, __: ClientDisconnect) -> JSONResponse:

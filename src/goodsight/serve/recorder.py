@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 
@@ -11,7 +12,7 @@ from goodsight.errors import StoreError
 from goodsight.store import Checked, Store
 
 _MOST = 128
-Entry = tuple[Checked, bytes, Future[None]]
+Entry = tuple[Sequence[Checked], bytes, Future[None]]
 
 
 class Recorder:
@@ -23,15 +24,15 @@ class Recorder:
         self._thread = threading.Thread(target=self._write, name="goodsight-store", daemon=True)
         self._thread.start()
 
-    async def keep(self, checked: Checked, data: bytes) -> None:
-        """Return when an answer and its photo are in the store.
+    async def keep(self, answers: Sequence[Checked], data: bytes) -> None:
+        """Return when the answers about a photo, one at least, and the photo are in the store.
 
         Raises:
             StoreError: they could not be written.
 
         """
         done: Future[None] = Future()
-        self._entries.put((checked, data, done))
+        self._entries.put((answers, data, done))
         await asyncio.shield(asyncio.wrap_future(done))
 
     def close(self) -> None:
@@ -53,14 +54,16 @@ class Recorder:
 
     def _commit(self, entries: list[Entry]) -> None:
         try:
-            for checked, data, _ in entries:
-                self._store.keep_photo(data, checked.sha256)
-            self._store.add_checks([checked for checked, _, _ in entries])
-            for checked, data, _ in entries:  # an older copy may just have expired, file and all
-                self._store.keep_photo(data, checked.sha256)
+            photos = {answers[0].sha256: data for answers, data, _ in entries}
+            self._store.keep_photos(photos)
+            self._store.add_checks([checked for answers, _, _ in entries for checked in answers])
+            # An older copy may just have expired, file and all.
+            self._store.keep_photos({sha256: photos[sha256] for sha256 in self._store.lacking(photos)})
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
             for _, _, done in entries:
-                done.set_exception(StoreError(f"answers could not be kept: {error}"))
+                told = StoreError(f"answers could not be kept: {error}")
+                told.__cause__ = error
+                done.set_exception(told)
         else:
             for _, _, done in entries:
                 done.set_result(None)

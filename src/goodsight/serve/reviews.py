@@ -7,15 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
+from goodsight.model.record import Judge
 from goodsight.serve import answers
 from goodsight.serve.access import Client, require
 from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import CheckId, service_of
+from goodsight.serve.bodies import BoundedRoute
 from goodsight.serve.problems import Problem
 from goodsight.serve.service import Service
-from goodsight.store import Review
+from goodsight.store import Checked, Review
 
-router = APIRouter(prefix="/v1/reviews")
+router = APIRouter(prefix="/v1/reviews", route_class=BoundedRoute)
 Reviewing = Annotated[Client, Depends(require("review"))]
 _REFUSED = problem_responses(401, 403, 429)
 _ABOUT_ONE = problem_responses(400, 401, 403, 404, 409, 413, 422, 429)
@@ -46,11 +48,17 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     """Decide what a claimed photo shows."""
     service = service_of(request)
     checked = service.store.check(id)
-    if checked is not None and decided.decision and decided.decision not in _classes(service, checked.model):
-        raise Problem(422, f"decision {decided.decision[:100]!r}: not a class of {checked.model}")
-    service.store.queue.decide(id, client.name, decided.decision)
+    decision = decided.decision if checked is None else _decision(service, checked, decided.decision)
+    service.store.queue.decide(id, client.name, decision)
     queue = answers.queue(service.store.queue.statistics())
-    return JSONResponse({"id": id, "decision": decided.decision, "queue": queue})
+    return JSONResponse({"id": id, "decision": decision, "queue": queue})
+
+
+@router.post("/{id}/renew", responses=_ABOUT_ONE)
+def renew(request: Request, id: CheckId, client: Reviewing) -> JSONResponse:
+    """Keep a claimed photo for longer: somebody looks at it still."""
+    until = service_of(request).store.queue.renew(id, client.name)
+    return JSONResponse({"id": id, "lease_until": until})
 
 
 @router.post("/{id}/skip", status_code=204, responses=_ABOUT_ONE)
@@ -67,8 +75,11 @@ def _with_queue(service: Service, review: Review | None) -> dict[str, Any]:
 
 def _review(service: Service, review: Review) -> dict[str, Any]:
     checked = review.checked
+    judge = _judge(service, checked)
     return {
         "id": checked.id,
+        "attribute": checked.attribute,
+        "tag": judge is not None and judge.attribute.tag,
         "declared": checked.declared,
         "seller": checked.seller,
         "class": checked.label,
@@ -80,14 +91,31 @@ def _review(service: Service, review: Review) -> dict[str, Any]:
         "note": review.note,
         "time": checked.time,
         "lease_until": review.lease_until,
-        "classes": _classes(service, checked.model) or list(checked.probabilities),
+        # What means none of the classes has a button of its own.
+        "classes": [c for c in judge.classes if c != judge.none] if judge else list(checked.probabilities),
         "photo": f"/v1/photos/{checked.id}",
     }
 
 
-def _classes(service: Service, model: str) -> list[str]:
-    """The classes of a model as it is served now; none when it is not served any more."""
-    if model not in service.models.names():
-        return []
-    with service.models.use(model) as served:
-        return list(served.judge.classes)
+def _judge(service: Service, checked: Checked) -> Judge | None:
+    """What answers for the attribute of an answer now; None when it is not served any more."""
+    if checked.model not in service.models.names():
+        return None
+    with service.models.use(checked.model) as served:
+        return served.judge(checked.attribute)
+
+
+def _decision(service: Service, checked: Checked, said: str) -> str:
+    """What is kept of a decision: where the model has a class for "none of these", that one.
+
+    Raises:
+        Problem: 422: it is no class of the model.
+
+    """
+    judge = _judge(service, checked)
+    if not said:
+        return judge.none if judge else ""
+    if said not in (judge.classes if judge else checked.probabilities):
+        of = f"{checked.attribute} in {checked.model}" if checked.attribute else checked.model
+        raise Problem(422, f"decision {said[:100]!r}: not a class of {of}")
+    return said

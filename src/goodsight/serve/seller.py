@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from goodsight.serve.problems import Problem
+from goodsight.serve.texts import strange
 
 MOST = 200
 """Characters."""
@@ -25,7 +24,6 @@ def seller_from(text: str, where: str = "seller") -> str:
     seller = text.strip()
     if len(seller) > MOST:
         raise Problem(422, f"{where} {seller[:100]!r}...: has {len(seller)} characters; at most {MOST} are kept")
-    if bad := sorted({c for c in seller if unicodedata.category(c) in ("Cc", "Cs")}):
-        said = " ".join(ascii(c) for c in bad[:5])
+    if said := strange(seller):
         raise Problem(422, f"{where} {seller[:100]!a}: has {said} in it; send an id or a name on one line")
     return seller

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import math
 import os
 import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
-from goodsight.model.verdicts import Check, Prediction
+from goodsight.model.verdicts import Answer, Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
+from goodsight.serve.allowance import Allowance, BusyError
+from goodsight.serve.answered import Answered, digest, of
+from goodsight.serve.connections import Bounds
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import Problem
 from goodsight.serve.recorder import Recorder
-from goodsight.store import Checked, Store
+from goodsight.store import Store
 
 logger = logging.getLogger("goodsight.serve")
-_TIDY = 3600.0
+_TIDY, _SETTLE = 3600.0, 1.0
+_SHARE = 3
+_QUICK = 2**20
+"""Bytes that are hashed faster than a thread is found for them."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,16 @@ class Settings:
         models: model folders by name; the first is the default.
         data: the folder for kept photos, the default database and the key of the session cookies.
         store: a database URL; '' for SQLite in ``data``.
+        workers: how many processes of this machine share the work; the limits on it are for all of them together.
+        kept: where photos are kept: a folder or an address; '' for ``photos`` in ``data``.
         tokens: who may ask; empty lets everybody in.
         hosts: host names that the service answers to; empty for all.
         keep_days: days that photos are kept.
         most_photos: photos in work at once; more are refused with 503.
         decode_seconds: for one photo.
+        dear_seconds: of decoding expensive photos, for each token and minute.
         body_seconds: for an upload to arrive.
+        bounds: on connections.
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
 
@@ -53,12 +63,16 @@ class Settings:
     models: Mapping[str, Path]
     data: Path
     store: str = ""
+    kept: str = ""
+    workers: int = 1
     tokens: tuple[Token, ...] = ()
     hosts: tuple[str, ...] = ()
     keep_days: float = 30.0
     most_photos: int = 96
     decode_seconds: float = 10.0
+    dear_seconds: float = 30.0
     body_seconds: float = 30.0
+    bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
 
@@ -76,12 +90,18 @@ class Service:
         self.settings = settings
         self.access = Access(settings.tokens)
         self.in_work = 0
+        self._held: Counter[str] = Counter()
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
-        self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
+        # The limits are for the machine; each of its processes has its part.
+        self.most_photos = math.ceil(settings.most_photos / settings.workers)
+        shared = len(settings.tokens) > 1
+        allowance = Allowance(max(1, self.most_photos // 8), settings.dear_seconds / settings.workers, shared=shared)
+        decoders = math.ceil(((os.cpu_count() or 2) + 1) / settings.workers)
+        self.decoders = Decoders(decoders, settings.limits, settings.decode_seconds, allowance)
         try:
             # In this order, so that a model that is refused leaves no database behind.
             self.models = Models(settings.models, self.decoders, self.meters.batch)
-            self.store = Store.open(settings.store, settings.data)
+            self.store = Store.open(settings.store, settings.data, settings.kept)
         except GoodsightError:
             self.decoders.close()
             raise
@@ -89,7 +109,7 @@ class Service:
 
     async def run(self) -> None:
         """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
-        await asyncio.gather(self.models.watch(), self._tidy())
+        await asyncio.gather(self.models.watch(), self._tidy(), self._settle())
 
     async def _tidy(self) -> None:
         while True:
@@ -100,6 +120,19 @@ class Service:
                 logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
             await asyncio.sleep(_TIDY)
 
+    async def _settle(self) -> None:
+        """Other processes that answer the same tokens are told how much was asked, and tell."""
+        away = False
+        while self.store.shared.across_machines or self.settings.workers > 1:
+            await asyncio.sleep(_SETTLE)
+            try:
+                await asyncio.to_thread(self.access.settle, self.store.shared)
+                away = False
+            except Exception as error:  # a database that is away for a while: each goes by itself until it is back
+                if not away:
+                    logger.warning("the limits of tokens are not shared until the store answers: %s", error)
+                away = True
+
     def close(self) -> None:
         """Finish what was accepted and stop."""
         self.decoders.close()
@@ -107,98 +140,114 @@ class Service:
         self.recorder.close()
         self.store.close()
 
-    def full(self) -> str:
-        """Why no photo can be taken now; '' when one can."""
-        busy = self.in_work >= self.settings.most_photos
-        return f"{self.in_work} photos are in work already; try again in a second" if busy else ""
+    def full(self, client: str = "") -> str:
+        """Why no photo of a client's can be taken now; '' when one can.
+
+        Where several clients may ask, each may have three times what is free: a single one three quarters of all, so
+        that there is always room for one more (Choudhury and Hahne, Dynamic queue length thresholds, 1998).
+        """
+        free = self.most_photos - self.in_work
+        if free <= 0:
+            return f"{self.in_work} photos are in work already; try again in a second"
+        if len(self.settings.tokens) > 1 and self._held[client] >= _SHARE * free:
+            return f"{self._held[client]} photos of yours are in work already; try again in a second"
+        return ""
 
     @contextmanager
-    def use(self, model: str, photos: int = 1) -> Iterator[Served]:
-        """A model to answer some photos with, which count as in work meanwhile.
+    def use(self, model: str, photos: int = 1, client: str = "") -> Iterator[Served]:
+        """A model to answer some photos of a client's with, which count as in work meanwhile.
 
         Raises:
             Problem: 404 for an unknown model, 503 when there is too much in work.
 
         """
-        if reason := self.full():
+        if reason := self.full(client):
             raise problems.busy(reason)
         if model and model not in self.models.names():
             raise Problem(404, f"model {model[:100]!r}: the models are {', '.join(self.models.names())}")
         self.in_work += photos
+        self._held[client] += photos
         try:
             with self.models.use(model) as served:
                 yield served
         finally:
             self.in_work -= photos
+            self._held[client] -= photos
 
-    async def predict(self, served: Served, data: bytes) -> Prediction:
-        """What a model says of a photo.
+    async def predict(self, served: Served, data: bytes, client: Client) -> Prediction:
+        """What a model says of a client's photo.
 
         Raises:
-            Problem: 413, 415 or 422: the photo cannot be used.
+            Problem: 413, 415 or 422: the photo cannot be used; 429 or 503: not now, as it is an expensive one.
 
         """
         try:
-            return await served.pipeline.predict(data)
+            return await served.pipeline.predict(data, client.name)
+        except BusyError as error:
+            raise problems.of_busy(error) from error
         except BadPhoto as bad:
             raise problems.of_photo(bad) from bad
         except DecodeTimeoutError as error:
             raise Problem(422, f"image: {error}; send a simpler photo") from error
 
     async def check(
-        self, served: Served, data: bytes, declared: str, client: Client, seller: str
-    ) -> tuple[Checked, Prediction]:
-        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answer.
+        self, served: Served, data: bytes, declared: Mapping[str, str], client: Client, seller: str
+    ) -> Answered:
+        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answers.
 
-        Raises:
-            Problem: 422 for an unknown class, and as :meth:`predict`.
-
-        """
-        if declared not in served.judge.classes:
-            said = ", ".join(served.judge.classes)
-            raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
-        prediction = await self.predict(served, data)
-        answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
-        return await self._keep(served, data, prediction, answer, client, seller), prediction
-
-    async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
-        """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
-        try:
-            return await served.pipeline.explain(data, prediction, served.number)
-        except (BadPhoto, DecodeTimeoutError):
-            # It was decoded a moment ago, in a quieter one: the answer stands without.
-            return None
-
-    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> tuple[Checked, Prediction]:
-        """Label a photo of a seller, '' for nobody knows whom, and keep the answer.
+        ``declared`` has a class for some attributes, which :func:`goodsight.serve.declared.declared` has looked at.
 
         Raises:
             Problem: as :meth:`predict`.
 
         """
-        prediction = await self.predict(served, data)
-        return await self._keep(served, data, prediction, None, client, seller), prediction
+        prediction = await self.predict(served, data, client)
+        judges = [judge for judge in served.model.judges if served.attribute(judge) in declared]
+        said = {judge.attribute.name: declared[served.attribute(judge)] for judge in judges}
+        checks = verdicts.checked(served.model, prediction, said)
+        found = [answer for answer in prediction.answers if answer.attribute.name in said]
+        return await self._keep(served, data, prediction, list(zip(found, checks, strict=True)), client, seller)
+
+    async def explain(self, served: Served, data: bytes, answered: Answered, client: Client) -> dict[str, Shown]:
+        """Where a photo's most likely classes are seen, by attribute, see :meth:`Pipeline.explain`.
+
+        Nothing of a tag beside other attributes, each of which takes a while; nothing at all where it cannot be said.
+        """
+        judges = served.model.judges
+        wanted = {
+            served.attribute(judge): number
+            for number, judge in enumerate(judges)
+            if not (served.several and judge.attribute.tag)
+            and any(one.attribute == served.attribute(judge) for one in answered.checked)
+        }
+        try:
+            shown = await served.pipeline.explain(data, answered.prediction, list(wanted.values()), client.name)
+        except (BadPhoto, DecodeTimeoutError, BusyError):
+            # It was decoded a moment ago, in a quieter one: the answer stands without.
+            return {}
+        return dict(zip(wanted, shown, strict=False))
+
+    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> Answered:
+        """Label a photo of a seller, '' for nobody knows whom, and keep the answers.
+
+        Raises:
+            Problem: as :meth:`predict`.
+
+        """
+        prediction = await self.predict(served, data, client)
+        return await self._keep(served, data, prediction, [(a, None) for a in prediction.answers], client, seller)
 
     async def _keep(
-        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client, seller: str
-    ) -> Checked:
-        answer = served.answer(prediction)
-        checked = Checked(
-            id=uuid.uuid4().hex,
-            time=time.time(),
-            model=served.name,
-            model_id=served.model_id,
-            sha256=hashlib.sha256(data).hexdigest(),
-            declared=check.declared if check else "",
-            label=answer.label if check else answer.given or "-",
-            probability=answer.probability,
-            p_value=check.p_value if check else 1.0,
-            verdict=check.verdict if check else answer.verdict,
-            reason=check.reason if check else answer.reason,
-            probabilities=dict(zip(served.judge.classes, answer.probabilities.tolist(), strict=True)),
-            client=client.name,
-            seller=seller,
-        )
-        await self.recorder.keep(checked, data)
-        self.meters.answer(served.name, checked.verdict, prediction.on_topic)
-        return checked
+        self,
+        served: Served,
+        data: bytes,
+        prediction: Prediction,
+        found: Sequence[tuple[Answer, Check | None]],
+        client: Client,
+        seller: str,
+    ) -> Answered:
+        sha256 = await asyncio.to_thread(digest, data) if len(data) > _QUICK else digest(data)
+        answered = of(served, sha256, prediction, found, client.name, seller)
+        await self.recorder.keep(answered.checked, data)
+        self.meters.answer(served.name, answered.verdict, prediction.on_topic)
+        return answered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,28 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from goodsight.errors import StoreError
 from goodsight.store.migrations import migrate
+
+_ALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+"""A server that vanished without a word is known as gone within half a minute, also by a statement that waits."""
+_FULL = "53100"
+"""PostgreSQL's disk_full."""
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a full disk: of ours, of SQLite's or of PostgreSQL's."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        if getattr(error, "sqlstate", "") == _FULL or getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            return True
+        error = getattr(error, "orig", None) or error.__cause__
+    return False
 
 
 def open_database(url: str, folder: Path) -> Engine:
@@ -37,7 +60,7 @@ def open_database(url: str, folder: Path) -> Engine:
         engine = create_engine(target, connect_args={"timeout": 30, "check_same_thread": False})
         _make_durable(engine)
     else:
-        engine = create_engine(target, pool_size=10, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(target, pool_size=10, pool_pre_ping=True, connect_args=_ALIVE)
     try:
         migrate(engine)
     except StoreError:

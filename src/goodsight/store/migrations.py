@@ -43,7 +43,23 @@ def _second(run: Callable[[str], None]) -> None:
     run("ALTER TABLE checks ADD COLUMN seller TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second)
+def _attributes(run: Callable[[str], None]) -> None:
+    """A check of a model of several attributes has an answer for each."""
+    run("ALTER TABLE checks ADD COLUMN attribute TEXT NOT NULL DEFAULT ''")
+    run("ALTER TABLE checks ADD COLUMN part_of TEXT NOT NULL DEFAULT ''")
+    run("CREATE INDEX checks_part_of ON checks (part_of) WHERE part_of <> ''")
+
+
+def _shared(run: Callable[[str], None]) -> None:
+    """What several processes share beside answers: keys, and what is left of a token's requests."""
+    run("CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    run(
+        "CREATE TABLE allowances (name TEXT PRIMARY KEY, level DOUBLE PRECISION NOT NULL, "
+        "since DOUBLE PRECISION NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _attributes, _shared)
 
 
 def migrate(engine: Engine) -> None:

@@ -38,6 +38,8 @@ class Checked:
         probabilities: of each class.
         client: who asked.
         seller: whose photo it is, '' when nobody said.
+        attribute: what was asked about, '' for the only attribute of its model; of a tag the classes are yes and no.
+        part_of: the id of the check, where it has an answer for each of several attributes; else ''.
 
     """
 
@@ -55,6 +57,13 @@ class Checked:
     probabilities: Mapping[str, float]
     client: str
     seller: str = ""
+    attribute: str = ""
+    part_of: str = ""
+
+    @property
+    def check_id(self) -> str:
+        """The id that the check was answered with."""
+        return self.part_of or self.id
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,20 @@ class ReviewQueue:
             entry = connection.execute(statement).one_or_none()
             return None if entry is None else _take(connection, entry, reviewer, now + lease)
 
+    def renew(self, id: str, reviewer: str, *, now: float | None = None, lease: float = LEASE) -> float:
+        """Keep a claimed photo for another lease from now; unix seconds of its end.
+
+        Raises:
+            NotFoundError: it is not in the queue.
+            ConflictError: it is not this reviewer's (any more).
+
+        """
+        until = (time.time() if now is None else now) + lease
+        with self._engine.begin() as connection:
+            _claimed(connection, id, reviewer)
+            connection.execute(queue.update().where(queue.c.check_id == id).values(claimed_until=until))
+        return until
+
     def release(self, id: str, reviewer: str, *, now: float | None = None) -> None:
         """Leave a claimed photo to others; it comes back to this reviewer after an hour.
 
@@ -178,10 +201,13 @@ class ReviewQueue:
             if decision is None:
                 return None
             in_queue = select(queue).where(queue.c.check_id == decision.check_id).with_for_update()
-            entry = connection.execute(in_queue).one()
+            entry = connection.execute(in_queue).one_or_none()
+            taken_back = decisions.update().where(decisions.c.id == decision.id, _STANDS).values(undone=now)
+            # Another process may have deleted the photo, or taken back the same decision, before the row was ours.
+            if entry is None or not connection.execute(taken_back).rowcount:
+                raise ConflictError(f"check {decision.check_id}: your decision was taken back or deleted just now")
             if entry.claimed_by not in {"", reviewer} and entry.claimed_until > now:
                 raise ConflictError(f"check {entry.check_id}: {entry.claimed_by} has it now; try again later")
-            connection.execute(decisions.update().where(decisions.c.id == decision.id).values(undone=now))
             mine = and_(queue.c.claimed_by == reviewer, queue.c.check_id != entry.check_id)
             connection.execute(queue.update().where(mine).values(claimed_by="", claimed_until=0.0))
             given = queue.update().where(queue.c.check_id == entry.check_id).values(given=entry.given - 1)

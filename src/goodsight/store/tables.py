@@ -29,6 +29,8 @@ checks = Table(
     Column("probabilities", Text),  # a JSON object
     Column("client", Text),
     Column("seller", Text),
+    Column("attribute", Text),  # '' for the only one of its model
+    Column("part_of", Text),  # id of the check with an answer for each of several attributes; else ''
 )
 queue = Table(
     "queue",
@@ -66,4 +68,17 @@ deleted = Table(
     metadata,
     Column("check_id", Text, primary_key=True),
     Column("time", Double),
+)
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+)
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("level", Double),  # requests that are left
+    Column("since", Double),  # unix seconds when that was so
 )

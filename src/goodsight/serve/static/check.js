@@ -11,7 +11,7 @@ const COVER = 0.6; // how much of the photo the heat hides where it is strongest
 const root = find("check");
 const models = new Map(JSON.parse(root.dataset.models));
 const maxBytes = Number(root.dataset.maxBytes);
-const category = find("category");
+const fields = find("declared"); // a select for each attribute of the model; that of the only one has no name
 const seller = find("seller");
 const model = find("model"); // null with a single model
 const answer = find("answer");
@@ -27,7 +27,7 @@ let appealing = false;
 
 // ---- what is shown
 
-function show(verdict, title, text, { small = "", bars = [], actions = [] } = {}) {
+function show(verdict, title, text, { small = "", parts = [], bars = [], actions = [] } = {}) {
   const inside = answer.contains(document.activeElement);
   answer.dataset.verdict = verdict;
   answer.classList.toggle("waiting", verdict === "waiting");
@@ -36,6 +36,8 @@ function show(verdict, title, text, { small = "", bars = [], actions = [] } = {}
   find("text").textContent = text;
   find("small").textContent = small;
   find("small").hidden = !small;
+  find("parts").hidden = parts.length === 0;
+  find("parts").replaceChildren(...parts.map(part));
   find("bars").hidden = bars.length === 0;
   find("bars").replaceChildren(...bars.map(bar));
   find("actions").replaceChildren(...actions);
@@ -57,6 +59,20 @@ function bar([name, p]) {
   return item;
 }
 
+function part([name, { verdict, declared, probability, probabilities, class: found }]) {
+  const of = (label) => `${label} (${percent(probabilities[label])})`;
+  const said = {
+    match: `${declared}, as declared: ${percent(probability)}`,
+    mismatch: `looks like ${of(found)}, not ${of(declared)}`,
+    unsure: `cannot be told for sure: ${[...new Set([found, declared])].map(of).join(", ")}`,
+    "off-topic": `nothing that could be compared with ${declared}`,
+  };
+  const item = make("li");
+  item.dataset.verdict = verdict;
+  item.append(make("b", "", name), make("span", "", said[verdict]));
+  return item;
+}
+
 function likeliest({ probabilities, declared }) {
   const sorted = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
   return sorted.filter(([name], place) => place < SHOWN || name === declared);
@@ -69,7 +85,7 @@ const VERDICTS = {
     }),
   mismatch: ({ declared, probability, probabilities, class: found }) => {
     const moved = choose(found);
-    if (moved) find("moved").textContent = `Changed from ${declared} to ${found}, because of the photo.`;
+    if (moved) note(`Changed from ${declared} to ${found}, because of the photo.`);
     const said = `Probability of ${found}: ${percent(probabilities[found])}; of ${declared}: ${percent(probability)}.`;
     // What cannot be chosen is the class of photos that show none of the categories.
     const title = moved ? `This looks like ${found}, not ${declared}` : `No ${declared} was found in the photo`;
@@ -88,6 +104,30 @@ const VERDICTS = {
       small: reason && `The model says \u201c${reason}\u201d.`,
     }),
 };
+
+const TITLES = {
+  match: ["It matches", "All that was declared is so."],
+  mismatch: ["Something differs from what was declared", "What looks otherwise has been changed; the rest stands."],
+  unsure: ["We cannot tell for sure", "A person will look at the photo. There is nothing for you to do."],
+  "off-topic": ["This looks like nothing that could be compared", "A person will look at it. If it is the wrong photo, add another one: the item alone, whole, and large in the picture."],
+};
+
+function showParts(said) {
+  const parts = Object.entries(said.attributes);
+  for (const [attribute, { verdict, declared, class: found }] of parts) {
+    if (verdict === "mismatch" && choose(found, attribute)) note(`Changed from ${declared} to ${found}, because of the photo.`, attribute);
+  }
+  const small = said.trained || said.verdict === "off-topic" ? "" : "The model was never trained with this combination, so it takes nothing for sure.";
+  const actions = said.verdict === "mismatch" ? [button("Keep what I declared and ask a person", openAppeal, true)] : [];
+  show(said.verdict, ...TITLES[said.verdict], { small, parts, actions });
+}
+
+// What the map is of: what differs, or else the first that was declared.
+function pointed(said) {
+  if (!said.attributes) return said;
+  const parts = Object.values(said.attributes).filter(({ evidence }) => evidence);
+  return { ...(parts.find(({ verdict }) => verdict === "mismatch") ?? parts[0]), box: said.box };
+}
 
 function fail(trouble) {
   const [title, text] = explain(trouble);
@@ -148,7 +188,7 @@ async function check() {
   offline = false;
   unpoint();
   if (!photo) show("", "No photo yet", "The answer appears here as soon as there is a category and a photo.");
-  else if (!category.value) show("", "Now choose a category", "The photo is here; the answer follows at once.");
+  else if (declared().length === 0) show("", "Now choose a category", "The photo is here; the answer follows at once.");
   else if (photo.size > maxBytes) fail(new Trouble(413, `at most ${size(maxBytes)}; this is ${size(photo.size)}`));
   else await send();
 }
@@ -157,7 +197,10 @@ async function send() {
   running = new AbortController();
   const { signal } = running;
   const form = new FormData();
-  form.append("ad_category", category.value);
+  for (const { value, dataset: { attribute } } of declared()) {
+    if (attribute) form.append("declared", `${attribute}=${value}`);
+    else form.append("ad_category", value);
+  }
   if (model) form.append("model", model.value);
   if (seller.value.trim()) form.append("seller", seller.value.trim());
   form.append("explain", "true");
@@ -168,8 +211,9 @@ async function send() {
     const said = await ask("POST", "/v1/check", form, signal);
     if (signal.aborted) return;
     checked = said;
-    VERDICTS[said.verdict](said);
-    point(said);
+    if (said.attributes) showParts(said);
+    else VERDICTS[said.verdict](said);
+    point(pointed(said));
   } catch (trouble) {
     if (signal.aborted) return; // a newer check is on its way
     if (!(trouble instanceof Trouble)) throw trouble;
@@ -177,10 +221,47 @@ async function send() {
   }
 }
 
-function choose(name) {
-  const known = [...category.options].some((option) => option.value === name);
-  if (known) category.value = name;
+// ---- what was declared
+
+function declared() {
+  return [...fields.querySelectorAll("select")].filter(({ value }) => value);
+}
+
+function select(attribute = "") {
+  return [...fields.querySelectorAll("select")].find(({ dataset }) => dataset.attribute === attribute);
+}
+
+function choose(name, attribute = "") {
+  const field = select(attribute);
+  const known = [...(field?.options ?? [])].some((option) => option.value === name);
+  if (known) field.value = name;
   return known;
+}
+
+function note(text, attribute = "") {
+  const field = select(attribute);
+  if (field) find(field.getAttribute("aria-describedby")).textContent = text;
+}
+
+function forget() {
+  for (const hint of fields.querySelectorAll(".moved")) hint.textContent = "";
+}
+
+// The fields of a model, as the page has them for the first one.
+function field([attribute, classes], place) {
+  const number = place ? `-${place + 1}` : "";
+  const made = make("p", "field");
+  const label = make("label", "", attribute || "Category of the ad");
+  const chosen = make("select");
+  const hint = make("span", "hint moved");
+  label.htmlFor = chosen.id = `category${number}`;
+  hint.id = `moved${number}`;
+  chosen.autocomplete = "off";
+  chosen.dataset.attribute = attribute;
+  chosen.setAttribute("aria-describedby", hint.id);
+  chosen.append(new Option(attribute ? "Not declared" : "Choose a category", ""), ...classes.map((name) => new Option(name, name)));
+  made.append(label, chosen, hint);
+  return made;
 }
 
 // ---- the photo
@@ -195,7 +276,7 @@ function take(files) {
   find("about").textContent = (files.length > 1 ? "The first of several photos, " : "") + size(photo.size);
   find("preview").hidden = false;
   find("file-label").textContent = "Choose another photo";
-  find("moved").textContent = "";
+  forget();
   fresh();
 }
 
@@ -240,21 +321,19 @@ document.addEventListener("drop", (event) => {
 // ---- the category, the seller and the model
 
 function recheckSoon() {
-  find("moved").textContent = "";
+  forget();
   running.abort();
   clearTimeout(timer);
   tries = 0;
   timer = setTimeout(check, photo ? SETTLE_MS : 0);
 }
 
-category.addEventListener("change", recheckSoon);
+fields.addEventListener("change", recheckSoon);
 seller.addEventListener("change", recheckSoon); // the answer is kept with the seller, so one without is asked anew
 model?.addEventListener("change", () => {
-  const before = category.value;
-  const options = [new Option("Choose a category", "")];
-  for (const name of models.get(model.value)) options.push(new Option(name, name));
-  category.replaceChildren(...options);
-  choose(before);
+  const before = declared().map(({ value, dataset }) => [value, dataset.attribute]);
+  fields.replaceChildren(...models.get(model.value).map(field));
+  for (const [value, attribute] of before) choose(value, attribute);
   recheckSoon();
 });
 
@@ -284,7 +363,7 @@ find("cancel").addEventListener("click", () => {
 find("appeal").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (appealing) return;
-  const { id, declared } = checked;
+  const { id, declared: said, attributes } = checked;
   appealing = true; // not a disabled button: that would lose the focus
   try {
     await ask("POST", "/v1/appeals", { id, note: find("note").value.trim() });
@@ -299,14 +378,18 @@ find("appeal").addEventListener("submit", async (event) => {
   }
   if (checked?.id !== id) return; // another photo was chosen meanwhile
   find("note").value = "";
-  if (choose(declared)) find("moved").textContent = `Back to ${declared}.`;
-  show("asked", "A person will look at it", `The category stays ${declared} until then. There is nothing else for you to do.`);
+  keepDeclared();
+  const stays = attributes ? "What you declared stays" : `The category stays ${said}`;
+  show("asked", "A person will look at it", `${stays} until then. There is nothing else for you to do.`);
 });
 
 function appealFailed(trouble) {
   const [title, text] = explain(trouble);
   if (trouble.status === 404) {
-    const actions = [button("Check again", keepDeclared)];
+    const actions = [button("Check again", () => {
+      keepDeclared();
+      fresh();
+    })];
     show("problem", "The photo is not kept any more", "Check it again, then ask a person.", { actions });
   } else {
     show("problem", title, text, { actions: wayOut(trouble, openAppeal) });
@@ -314,6 +397,7 @@ function appealFailed(trouble) {
 }
 
 function keepDeclared() {
-  choose(checked.declared);
-  fresh();
+  for (const [attribute, { declared: said }] of Object.entries(checked.attributes ?? { "": checked })) {
+    if (select(attribute)?.value !== said && choose(said, attribute)) note(`Back to ${said}.`, attribute);
+  }
 }

@@ -3,6 +3,7 @@
 import { ask, button, explain, find, make, percent, Trouble, wayOut } from "./common.js";
 
 const LOOK_AGAIN_MS = 15_000;
+const RENEW_MS = 60_000; // a claim holds for five minutes, and browsers slow the timers of a page behind another
 const KEYS = 9;
 
 let review = null;
@@ -36,6 +37,7 @@ function showReview(next) {
   seen = false;
   find("photo").parentElement.classList.add("loading");
   find("photo").src = review.photo;
+  find("question").textContent = question(review);
   find("declared").textContent = review.declared || "nothing";
   find("guess").textContent = `${review.verdict === "off-topic" ? "off-topic, nearest " : ""}${review.class} (${percent(review.probability)})`;
   find("seller-box").hidden = !review.seller;
@@ -49,6 +51,11 @@ function showReview(next) {
   find("classes").classList.toggle("long", many);
   find("filter").value = "";
   showClasses();
+}
+
+function question({ attribute, tag }) {
+  if (tag) return `${attribute}: does it hold?`;
+  return attribute ? `${attribute}: what does the photo show?` : "What does the photo show?";
 }
 
 function showClasses() {
@@ -235,6 +242,20 @@ find("none").addEventListener("click", () => decide(""));
 find("skip").addEventListener("click", skip);
 find("undo").addEventListener("click", undo);
 find("ask-help").addEventListener("click", () => find("help").showModal());
+
+// ---- a claim lasts as long as its page is open
+
+setInterval(async () => {
+  const held = review;
+  if (!held || busy) return;
+  try {
+    await ask("POST", `/v1/reviews/${encodeURIComponent(held.id)}/renew`);
+  } catch (trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    const gone = { 404: "That photo was deleted meanwhile.", 409: "That one went to somebody else meanwhile." }[trouble.status];
+    if (gone && review === held && !busy) alone(() => next(gone));
+  }
+}, RENEW_MS);
 
 window.addEventListener("online", () => {
   if (!review) alone(() => next());

@@ -1,0 +1,97 @@
+"""What a prediction becomes when it is kept: an answer for each attribute that was asked about, under one id."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from goodsight.model.record import Judge
+from goodsight.model.verdicts import Answer, Check, Prediction
+from goodsight.serve.models import Served
+from goodsight.store import Checked
+
+WORST_FIRST = ("off-topic", "mismatch", "unsure", "sure", "match")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was answered about a photo, and kept.
+
+    Attributes:
+        id: of the check.
+        checked: the answer of each attribute that was asked about.
+        prediction: that they were made of.
+
+    """
+
+    id: str
+    checked: tuple[Checked, ...]
+    prediction: Prediction
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all verdicts."""
+        return min((one.verdict for one in self.checked), key=WORST_FIRST.index)
+
+    @property
+    def reason(self) -> str:
+        """Why it is the worst, of each attribute that is not well."""
+        whole = {one.reason for one in self.checked}
+        if len(whole) == 1:
+            return whole.pop()
+        return "; ".join(f"{one.attribute}: {one.reason}" for one in self.checked if one.reason)
+
+
+def digest(data: bytes) -> str:
+    """What a photo is known by: the sha256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def of(
+    served: Served,
+    sha256: str,
+    prediction: Prediction,
+    found: Sequence[tuple[Answer, Check | None]],
+    client: str,
+    seller: str,
+) -> Answered:
+    """What is kept of a photo.
+
+    Args:
+        served: what answered.
+        sha256: of the photo's bytes.
+        prediction: of the photo.
+        found: the answers that were asked for, each with its comparison; None where nothing was declared.
+        client: who asked.
+        seller: whose photo it is, '' for nobody knows.
+
+    """
+    judges = {judge.attribute.name: judge for judge in served.model.judges}
+    # What all answers of a photo have in common.
+    id, now = uuid.uuid4().hex, time.time()
+    whole = Checked(id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, client, seller)
+    checked = (_checked(whole, served, judges[answer.attribute.name], answer, check) for answer, check in found)
+    return Answered(id, tuple(checked), prediction)
+
+
+def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check: Check | None) -> Checked:
+    """What is kept of one answer."""
+    attribute = served.attribute(judge)
+    # Without other attributes a tag that does not hold has no label: "no" to what, nobody could tell.
+    label = answer.label if attribute else answer.given or "-"
+    return replace(
+        whole,
+        id=uuid.uuid4().hex if attribute else whole.id,
+        part_of=whole.id if attribute else "",
+        attribute=attribute,
+        declared=check.declared if check else "",
+        label=answer.label if check else label,
+        probability=answer.probability,
+        p_value=check.p_value if check else 1.0,
+        verdict=check.verdict if check else answer.verdict,
+        reason=check.reason if check else answer.reason,
+        probabilities=dict(zip(judge.classes, answer.probabilities.tolist(), strict=True)),
+    )
