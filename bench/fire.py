@@ -153,7 +153,7 @@ async def _all_slow(port: int, request: bytes, count: int, met: Counter[str]) ->
 async def _one_slow(port: int, request: bytes, number: int, met: Counter[str]) -> None:
     head = b"GET /v2/health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     body = request.index(b"\r\n\r\n") + 4
-    begun = (b"", head, request[:body], head, b"GET /static/style.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 50)
+    begun = (b"", head, request[:body], head, b"GET /static/style.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 5)
     rest = (head, head, request[body:], b"", b"")
     while True:
         with suppress(OSError):
@@ -161,20 +161,22 @@ async def _one_slow(port: int, request: bytes, number: int, met: Counter[str]) -
             met["connected"] += 1
             try:
                 writer.write(begun[number % 5])
-                await _drip(reader, writer, rest[number % 5])
+                await _drip(reader, writer, rest[number % 5], deaf=number % 5 == 4)
                 met["thrown out"] += 1
             finally:
                 writer.close()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2)  # slow, not a flood: a flood of requests is another matter
 
 
-async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> None:
-    """A byte a second until the server ends it."""
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes, *, deaf: bool) -> None:
+    """A byte a second until the server ends it; who is deaf reads nothing of what is sent."""
     at = 0
     while not reader.at_eof() and not writer.is_closing():
         if data:
             writer.write(data[at % len(data) : at % len(data) + 1])
             at += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await reader.read(1)
+        await asyncio.sleep(1)
+        if not deaf:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await reader.read(2**16)

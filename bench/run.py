@@ -22,6 +22,7 @@ BENCHES = (
     "service",
     "hostile",
     "killed",
+    "forced",
     "replicas",
     "workers",
     "cluster",

@@ -60,43 +60,56 @@ class Register:
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self._by_address: dict[str, set[Connection]] = {}
+        # In the order in which their clients were last answered: who has waited longest stands in front.
+        self._by_address: dict[str, dict[Connection, None]] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def admit(self, made: Connection) -> bool:
         """Give a new connection a place; whether there was one."""
-        own = self._by_address.get(made.address, set())
+        own = self._by_address.get(made.address, {})
         alone = self.bounds.per_address and made.address not in self.bounds.proxies
         if alone and len(own) >= self.bounds.per_address and not self._make_room(own):
             return False
         if self._count >= self.bounds.most and not self._make_room_among_all():
             return False
-        self._by_address.setdefault(made.address, set()).add(made)
+        self._by_address.setdefault(made.address, {})[made] = None
         self._count += 1
         if self._timer is None:
             self._timer = made.loop.call_later(_LOOK, self._look, made.loop)
         return True
 
+    def answered(self, one: Connection) -> None:
+        """The client of a connection has its answer, and its waiting begins anew."""
+        own = self._by_address.get(one.address, {})
+        if one in own:
+            del own[one]
+            own[one] = None
+
     def leave(self, gone: Connection) -> None:
         """The connection is closed, or as good as that."""
-        own = self._by_address.get(gone.address, set())
+        own = self._by_address.get(gone.address, {})
         if gone in own:
-            own.remove(gone)
+            del own[gone]
             self._count -= 1
             if not own:
                 del self._by_address[gone.address]
 
     def _make_room_among_all(self) -> bool:
-        crowds = sorted(self._by_address.values(), key=len, reverse=True)
-        return any(self._make_room(crowd) for crowd in crowds)
+        largest = max(self._by_address.values(), key=len)
+        if self._make_room(largest):
+            return True
+        return any(self._make_room(crowd) for crowd in list(self._by_address.values()))
 
     def _make_room(self, among: Iterable[Connection]) -> bool:
-        now = time.monotonic()
-        waiting = [one for one in among if one.phase != "work"]
-        if not waiting:
+        """Under fire this is asked for each connection, so that it must find somebody at the first glance."""
+        worst = next((one for one in among if one.phase not in ("work", "body")), None)
+        if worst is None:
+            now = time.monotonic()
+            bodies = [one for one in among if one.phase == "body"]
+            worst = min(bodies, key=lambda one: one.speed(now), default=None)
+        if worst is None:
             return False
-        worst = max(waiting, key=lambda one: one.burden(now))
         self.leave(worst)
         worst.end()
         return True
@@ -145,10 +158,9 @@ class Connection(HttpToolsProtocol):
         """Whether the client may be in the middle of a request."""
         return self._reading == "body" or (self._reading == "head" and self._bytes > 0)
 
-    def burden(self, now: float) -> tuple[bool, float]:
-        """How much rather than others this connection should go: heads before bodies, the longest, the slowest."""
-        waited = now - self._since
-        return (False, waited / (self._bytes + 1)) if self.phase == "body" else (True, waited)
+    def speed(self, now: float) -> float:
+        """Bytes a second that came of a body."""
+        return (self._bytes + 1) / (now - self._since + 1e-9)
 
     def late(self, now: float) -> bool:
         """Whether the client has taken more than its time."""
@@ -223,6 +235,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The client's time starts anew."""
         self._since = time.monotonic()
+        self._register.answered(self)
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
