@@ -22,7 +22,7 @@ COMMANDS = sorted(ROOT.commands)
 
 
 def test_there_are_these_verbs() -> None:
-    first, rest = "audit check classify collect evaluate export forecast inspect", "ledger promote reviews serve"
+    first, rest = "audit block check classify collect evaluate export forecast inspect", "ledger promote reviews serve"
     assert f"{first} {rest} sightings split token train".split() == COMMANDS
 
 

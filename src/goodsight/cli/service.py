@@ -36,6 +36,7 @@ def serve(
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
+    seen: Annotated[bool, typer.Option("--seen/--no-seen", help="Know photos again, and blocked ones.")] = True,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
@@ -56,6 +57,7 @@ def serve(
         body_seconds=body_seconds,
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
+        seen=seen,
     )
     app.serve(settings, host, port)
 
@@ -90,6 +92,36 @@ def export(
     finally:
         opened.close()
     typer.echo(f"{out}: {done}")
+
+
+def block(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="PHOTO...", help="Photos that nobody may post.")
+    ] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the answer says it.")] = "",
+    data: Data = Path("goodsight-data"),
+    store: StoreUrl = "",
+    remove: Annotated[list[int] | None, typer.Option(metavar="NUMBER", help="Let a photo in again.")] = None,
+    max_mb: options.MaxMb = 32.0,
+    max_megapixels: options.MaxMegapixels = 64.0,
+) -> None:
+    """Block photos and their near copies, or let them in again; without either, list those that are blocked."""
+    stores = _web("goodsight.store")
+    blocklist = _web("goodsight.serve.blocklist")
+
+    if photos and not reason.strip():
+        raise GoodsightError("`reason`: say why the photos are blocked; who posts one is told")
+    opened = stores.Store.open(store, data)
+    try:
+        for photo in photos or ():
+            blocklist.block(opened, photo, reason.strip(), options.limits(max_mb, max_megapixels))
+        for number in remove or ():
+            opened.imprints.unblock(number)
+        for line in blocklist.lines(opened):
+            typer.echo(line)
+    finally:
+        opened.close()
 
 
 def _named(models: list[str]) -> dict[str, Path]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from goodsight.model.verdicts import Prediction
+from goodsight.serve.memory import Sighting
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
 from goodsight.store import Checked, QueueStatistics
@@ -21,13 +23,29 @@ class ProblemDocument(BaseModel):
     detail: str
 
 
+class SeenAnswer(BaseModel):
+    """An earlier check whose photo is the same or a near copy; ``similarity`` is 0 to 1, and 1 for the same bytes."""
+
+    id: str
+    time: float
+    similarity: float
+    seller: str
+    ad: str
+
+
+class SearchAnswer(BaseModel):
+    """The checks whose photos are most like one, the likest first."""
+
+    photos: list[SeenAnswer]
+
+
 class CheckAnswer(BaseModel):
     """Is the photo what was declared? ``probability`` and ``p_value`` are of the declared class."""
 
     id: str
     class_: str = Field(alias="class", description="The most likely class.")
     categories_matched: bool = Field(description="Whether the verdict is match.")
-    verdict: str = Field(description="match, mismatch, unsure or off-topic.")
+    verdict: str = Field(description="match, mismatch, unsure, off-topic or blocked.")
     declared: str
     probability: float
     p_value: float
@@ -40,6 +58,7 @@ class CheckAnswer(BaseModel):
         description="With explain: where in the upright photo the class is seen, as rows from the top, 0 to 1; null "
         "without it, and for a network that does not say."
     )
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     box: list[float] | None = Field(
         description="With explain, for a model of brands: left, top, right and bottom of what was seen, in fractions "
         "of the upright photo."
@@ -51,11 +70,12 @@ class PredictionAnswer(BaseModel):
 
     id: str
     class_: str = Field(alias="class")
-    verdict: str = Field(description="sure, unsure, off-topic, or '' for a photo with a problem.")
+    verdict: str = Field(description="sure, unsure, off-topic, blocked, or '' for a photo with a problem.")
     probability: float
     on_topic_p_value: float
     probabilities: dict[str, float]
     reason: str
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     problem: ProblemDocument | None
 
 
@@ -110,7 +130,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}, "description": "problem"} for s in statuses}
 
 
-def check(checked: Checked, prediction: Prediction, shown: Shown | None) -> dict[str, Any]:
+def check(checked: Checked, prediction: Prediction, seen: Sequence[Sighting], shown: Shown | None) -> dict[str, Any]:
     """A :class:`CheckAnswer`."""
     return {
         "id": checked.id,
@@ -125,12 +145,13 @@ def check(checked: Checked, prediction: Prediction, shown: Shown | None) -> dict
         "reason": checked.reason,
         "model": checked.model,
         "model_id": checked.model_id,
+        "seen": sightings(seen),
         "evidence": shown and shown.evidence,
         "box": shown and shown.box,
     }
 
 
-def prediction(checked: Checked, found: Prediction) -> dict[str, Any]:
+def prediction(checked: Checked, found: Prediction, seen: Sequence[Sighting]) -> dict[str, Any]:
     """A :class:`PredictionAnswer`."""
     return {
         "id": checked.id,
@@ -140,6 +161,7 @@ def prediction(checked: Checked, found: Prediction) -> dict[str, Any]:
         "on_topic_p_value": found.on_topic,
         "probabilities": dict(checked.probabilities),
         "reason": checked.reason,
+        "seen": sightings(seen),
         "problem": None,
     }
 
@@ -147,7 +169,12 @@ def prediction(checked: Checked, found: Prediction) -> dict[str, Any]:
 def no_prediction(problem: dict[str, Any]) -> dict[str, Any]:
     """A :class:`PredictionAnswer` for a photo that cannot be used."""
     nothing = {"id": "", "class": "", "verdict": "", "probability": 0.0, "on_topic_p_value": 0.0}
-    return {**nothing, "probabilities": {}, "reason": "", "problem": problem}
+    return {**nothing, "probabilities": {}, "reason": "", "seen": [], "problem": problem}
+
+
+def sightings(seen: Sequence[Sighting]) -> list[dict[str, Any]]:
+    """Some :class:`SeenAnswer`."""
+    return [dict(vars(each)) for each in seen]
 
 
 def queue(found: QueueStatistics) -> dict[str, Any]:

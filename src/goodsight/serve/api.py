@@ -16,7 +16,7 @@ from goodsight.serve.decoders import DecodeTimeoutError
 from goodsight.serve.meters import CONTENT_TYPE_LATEST
 from goodsight.serve.models import Served
 from goodsight.serve.problems import Problem
-from goodsight.serve.seller import MEANING, seller_from
+from goodsight.serve.seller import AD, MEANING, Post, post_from
 from goodsight.serve.service import Service
 
 SHOWN = 1024
@@ -45,6 +45,7 @@ def service_of(request: Request) -> Service:
         model="The model; the first by default.",
         explain="true: say where in the photo the class is seen, which takes longer; false by default.",
         seller=MEANING,
+        ad=AD,
     ),
 )
 async def check(request: Request, client: Checking) -> JSONResponse:
@@ -57,37 +58,52 @@ async def check(request: Request, client: Checking) -> JSONResponse:
         explain = form.fields.get("explain", "false")
         if explain not in ("true", "false"):
             raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
-        seller = seller_from(form.fields.get("seller", ""))
+        post = post_from(form.fields)
         with service.use(form.fields.get("model", "")) as served:
             data = await form.images[0].read()
-            checked, prediction = await service.check(served, data, declared, client, seller)
+            checked, prediction, seen = await service.check(served, data, declared, client, post)
             found = await service.explain(served, data, prediction) if explain == "true" else None
-    return JSONResponse(answers.check(checked, prediction, found))
+    return JSONResponse(answers.check(checked, prediction, seen, found))
 
 
 @router.post(
     "/v1/classify",
     response_model=answers.ClassifyAnswer,
     responses=_PHOTO,
-    openapi_extra=upload.body(upload.MOST_PHOTOS, model="The model; the first by default.", seller=MEANING),
+    openapi_extra=upload.body(upload.MOST_PHOTOS, model="The model; the first by default.", seller=MEANING, ad=AD),
 )
 async def classify(request: Request, client: Checking) -> JSONResponse:
     """What do the photos show? A photo that cannot be used has its problem; the others are answered."""
     service = service_of(request)
     async with upload.read(request, upload.MOST_PHOTOS) as form:
-        seller = seller_from(form.fields.get("seller", ""))
+        post = post_from(form.fields)
         with service.use(form.fields.get("model", ""), len(form.images)) as served:
             found = await asyncio.gather(
-                *[_prediction(service, served, await image.read(), client, seller) for image in form.images]
+                *[_prediction(service, served, await image.read(), client, post) for image in form.images]
             )
     return JSONResponse({"predictions": found, "model": served.name, "model_id": served.model_id})
 
 
-async def _prediction(service: Service, served: Served, data: bytes, client: Client, seller: str) -> dict[str, object]:
+async def _prediction(service: Service, served: Served, data: bytes, client: Client, post: Post) -> dict[str, object]:
     try:
-        return answers.prediction(*await service.classify(served, data, client, seller))
+        return answers.prediction(*await service.classify(served, data, client, post))
     except Problem as problem:
         return answers.no_prediction(problems.body(problem.status_code, problem.detail))
+
+
+@router.post(
+    "/v1/search",
+    response_model=answers.SearchAnswer,
+    responses=_PHOTO,
+    openapi_extra=upload.body(1, model="The model that looks; the first by default."),
+)
+async def search(request: Request, _: Reviewing) -> JSONResponse:
+    """Which photos that were checked are most like this one? It is not kept."""
+    service = service_of(request)
+    async with upload.read(request) as form:
+        with service.use(form.fields.get("model", "")) as served:
+            found = await service.search(served, await form.images[0].read())
+    return JSONResponse({"photos": answers.sightings(found)})
 
 
 @router.post(

@@ -21,7 +21,7 @@ from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
 from goodsight.serve.photo_text import photo_from
 from goodsight.serve.problems import Problem
-from goodsight.serve.seller import MEANING, seller_from
+from goodsight.serve.seller import MEANING, Post, seller_from
 from goodsight.serve.upload import MOST_PHOTOS
 from goodsight.store import Checked
 
@@ -112,7 +112,7 @@ async def infer(request: Request, name: ModelName, client: Checking, asked: Infe
     most = service.settings.limits.max_bytes
     photos = [photo_from(text, f"inputs.0.data.{i}", most) for i, text in enumerate(tensor.data)]
     with service.use(name, n) as served:
-        tasks = [service.classify(served, data, client, seller) for data in photos]
+        tasks = [service.classify(served, data, client, Post(seller)) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
     checked: list[Checked] = []
     for one in found:

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from PIL import Image
 
-from goodsight.arrays import Array, Pixels
+from goodsight.arrays import Array, Half, Pixels
 from goodsight.backbones.naming import Named
 from goodsight.catalog.rows import Row
 from goodsight.model import evidence, verdicts
@@ -35,8 +35,19 @@ PLACES = 2
 GRID = 28
 """Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
-Item = tuple[Pixels, Named | None, Future[Prediction]]
 _NAMELESS = Row("", Path())
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A photo that was looked at: what the model says, the embedding (width,), and the square that it was given."""
+
+    prediction: Prediction
+    vector: Half
+    pixels: Pixels
+
+
+Item = tuple[Pixels, Named | None, "Future[Looked]"]
 
 
 @dataclass(frozen=True)
@@ -100,9 +111,13 @@ class Pipeline:
             DecodeTimeoutError: it took too long to decode.
 
         """
+        return (await self.look(data)).prediction
+
+    async def look(self, data: bytes) -> Looked:
+        """As :meth:`predict`, with what the model saw."""
         pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
         named = await self._named(data)
-        answer: Future[Prediction] = Future()
+        answer: Future[Looked] = Future()
         self._items.put((pixels, named, answer))
         return await asyncio.wrap_future(answer)
 
@@ -191,7 +206,7 @@ class Pipeline:
                     if answer.set_running_or_notify_cancel():
                         answer.set_exception(error)
             else:
-                for (*_, answer), prediction in zip(batch, found, strict=True):
+                for (pixels, _, answer), prediction, vector in zip(batch, found, vectors, strict=True):
                     if answer.set_running_or_notify_cancel():
-                        answer.set_result(prediction)
+                        answer.set_result(Looked(prediction, vector, pixels))
             self._places.release()

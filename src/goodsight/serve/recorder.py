@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 
 from goodsight.errors import StoreError
-from goodsight.store import Checked, Store
+from goodsight.store import Checked, Imprint, Store
 
+logger = logging.getLogger("goodsight.serve")
 _MOST = 128
-Entry = tuple[Checked, bytes, Future[None]]
+Entry = tuple[Checked, bytes, Imprint | None, Future[None]]
 
 
 class Recorder:
-    """Keeps answers and their photos."""
+    """Keeps answers and their photos.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        store: where.
+        kept: called when some are there, before those who wait hear of it.
+
+    """
+
+    def __init__(self, store: Store, kept: Callable[[], None] = lambda: None) -> None:
+        self._store, self._kept = store, kept
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="goodsight-store", daemon=True)
         self._thread.start()
 
-    async def keep(self, checked: Checked, data: bytes) -> None:
-        """Return when an answer and its photo are in the store.
+    async def keep(self, checked: Checked, data: bytes, imprint: Imprint | None = None) -> None:
+        """Return when an answer, its photo, and what that is known again by, are in the store.
 
         Raises:
             StoreError: they could not be written.
 
         """
         done: Future[None] = Future()
-        self._entries.put((checked, data, done))
+        self._entries.put((checked, data, imprint, done))
         await asyncio.shield(asyncio.wrap_future(done))
 
     def close(self) -> None:
@@ -53,14 +62,22 @@ class Recorder:
 
     def _commit(self, entries: list[Entry]) -> None:
         try:
-            for checked, data, _ in entries:
+            for checked, data, *_ in entries:
                 self._store.keep_photo(data, checked.sha256)
-            self._store.add_checks([checked for checked, _, _ in entries])
-            for checked, data, _ in entries:  # an older copy may just have expired, file and all
+            made = [imprint for _, _, imprint, _ in entries if imprint is not None]
+            self._store.add_checks([checked for checked, *_ in entries], made)
+            for checked, data, *_ in entries:  # an older copy may just have expired, file and all
                 self._store.keep_photo(data, checked.sha256)
         except Exception as error:  # a full disk, a lost database: those who wait must hear of it
-            for _, _, done in entries:
+            for *_, done in entries:
                 done.set_exception(StoreError(f"answers could not be kept: {error}"))
         else:
-            for _, _, done in entries:
+            self._tell()
+            for *_, done in entries:
                 done.set_result(None)
+
+    def _tell(self) -> None:
+        try:
+            self._kept()
+        except Exception:  # the answers are kept, whatever is not learnt from them
+            logger.exception("what was kept could not be read again")

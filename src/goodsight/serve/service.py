@@ -20,15 +20,20 @@ from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems
 from goodsight.serve.access import Access, Client, Token
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
+from goodsight.serve.looker import Looker
+from goodsight.serve.memory import Memories, Memory, Sighting
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
-from goodsight.serve.pipeline import Shown
+from goodsight.serve.pipeline import Looked, Shown
 from goodsight.serve.problems import Problem
 from goodsight.serve.recorder import Recorder
-from goodsight.store import Checked, Store
+from goodsight.serve.seller import Post
+from goodsight.store import Checked, Imprint, Store
 
 logger = logging.getLogger("goodsight.serve")
 _TIDY = 3600.0
+_POLL = 1.0
+"""Seconds after which a process knows what the others keep."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Settings:
         body_seconds: for an upload to arrive.
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
+        seen: compare photos with those that were checked before, and with the blocked ones.
 
     """
 
@@ -61,6 +67,7 @@ class Settings:
     body_seconds: float = 30.0
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
+    seen: bool = True
 
 
 class Service:
@@ -85,11 +92,22 @@ class Service:
         except GoodsightError:
             self.decoders.close()
             raise
-        self.recorder = Recorder(self.store)
+        self.looker = Looker(self.decoders)
+        self.memory = Memory(self.store.imprints) if settings.seen else None
+        self.recorder = Recorder(self.store, (lambda: None) if self.memory is None else self.memory.refresh)
 
     async def run(self) -> None:
         """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
-        await asyncio.gather(self.models.watch(), self._tidy())
+        await asyncio.gather(self.models.watch(), self._tidy(), self._remember())
+
+    async def _remember(self) -> None:
+        """Learn what other processes keep."""
+        while self.memory is not None:
+            await asyncio.sleep(_POLL)
+            try:
+                await asyncio.to_thread(self.memory.refresh)
+            except Exception:  # a database that is away for a while
+                logger.exception("what others keep could not be read; trying again in %g s", _POLL)
 
     async def _tidy(self) -> None:
         while True:
@@ -105,6 +123,7 @@ class Service:
         self.decoders.close()
         self.models.close()
         self.recorder.close()
+        self.looker.close()
         self.store.close()
 
     def full(self) -> str:
@@ -131,35 +150,35 @@ class Service:
         finally:
             self.in_work -= photos
 
-    async def predict(self, served: Served, data: bytes) -> Prediction:
-        """What a model says of a photo.
+    async def look(self, served: Served, data: bytes) -> Looked:
+        """What a model sees in a photo and says of it.
 
         Raises:
             Problem: 413, 415 or 422: the photo cannot be used.
 
         """
         try:
-            return await served.pipeline.predict(data)
+            return await served.pipeline.look(data)
         except BadPhoto as bad:
             raise problems.of_photo(bad) from bad
         except DecodeTimeoutError as error:
             raise Problem(422, f"image: {error}; send a simpler photo") from error
 
     async def check(
-        self, served: Served, data: bytes, declared: str, client: Client, seller: str
-    ) -> tuple[Checked, Prediction]:
-        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answer.
+        self, served: Served, data: bytes, declared: str, client: Client, post: Post
+    ) -> tuple[Checked, Prediction, tuple[Sighting, ...]]:
+        """Check a photo against what was declared and keep the answer; the earlier checks of the same photo.
 
         Raises:
-            Problem: 422 for an unknown class, and as :meth:`predict`.
+            Problem: 422 for an unknown class, and as :meth:`look`.
 
         """
         if declared not in served.judge.classes:
             said = ", ".join(served.judge.classes)
             raise Problem(422, f"ad_category {declared[:100]!r}: the classes of {served.name} are {said}")
-        prediction = await self.predict(served, data)
-        answer = verdicts.compare(served.model, served.judge, served.answer(prediction), declared)
-        return await self._keep(served, data, prediction, answer, client, seller), prediction
+        looked = await self.look(served, data)
+        answer = verdicts.compare(served.model, served.judge, served.answer(looked.prediction), declared)
+        return await self._keep(served, data, looked, answer, client, post)
 
     async def explain(self, served: Served, data: bytes, prediction: Prediction) -> Shown | None:
         """Where a photo's most likely class is seen, see :meth:`Pipeline.explain`; None where that cannot be said."""
@@ -169,36 +188,66 @@ class Service:
             # It was decoded a moment ago, in a quieter one: the answer stands without.
             return None
 
-    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> tuple[Checked, Prediction]:
-        """Label a photo of a seller, '' for nobody knows whom, and keep the answer.
+    async def classify(
+        self, served: Served, data: bytes, client: Client, post: Post
+    ) -> tuple[Checked, Prediction, tuple[Sighting, ...]]:
+        """Label a photo and keep the answer; the earlier checks of the same photo.
 
         Raises:
-            Problem: as :meth:`predict`.
+            Problem: as :meth:`look`.
 
         """
-        prediction = await self.predict(served, data)
-        return await self._keep(served, data, prediction, None, client, seller), prediction
+        return await self._keep(served, data, await self.look(served, data), None, client, post)
+
+    async def _recall(
+        self, served: Served, data: bytes, sha256: str, looked: Looked
+    ) -> tuple[Imprint | None, Memories]:
+        """What is known of a photo, and what it will be known by."""
+        if self.memory is None:
+            return None, Memories()
+        try:
+            imprint = await self.looker.of_answer(data, sha256, served.model.backbone, looked)
+        except (BadPhoto, DecodeTimeoutError):  # it was decoded a moment ago, in a quieter one
+            return None, Memories()
+        return imprint, await asyncio.to_thread(self.memory.recall, imprint)
+
+    async def search(self, served: Served, data: bytes) -> list[Sighting]:
+        """The checks whose photos are most like one.
+
+        Raises:
+            Problem: 404 where nothing is remembered, and as :meth:`look`.
+
+        """
+        if self.memory is None:
+            raise Problem(404, "this service runs with --no-seen, so it does not know photos again")
+        looked = await self.look(served, data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        imprint = await self.looker.of_answer(data, sha256, served.model.backbone, looked)
+        return await asyncio.to_thread(self.memory.search, imprint)
 
     async def _keep(
-        self, served: Served, data: bytes, prediction: Prediction, check: Check | None, client: Client, seller: str
-    ) -> Checked:
+        self, served: Served, data: bytes, looked: Looked, check: Check | None, client: Client, post: Post
+    ) -> tuple[Checked, Prediction, tuple[Sighting, ...]]:
+        prediction, sha256 = looked.prediction, hashlib.sha256(data).hexdigest()
+        imprint, known = await self._recall(served, data, sha256, looked)
         answer = served.answer(prediction)
         checked = Checked(
             id=uuid.uuid4().hex,
             time=time.time(),
             model=served.name,
             model_id=served.model_id,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=sha256,
             declared=check.declared if check else "",
             label=answer.label if check else answer.given or "-",
             probability=answer.probability,
             p_value=check.p_value if check else 1.0,
-            verdict=check.verdict if check else answer.verdict,
-            reason=check.reason if check else answer.reason,
+            verdict="blocked" if known.blocked else check.verdict if check else answer.verdict,
+            reason=known.blocked or (check.reason if check else answer.reason),
             probabilities=dict(zip(served.judge.classes, answer.probabilities.tolist(), strict=True)),
             client=client.name,
-            seller=seller,
+            seller=post.seller,
+            ad=post.ad,
         )
-        await self.recorder.keep(checked, data)
+        await self.recorder.keep(checked, data, imprint)
         self.meters.answer(served.name, checked.verdict, prediction.on_topic)
-        return checked
+        return checked, prediction, known.seen

@@ -21,7 +21,7 @@ logger = logging.getLogger("goodsight.serve")
 HEAD_BYTES = 32 * 2**10
 HEAD_SECONDS = 10.0
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"}
-_PHOTOS = {"/v1/check", "/v1/classify"}
+_PHOTOS = {"/v1/check", "/v1/classify", "/v1/search"}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

@@ -14,7 +14,7 @@ from goodsight.serve.problems import Problem
 
 MOST_PHOTOS = 16
 _FIELD_BYTES = 2**16
-_OPTIONAL = {"model", "explain", "seller"}
+_OPTIONAL = {"model", "explain", "seller", "ad"}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,17 @@ def _second(run: Callable[[str], None]) -> None:
     run("ALTER TABLE checks ADD COLUMN seller TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second)
+def _seen_before(run: Callable[[str], None]) -> None:
+    run("ALTER TABLE checks ADD COLUMN ad TEXT NOT NULL DEFAULT ''")
+    run("CREATE TABLE numbered (name TEXT PRIMARY KEY, last BIGINT NOT NULL)")
+    run("INSERT INTO numbered (name, last) VALUES ('imprints', 0), ('blocked', 0)")
+    # SQLite does not know BYTEA, and keeps bytes as they are in a column of any type.
+    columns = "number BIGINT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, sketch BYTEA NOT NULL, picture BYTEA NOT NULL"
+    run(f"CREATE TABLE imprints ({columns})")
+    run(f"CREATE TABLE blocked ({columns}, name TEXT NOT NULL, reason TEXT NOT NULL, time DOUBLE PRECISION NOT NULL)")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _seen_before)
 
 
 def migrate(engine: Engine) -> None:

@@ -38,6 +38,7 @@ class Checked:
         probabilities: of each class.
         client: who asked.
         seller: whose photo it is, '' when nobody said.
+        ad: the ad that it is posted in, '' when nobody said.
 
     """
 
@@ -55,6 +56,7 @@ class Checked:
     probabilities: Mapping[str, float]
     client: str
     seller: str = ""
+    ad: str = ""
 
 
 @dataclass(frozen=True)

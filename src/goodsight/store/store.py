@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.errors import ConflictError, NotFoundError
+from goodsight.store import imprints
 from goodsight.store.database import open_database
+from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.tables import checks, decisions, deleted, photos, queue, skips
@@ -33,13 +35,14 @@ class Appeal:
 class Store:
     """One database and one folder of photos. Safe to use from several threads and processes.
 
-    ``queue`` is the review queue.
+    ``queue`` is the review queue, ``imprints`` is what photos are known again by.
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
         self._kept = KeptPhotos(folder / "photos")
         self.queue = ReviewQueue(engine)
+        self.imprints = Imprints(engine)
 
     @classmethod
     def open(cls, url: str, folder: Path) -> Store:
@@ -68,8 +71,14 @@ class Store:
         """A photo's bytes, None when they were deleted."""
         return self._kept.get(sha256)
 
-    def add_checks(self, answered: Sequence[Checked]) -> None:
-        """Keep answers in one transaction, durably; those that want a person join the review queue."""
+    def add_checks(self, answered: Sequence[Checked], made: Sequence[Imprint] = ()) -> None:
+        """Keep answers in one transaction, durably; those that want a person join the review queue.
+
+        Args:
+            answered: the answers.
+            made: what their photos are known again by.
+
+        """
         if not answered:
             return
         waiting = [_entry(checked) for checked in answered if checked.verdict in _DOUBTFUL]
@@ -79,6 +88,7 @@ class Store:
             self._touch(connection, [{"sha256": key, "last_used": used[key]} for key in sorted(used)])
             if waiting:
                 connection.execute(insert(queue), waiting)
+            imprints.add(connection, made)
 
     def check(self, id: str) -> Checked | None:
         """An answer by its id."""
@@ -128,6 +138,7 @@ class Store:
             for table, column in ((queue, "check_id"), (skips, "check_id"), (decisions, "check_id"), (checks, "id")):
                 connection.execute(delete(table).where(table.c[column].in_(ids)))
             connection.execute(delete(photos).where(photos.c.sha256 == sha256))
+            imprints.forget(connection, [sha256])
             connection.execute(insert(deleted), [{"check_id": one, "time": now} for one in ids])
             # Before the commit: if the file cannot be removed, the rows stay and the deletion can be asked for again.
             self._kept.delete(sha256)
@@ -145,6 +156,7 @@ class Store:
                 connection.execute(delete(queue).where(queue.c.check_id.in_(ids)))
                 connection.execute(delete(skips).where(skips.c.check_id.in_(ids)))
                 connection.execute(delete(photos).where(photos.c.sha256.in_(some)))
+                imprints.forget(connection, some)
                 for sha256 in some:
                     self._kept.delete(sha256)
         return len(old)

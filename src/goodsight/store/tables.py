@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -29,6 +29,7 @@ checks = Table(
     Column("probabilities", Text),  # a JSON object
     Column("client", Text),
     Column("seller", Text),
+    Column("ad", Text),
 )
 queue = Table(
     "queue",
@@ -66,4 +67,29 @@ deleted = Table(
     metadata,
     Column("check_id", Text, primary_key=True),
     Column("time", Double),
+)
+imprints = Table(
+    "imprints",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("sha256", Text),
+    Column("sketch", LargeBinary),  # float16 (256,)
+    Column("picture", LargeBinary),  # a JPEG, 64 x 64
+)
+blocked = Table(
+    "blocked",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("sha256", Text),
+    Column("sketch", LargeBinary),
+    Column("picture", LargeBinary),
+    Column("name", Text),
+    Column("reason", Text),
+    Column("time", Double),
+)
+numbered = Table(
+    "numbered",
+    metadata,
+    Column("name", Text, primary_key=True),  # of a table
+    Column("last", BigInteger),  # number that was given in it
 )
