@@ -77,6 +77,17 @@ def test_a_search_gives_the_likest_and_keeps_nothing(client: TestClient, sound: 
     assert client.post("/v1/search", files={"image": _copy(mug)}).json()["photos"] == found
 
 
+def test_copies_are_clusters_for_reviewers(client: TestClient, sound: Sound) -> None:
+    shoe = sound["shoe"][0]
+    first, copy = _check(client, shoe.read_bytes(), seller="ann"), _check(client, _copy(shoe), seller="bob")
+    _check(client, sound["shoe"][1].read_bytes())
+    cluster = client.get("/v1/clusters").json()["clusters"][0]
+    assert [(p["id"], p["seller"]) for p in cluster] == [(copy["id"], "bob"), (first["id"], "ann")]
+    assert cluster[0]["photo"] == f"/v1/photos/{copy['id']}"
+    client.delete(f"/v1/checks/{copy['id']}")
+    assert all(first["id"] != p["id"] for c in client.get("/v1/clusters").json()["clusters"] for p in c)
+
+
 def test_what_is_deleted_is_not_seen_any_more(client: TestClient, data: Path, sound: Sound) -> None:
     bag = sound["bag"][1]
     first = _check(client, bag.read_bytes())

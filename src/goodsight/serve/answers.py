@@ -39,6 +39,22 @@ class SearchAnswer(BaseModel):
     photos: list[SeenAnswer]
 
 
+class PostedAnswer(BaseModel):
+    """An answer about a photo of a cluster, and where reviewers see the photo."""
+
+    id: str
+    time: float
+    seller: str
+    ad: str
+    photo: str
+
+
+class ClustersAnswer(BaseModel):
+    """Photos that were posted again as near copies, the newest first."""
+
+    clusters: list[list[PostedAnswer]]
+
+
 class CheckAnswer(BaseModel):
     """Is the photo what was declared? ``probability`` and ``p_value`` are of the declared class."""
 

@@ -21,6 +21,8 @@ from goodsight.serve.service import Service
 
 SHOWN = 1024
 """Pixels of the longer side of a photo that is shown to a reviewer."""
+CLUSTERS = 100
+"""Clusters of re-posts that are shown."""
 router = APIRouter()
 Checking = Annotated[Client, Depends(require("check"))]
 Reviewing = Annotated[Client, Depends(require("review"))]
@@ -104,6 +106,17 @@ async def search(request: Request, _: Reviewing) -> JSONResponse:
         with service.use(form.fields.get("model", "")) as served:
             found = await service.search(served, await form.images[0].read())
     return JSONResponse({"photos": answers.sightings(found)})
+
+
+@router.get("/v1/clusters", response_model=answers.ClustersAnswer, responses=problem_responses(401, 403, 429))
+def clusters(request: Request, _: Reviewing) -> JSONResponse:
+    """The newest photos that were posted again as near copies, with who posted them."""
+    found = service_of(request).store.imprints.clusters(CLUSTERS)
+    posted = [
+        [{"id": p.id, "time": p.time, "seller": p.seller, "ad": p.ad, "photo": f"/v1/photos/{p.id}"} for p in cluster]
+        for cluster in found
+    ]
+    return JSONResponse({"clusters": posted})
 
 
 @router.post(

@@ -36,10 +36,18 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Memories:
-    """What is known of a photo: earlier checks, the likest first, and why it is blocked, '' when it is not."""
+    """What is known of a photo.
+
+    Attributes:
+        seen: earlier checks, the likest first.
+        blocked: why nobody may post it, '' when one may.
+        of: sha256 of the photos of which it is a near copy.
+
+    """
 
     seen: tuple[Sighting, ...] = ()
     blocked: str = ""
+    of: tuple[str, ...] = ()
 
 
 class Memory:
@@ -88,7 +96,8 @@ class Memory:
             said = [reasons[each.sha256] for each, _ in blocked if each.sha256 in reasons]
             reason = said[0] if said else ""
         found = {each.sha256: like.similarity for each, like in self._near(imprint, "imprints") if like.same}
-        return Memories(tuple(self._sightings(found | self._itself(imprint))), reason)
+        of = tuple(sha256 for sha256 in found if sha256 != imprint.sha256)
+        return Memories(tuple(self._sightings(found | self._itself(imprint))), reason, of)
 
     def search(self, imprint: Imprint) -> list[Sighting]:
         """The checks whose photos are most like one, copies or not, the likest first."""

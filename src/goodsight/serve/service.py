@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goodsight.errors import GoodsightError
@@ -209,7 +209,8 @@ class Service:
             imprint = await self.looker.of_answer(data, sha256, served.model.backbone, looked)
         except (BadPhoto, DecodeTimeoutError):  # it was decoded a moment ago, in a quieter one
             return None, Memories()
-        return imprint, await asyncio.to_thread(self.memory.recall, imprint)
+        known = await asyncio.to_thread(self.memory.recall, imprint)
+        return replace(imprint, of=known.of), known
 
     async def search(self, served: Served, data: bytes) -> list[Sighting]:
         """The checks whose photos are most like one.

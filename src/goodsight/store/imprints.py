@@ -19,12 +19,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.arrays import Half, Ints, Pixels
 from goodsight.errors import NotFoundError
-from goodsight.store.tables import blocked, checks, imprints, numbered
+from goodsight.store.tables import blocked, checks, imprints, numbered, repeats
 
 WIDTH = 256
 """Numbers of a sketch."""
 _AT_ONCE = 20_000
 _IN = 500
+_PAIRS = 20_000
+_OF_CLUSTER = 50
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,14 @@ class Imprint:
         sha256: of its bytes.
         sketch: of its embedding, float16 (256,).
         picture: RGB (64, 64, 3).
+        of: sha256 of photos that were there before, of which it is a near copy.
 
     """
 
     sha256: str
     sketch: Half
     picture: Pixels
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,19 @@ class Imprints:
         with self._reader.connect() as connection:
             return [Posted(*row) for row in connection.execute(statement.limit(most))]
 
+    def clusters(self, most: int) -> list[list[Posted]]:
+        """Photos that were posted again as near copies, those with the newest copy first: their answers, newest first.
+
+        Args:
+            most: clusters; of each at most 50 answers are given.
+
+        """
+        pairs = select(repeats.c.sha256, repeats.c["of"]).order_by(repeats.c.time.desc()).limit(_PAIRS)
+        with self._reader.connect() as connection:
+            found = [tuple(row) for row in connection.execute(pairs)]
+        groups = _connected(found)[:most]
+        return [self.posted(group, _OF_CLUSTER) for group in groups]
+
     def block(self, imprint: Imprint, name: str, reason: str) -> None:
         """Nobody may post a photo any more; one that is blocked already gets the new reason."""
         values = {"name": name, "reason": reason, "time": time.time()}
@@ -149,11 +166,27 @@ def add(connection: Connection, made: Sequence[Imprint]) -> None:
         # Another process may keep the same photo at this moment.
         statement = dialect.insert(imprints).on_conflict_do_nothing(index_elements=["sha256"])
         connection.execute(statement, _rows(connection, "imprints", new))
+        now = time.time()
+        pairs = [{"sha256": one.sha256, "of": other, "time": now} for one in new for other in one.of]
+        if pairs:
+            connection.execute(dialect.insert(repeats).on_conflict_do_nothing(), pairs)
 
 
 def forget(connection: Connection, hashes: Sequence[str]) -> None:
     """Forget photos, at most 500, in the transaction that deletes them."""
     connection.execute(delete(imprints).where(imprints.c.sha256.in_(hashes)))
+    connection.execute(delete(repeats).where(repeats.c.sha256.in_(hashes) | repeats.c["of"].in_(hashes)))
+
+
+def _connected(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Groups of what pairs connect, in the order in which they first come."""
+    group: dict[str, list[str]] = {}
+    for one, other in pairs:
+        first, second = group.setdefault(one, [one]), group.setdefault(other, [other])
+        if first is not second:
+            first += second
+            group |= dict.fromkeys(second, first)
+    return list({id(members): members for members in group.values()}.values())
 
 
 _TABLES: dict[str, Table] = {"imprints": imprints, "blocked": blocked}

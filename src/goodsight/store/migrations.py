@@ -50,6 +50,12 @@ def _seen_before(run: Callable[[str], None]) -> None:
     # SQLite does not know BYTEA, and keeps bytes as they are in a column of any type.
     columns = "number BIGINT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, sketch BYTEA NOT NULL, picture BYTEA NOT NULL"
     run(f"CREATE TABLE imprints ({columns})")
+    run(
+        'CREATE TABLE repeats (sha256 TEXT NOT NULL, "of" TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, '
+        'PRIMARY KEY (sha256, "of"))'
+    )
+    run('CREATE INDEX repeats_of ON repeats ("of")')
+    run("CREATE INDEX repeats_time ON repeats (time)")
     run(f"CREATE TABLE blocked ({columns}, name TEXT NOT NULL, reason TEXT NOT NULL, time DOUBLE PRECISION NOT NULL)")
 
 

@@ -76,6 +76,13 @@ imprints = Table(
     Column("sketch", LargeBinary),  # float16 (256,)
     Column("picture", LargeBinary),  # a JPEG, 64 x 64
 )
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("of", Text, primary_key=True),  # sha256 of a photo that was there before, of which it is a near copy
+    Column("time", Double),
+)
 blocked = Table(
     "blocked",
     metadata,
