@@ -117,7 +117,7 @@ def block(
         for photo in photos or ():
             blocklist.block(opened, photo, reason.strip(), options.limits(max_mb, max_megapixels))
         for number in remove or ():
-            opened.imprints.unblock(number)
+            blocklist.unblock(opened, number)
         for line in blocklist.lines(opened):
             typer.echo(line)
     finally:

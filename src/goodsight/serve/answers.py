@@ -121,6 +121,23 @@ class ModelsAnswer(BaseModel):
     models: list[ModelAnswer]
 
 
+class LineAnswer(BaseModel):
+    """Something that was done: by whom, to what, and how it was decided or why."""
+
+    number: int
+    time: float
+    who: str
+    what: str
+    about: str
+    detail: str
+
+
+class LogAnswer(BaseModel):
+    """Who did what, oldest first; ask again after the last number for more."""
+
+    lines: list[LineAnswer]
+
+
 class AppealRequest(BaseModel):
     """Contest an answer."""
 

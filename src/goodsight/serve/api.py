@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from goodsight.photos.limits import BadPhoto
@@ -132,6 +132,7 @@ def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> 
     if checked is None or (checked.client != client.name and not client.may("review")):
         raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
     made = store.appeal(asked.id, client.name, asked.note)
+    store.log.add(client.name, "contested", asked.id)
     return JSONResponse({"id": asked.id, "time": made.time}, 201)
 
 
@@ -177,10 +178,18 @@ async def photo(request: Request, id: CheckId, _: Reviewing) -> Response:
 
 
 @router.delete("/v1/checks/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 429))
-def delete(request: Request, id: CheckId, _: Ruling) -> Response:
+def delete(request: Request, id: CheckId, client: Ruling) -> Response:
     """Delete a photo and every answer about it, for good."""
-    service_of(request).store.delete(id)
+    store = service_of(request).store
+    store.delete(id)
+    store.log.add(client.name, "deleted", id)
     return Response(status_code=204)
+
+
+@router.get("/v1/log", response_model=answers.LogAnswer, responses=problem_responses(401, 403, 422, 429))
+def log(request: Request, _: Ruling, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> JSONResponse:
+    """Who did what: the lines after a number, oldest first, at most 1,000."""
+    return JSONResponse({"lines": [dict(vars(line)) for line in service_of(request).store.log.lines(after)]})
 
 
 @router.get("/metrics", response_class=Response, responses=problem_responses(401, 403, 429))

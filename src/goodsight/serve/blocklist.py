@@ -14,6 +14,8 @@ from goodsight.photos.limits import BadPhoto, Limits
 from goodsight.serve.looker import Looker
 from goodsight.store import Store
 
+_WHO = "command line"
+
 
 def block(store: Store, photo: Path, reason: str, limits: Limits) -> None:
     """Block a photo and its near copies; one that is blocked already gets the new reason.
@@ -28,7 +30,20 @@ def block(store: Store, photo: Path, reason: str, limits: Limits) -> None:
         pixels = decoder.decode(data, looker.backbone.resize, limits)
     except BadPhoto as bad:
         raise GoodsightError(f"{photo}: {bad}; give a photo that can be read") from bad
-    store.imprints.block(looker.of_pixels(hashlib.sha256(data).hexdigest(), pixels), photo.name, reason)
+    imprint = looker.of_pixels(hashlib.sha256(data).hexdigest(), pixels)
+    store.imprints.block(imprint, photo.name, reason)
+    store.log.add(_WHO, "blocked", imprint.sha256, reason)
+
+
+def unblock(store: Store, number: int) -> None:
+    """Let a photo in again.
+
+    Raises:
+        NotFoundError: it is not on the list.
+
+    """
+    store.imprints.unblock(number)
+    store.log.add(_WHO, "unblocked", str(number))
 
 
 def lines(store: Store) -> Iterator[str]:

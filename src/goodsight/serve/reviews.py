@@ -38,7 +38,10 @@ def following(request: Request, client: Reviewing) -> JSONResponse:
 def undo(request: Request, client: Reviewing) -> JSONResponse:
     """Take back one's last decision, and claim its photo again."""
     service = service_of(request)
-    return JSONResponse(_with_queue(service, service.store.queue.undo(client.name)))
+    review = service.store.queue.undo(client.name)
+    if review is not None:
+        service.store.log.add(client.name, "took back", review.checked.id)
+    return JSONResponse(_with_queue(service, review))
 
 
 @router.post("/{id}", responses=_ABOUT_ONE)
@@ -49,6 +52,7 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     if checked is not None and decided.decision and decided.decision not in _classes(service, checked.model):
         raise Problem(422, f"decision {decided.decision[:100]!r}: not a class of {checked.model}")
     service.store.queue.decide(id, client.name, decided.decision)
+    service.store.log.add(client.name, "decided", id, decided.decision)
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decided.decision, "queue": queue})
 

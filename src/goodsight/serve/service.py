@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
 from goodsight.model.verdicts import Check, Prediction
@@ -92,6 +94,7 @@ class Service:
         except GoodsightError:
             self.decoders.close()
             raise
+        self.models.swapped = self._swapped
         self.looker = Looker(self.decoders)
         self.memory = Memory(self.store.imprints) if settings.seen else None
         self.recorder = Recorder(self.store, (lambda: None) if self.memory is None else self.memory.refresh)
@@ -99,6 +102,12 @@ class Service:
     async def run(self) -> None:
         """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
         await asyncio.gather(self.models.watch(), self._tidy(), self._remember())
+
+    def _swapped(self, name: str, model_id: str) -> None:
+        try:
+            self.store.log.add("service", "swapped", name, model_id)
+        except SQLAlchemyError:  # the new model answers, whether it is noted or not
+            logger.exception("model %s: its change could not be noted", name)
 
     async def _remember(self) -> None:
         """Learn what other processes keep."""

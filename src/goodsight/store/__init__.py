@@ -1,6 +1,7 @@
 """What the service keeps: answers, photos, appeals, and what people decided. SQLite or PostgreSQL, and a folder."""
 
 from goodsight.store.imprints import Blocked, Imprint, Imprints, Posted
+from goodsight.store.log import Line, Log
 from goodsight.store.queue import Checked, Decision, QueueStatistics, Review
 from goodsight.store.store import Appeal, Store
 
@@ -11,6 +12,8 @@ __all__ = [
     "Decision",
     "Imprint",
     "Imprints",
+    "Line",
+    "Log",
     "Posted",
     "QueueStatistics",
     "Review",

@@ -192,14 +192,19 @@ def _connected(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
 _TABLES: dict[str, Table] = {"imprints": imprints, "blocked": blocked}
 
 
-def _rows(connection: Connection, which: str, made: Sequence[Imprint]) -> list[dict[str, Any]]:
-    """Rows with numbers of their own; nobody else gets one before this transaction ends."""
+def next_number(connection: Connection, which: str, count: int = 1) -> int:
+    """The first of so many numbers of a table; nobody else gets one before this transaction ends."""
     counter = numbered.c.name == which
-    raised = numbered.update().where(counter).values(last=numbered.c.last + len(made)).returning(numbered.c.last)
-    last = connection.execute(raised).scalar_one()
+    raised = numbered.update().where(counter).values(last=numbered.c.last + count).returning(numbered.c.last)
+    return int(connection.execute(raised).scalar_one()) - count + 1
+
+
+def _rows(connection: Connection, which: str, made: Sequence[Imprint]) -> list[dict[str, Any]]:
+    """Rows with numbers of their own."""
+    first = next_number(connection, which, len(made))
     return [
         {
-            "number": last - len(made) + 1 + i,
+            "number": first + i,
             "sha256": imprint.sha256,
             "sketch": imprint.sketch.astype(np.float16).tobytes(),
             "picture": _jpeg(imprint.picture),

@@ -59,7 +59,15 @@ def _seen_before(run: Callable[[str], None]) -> None:
     run(f"CREATE TABLE blocked ({columns}, name TEXT NOT NULL, reason TEXT NOT NULL, time DOUBLE PRECISION NOT NULL)")
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _seen_before)
+def _log(run: Callable[[str], None]) -> None:
+    run("INSERT INTO numbered (name, last) VALUES ('log', 0)")
+    run(
+        "CREATE TABLE log (number BIGINT PRIMARY KEY, time DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, "
+        "what TEXT NOT NULL, about TEXT NOT NULL, detail TEXT NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _seen_before, _log)
 
 
 def migrate(engine: Engine) -> None:

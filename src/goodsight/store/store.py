@@ -17,6 +17,7 @@ from goodsight.store import imprints
 from goodsight.store.database import open_database
 from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos
+from goodsight.store.log import Log
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.tables import checks, decisions, deleted, photos, queue, skips
 
@@ -35,7 +36,8 @@ class Appeal:
 class Store:
     """One database and one folder of photos. Safe to use from several threads and processes.
 
-    ``queue`` is the review queue, ``imprints`` is what photos are known again by.
+    ``queue`` is the review queue, ``imprints`` is what photos are known again by, ``log``
+    says who did what.
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
@@ -43,6 +45,7 @@ class Store:
         self._kept = KeptPhotos(folder / "photos")
         self.queue = ReviewQueue(engine)
         self.imprints = Imprints(engine)
+        self.log = Log(engine)
 
     @classmethod
     def open(cls, url: str, folder: Path) -> Store:

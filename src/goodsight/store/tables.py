@@ -94,6 +94,16 @@ blocked = Table(
     Column("reason", Text),
     Column("time", Double),
 )
+log = Table(
+    "log",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("time", Double),
+    Column("who", Text),
+    Column("what", Text),
+    Column("about", Text),
+    Column("detail", Text),
+)
 numbered = Table(
     "numbered",
     metadata,
