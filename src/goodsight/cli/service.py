@@ -37,6 +37,7 @@ def serve(
     ] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     seen: Annotated[bool, typer.Option("--seen/--no-seen", help="Know photos again, and blocked ones.")] = True,
+    webhooks: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is told of decisions.")] = None,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
@@ -44,6 +45,7 @@ def serve(
     app = _web("goodsight.serve.app")
     from goodsight.serve.access import read_tokens
     from goodsight.serve.service import Settings
+    from goodsight.serve.webhooks import read_webhooks
 
     settings = Settings(
         models=_named(models),
@@ -58,6 +60,7 @@ def serve(
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
         seen=seen,
+        webhooks=read_webhooks(webhooks) if webhooks is not None else (),
     )
     app.serve(settings, host, port)
 
@@ -102,9 +105,9 @@ def block(
     reason: Annotated[str, typer.Option(help="Why; the answer says it.")] = "",
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
-    remove: Annotated[list[int] | None, typer.Option(metavar="NUMBER", help="Let a photo in again.")] = None,
+    remove: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let a photo in again.")] = None,
     max_mb: options.MaxMb = 32.0,
-    max_megapixels: options.MaxMegapixels = 64.0,
+    max_megapixels: options.MaxMegapixels = None,
 ) -> None:
     """Block photos and their near copies, or let them in again; without either, list those that are blocked."""
     stores = _web("goodsight.store")
@@ -116,8 +119,8 @@ def block(
     try:
         for photo in photos or ():
             blocklist.block(opened, photo, reason.strip(), options.limits(max_mb, max_megapixels))
-        for number in remove or ():
-            blocklist.unblock(opened, number)
+        if remove is not None:
+            blocklist.unblock(opened, remove)
         for line in blocklist.lines(opened):
             typer.echo(line)
     finally:

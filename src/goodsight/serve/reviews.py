@@ -53,6 +53,7 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
         raise Problem(422, f"decision {decided.decision[:100]!r}: not a class of {checked.model}")
     service.store.queue.decide(id, client.name, decided.decision)
     service.store.log.add(client.name, "decided", id, decided.decision)
+    service.webhooks.tell("review.decided", check=id, decision=decided.decision, reviewer=client.name)
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decided.decision, "queue": queue})
 

@@ -30,6 +30,7 @@ from goodsight.serve.pipeline import Looked, Shown
 from goodsight.serve.problems import Problem
 from goodsight.serve.recorder import Recorder
 from goodsight.serve.seller import Post
+from goodsight.serve.webhooks import Webhook, Webhooks
 from goodsight.store import Checked, Imprint, Store
 
 logger = logging.getLogger("goodsight.serve")
@@ -55,6 +56,7 @@ class Settings:
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
         seen: compare photos with those that were checked before, and with the blocked ones.
+        webhooks: who is told of decisions and exchanged models.
 
     """
 
@@ -70,6 +72,7 @@ class Settings:
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
     seen: bool = True
+    webhooks: tuple[Webhook, ...] = ()
 
 
 class Service:
@@ -95,19 +98,31 @@ class Service:
             self.decoders.close()
             raise
         self.models.swapped = self._swapped
+        self.webhooks = Webhooks(settings.webhooks, self.store)
         self.looker = Looker(self.decoders)
         self.memory = Memory(self.store.imprints) if settings.seen else None
         self.recorder = Recorder(self.store, (lambda: None) if self.memory is None else self.memory.refresh)
 
     async def run(self) -> None:
         """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
-        await asyncio.gather(self.models.watch(), self._tidy(), self._remember())
+        await asyncio.gather(self.models.watch(), self._tidy(), self._remember(), self._tell())
 
     def _swapped(self, name: str, model_id: str) -> None:
         try:
             self.store.log.add("service", "swapped", name, model_id)
+            self.webhooks.tell("model.swapped", model=name, model_id=model_id)
         except SQLAlchemyError:  # the new model answers, whether it is noted or not
             logger.exception("model %s: its change could not be noted", name)
+
+    async def _tell(self) -> None:
+        """Send what is due to webhooks."""
+        while self.settings.webhooks:
+            await asyncio.sleep(_POLL)
+            try:
+                while await asyncio.to_thread(self.webhooks.send):
+                    pass
+            except Exception:  # a database that is away for a while
+                logger.exception("webhooks could not be sent; trying again in %g s", _POLL)
 
     async def _remember(self) -> None:
         """Learn what other processes keep."""

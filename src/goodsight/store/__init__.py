@@ -2,6 +2,7 @@
 
 from goodsight.store.imprints import Blocked, Imprint, Imprints, Posted
 from goodsight.store.log import Line, Log
+from goodsight.store.outbox import Message, Outbox
 from goodsight.store.queue import Checked, Decision, QueueStatistics, Review
 from goodsight.store.store import Appeal, Store
 
@@ -14,6 +15,8 @@ __all__ = [
     "Imprints",
     "Line",
     "Log",
+    "Message",
+    "Outbox",
     "Posted",
     "QueueStatistics",
     "Review",

@@ -67,7 +67,16 @@ def _log(run: Callable[[str], None]) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _seen_before, _log)
+def _outbox(run: Callable[[str], None]) -> None:
+    run("INSERT INTO numbered (name, last) VALUES ('outbox', 0)")
+    run(
+        "CREATE TABLE outbox (number BIGINT PRIMARY KEY, url TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
+        "body TEXT NOT NULL, tries INTEGER NOT NULL, due DOUBLE PRECISION NOT NULL)"
+    )
+    run("CREATE INDEX outbox_due ON outbox (due)")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _seen_before, _log, _outbox)
 
 
 def migrate(engine: Engine) -> None:

@@ -18,6 +18,7 @@ from goodsight.store.database import open_database
 from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos
 from goodsight.store.log import Log
+from goodsight.store.outbox import Outbox
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.tables import checks, decisions, deleted, photos, queue, skips
 
@@ -37,7 +38,7 @@ class Store:
     """One database and one folder of photos. Safe to use from several threads and processes.
 
     ``queue`` is the review queue, ``imprints`` is what photos are known again by, ``log``
-    says who did what.
+    says who did what, ``outbox`` what is to be told to others.
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
@@ -46,6 +47,7 @@ class Store:
         self.queue = ReviewQueue(engine)
         self.imprints = Imprints(engine)
         self.log = Log(engine)
+        self.outbox = Outbox(engine)
 
     @classmethod
     def open(cls, url: str, folder: Path) -> Store:

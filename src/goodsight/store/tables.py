@@ -104,6 +104,16 @@ log = Table(
     Column("about", Text),
     Column("detail", Text),
 )
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("url", Text),
+    Column("time", Double),
+    Column("body", Text),  # a JSON object
+    Column("tries", Integer),
+    Column("due", Double),  # unix seconds from which on it may be tried (again)
+)
 numbered = Table(
     "numbered",
     metadata,
