@@ -36,7 +36,7 @@ def serve(
         float, typer.Option(min=0.1, metavar="SECONDS", help="Time for an upload to arrive.")
     ] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
-    seen: Annotated[bool, typer.Option("--seen/--no-seen", help="Know photos again, and blocked ones.")] = True,
+    no_seen: Annotated[bool, typer.Option("--no-seen", help="Do not know photos again.")] = False,
     webhooks: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is told of decisions.")] = None,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
@@ -59,7 +59,7 @@ def serve(
         body_seconds=body_seconds,
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
-        seen=seen,
+        seen=not no_seen,
         webhooks=read_webhooks(webhooks) if webhooks is not None else (),
     )
     app.serve(settings, host, port)

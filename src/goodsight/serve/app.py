@@ -15,7 +15,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from goodsight.about import __version__
 from goodsight.errors import GoodsightError
-from goodsight.serve import api, kserve, pages, problems, reviews
+from goodsight.serve import api, kserve, pages, problems, reviews, traces
 from goodsight.serve.service import Service, Settings
 from goodsight.serve.shield import BoundedHead, Shield
 
@@ -29,10 +29,12 @@ def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI app, its models loaded and its store open; the app closes them when it stops.
 
     Raises:
+        GoodsightError: traces are wanted and the extra for them is not installed.
         ModelError: a model folder cannot be trusted.
         StoreError: the store cannot be opened.
 
     """
+    traced = traces.start() if traces.wanted() else None
     service = Service(settings)
 
     @asynccontextmanager
@@ -45,6 +47,9 @@ def create_app(settings: Settings) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await beside
             await asyncio.to_thread(service.close)
+            if traced is not None:
+                traces.use(None)
+                await asyncio.to_thread(traced.shutdown)
 
     app = FastAPI(
         title="Goodsight",
@@ -74,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         seconds=settings.body_seconds,
         full=service.full,
     )
+    app.add_middleware(traces.Traced)
     return app
 
 

@@ -27,6 +27,7 @@ from goodsight.model import evidence, verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Prediction
 from goodsight.photos import words
+from goodsight.serve import traces
 from goodsight.serve.decoders import Decoders
 
 BATCH = 16
@@ -115,11 +116,13 @@ class Pipeline:
 
     async def look(self, data: bytes) -> Looked:
         """As :meth:`predict`, with what the model saw."""
-        pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
-        named = await self._named(data)
+        with traces.span("decode"):
+            pixels = await asyncio.wrap_future(self._decoders.pixels(data, self.loaded.model.backbone.resize))
+            named = await self._named(data)
         answer: Future[Looked] = Future()
-        self._items.put((pixels, named, answer))
-        return await asyncio.wrap_future(answer)
+        with traces.span("embed"):
+            self._items.put((pixels, named, answer))
+            return await asyncio.wrap_future(answer)
 
     async def _named(self, data: bytes) -> Named | None:
         """What a photo's words name, for a model that reads them."""

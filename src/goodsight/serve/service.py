@@ -19,7 +19,7 @@ from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
 from goodsight.model.verdicts import Check, Prediction
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
-from goodsight.serve import problems
+from goodsight.serve import problems, traces
 from goodsight.serve.access import Access, Client, Token
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
 from goodsight.serve.looker import Looker
@@ -233,7 +233,8 @@ class Service:
             imprint = await self.looker.of_answer(data, sha256, served.model.backbone, looked)
         except (BadPhoto, DecodeTimeoutError):  # it was decoded a moment ago, in a quieter one
             return None, Memories()
-        known = await asyncio.to_thread(self.memory.recall, imprint)
+        with traces.span("recall"):
+            known = await asyncio.to_thread(self.memory.recall, imprint)
         return replace(imprint, of=known.of), known
 
     async def search(self, served: Served, data: bytes) -> list[Sighting]:
@@ -273,6 +274,7 @@ class Service:
             seller=post.seller,
             ad=post.ad,
         )
-        await self.recorder.keep(checked, data, imprint)
+        with traces.span("answer"):
+            await self.recorder.keep(checked, data, imprint)
         self.meters.answer(served.name, checked.verdict, prediction.on_topic)
         return checked, prediction, known.seen
