@@ -27,8 +27,8 @@ NEIGHBOURS = 16
 """Photos that one is compared with; of eight kinds of copies the original is among them in 999 of 1,000."""
 WORTH = 0.7
 """Cosine of sketches from which they are; of those copies, 999 in 1,000 have more."""
-FINELY = 4
-"""Photos that one is laid over on the finer scale."""
+IN_VAIN = 2
+"""Photos that one is laid over on the finer scale, the likest first, and is no copy of, before the rest is left."""
 _COARSE = SIDE // 2
 _LEAST = 0.5
 """Correlation on the coarse scale from which that is done; of copies, 99 in 100 have more."""
@@ -107,9 +107,12 @@ def likenesses(one: Pixels, others: Sequence[Pixels], cosines: Array) -> list[Li
         return []
     coarse, ways = _coarsely(one, np.stack(others))
     found = [Likeness(max(float(c), 0.0), False) for c in coarse]
-    for i in np.argsort(-coarse)[:FINELY].tolist():
-        if coarse[i] >= _LEAST:
-            found[i] = _finely(one, others[i], WAYS[ways[i]], float(cosines[i]))
+    in_vain = 0
+    for i in np.argsort(-coarse).tolist():
+        if coarse[i] < _LEAST or in_vain == IN_VAIN:
+            break
+        found[i] = _finely(one, others[i], WAYS[ways[i]], float(cosines[i]))
+        in_vain += not found[i].same
     return found
 
 
