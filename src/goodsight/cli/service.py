@@ -38,12 +38,15 @@ def serve(
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
     no_seen: Annotated[bool, typer.Option("--no-seen", help="Do not know photos again.")] = False,
     webhooks: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is told of decisions.")] = None,
+    proxy_header: Annotated[str, typer.Option(metavar="NAME", help="A proxy's header that says who asks.")] = "",
+    proxy_from: Annotated[str, typer.Option(metavar="ADDRESS", help="Where such a proxy asks from.")] = "",
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")
     from goodsight.serve.access import read_tokens
+    from goodsight.serve.proxy import proxy
     from goodsight.serve.service import Settings
     from goodsight.serve.webhooks import read_webhooks
 
@@ -60,6 +63,7 @@ def serve(
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
         seen=not no_seen,
+        proxy=proxy(proxy_header, [part.strip() for part in proxy_from.split(",") if part.strip()]),
         webhooks=read_webhooks(webhooks) if webhooks is not None else (),
     )
     app.serve(settings, host, port)

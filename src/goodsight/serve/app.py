@@ -105,6 +105,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         host=host,
         port=port,
         http=BoundedHead,
+        proxy_headers=False,  # a proxy that signs people in is known by its own address, which nobody can write
         access_log=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,

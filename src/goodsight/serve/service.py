@@ -28,6 +28,7 @@ from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
 from goodsight.serve.pipeline import Looked, Shown
 from goodsight.serve.problems import Problem
+from goodsight.serve.proxy import Proxy
 from goodsight.serve.recorder import Recorder
 from goodsight.serve.seller import Post
 from goodsight.serve.webhooks import Webhook, Webhooks
@@ -57,6 +58,7 @@ class Settings:
         secure_cookie: send the session cookie over HTTPS only.
         seen: compare photos with those that were checked before, and with the blocked ones.
         webhooks: who is told of decisions and exchanged models.
+        proxy: a reverse proxy that says who asks; None for none.
 
     """
 
@@ -73,6 +75,7 @@ class Settings:
     secure_cookie: bool = False
     seen: bool = True
     webhooks: tuple[Webhook, ...] = ()
+    proxy: Proxy | None = None
 
 
 class Service:
@@ -86,7 +89,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.access = Access(settings.tokens)
+        self.access = Access(settings.tokens, settings.proxy)
         self.in_work = 0
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
         self.decoders = Decoders((os.cpu_count() or 2) + 1, settings.limits, settings.decode_seconds)
