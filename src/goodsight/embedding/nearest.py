@@ -18,8 +18,8 @@ import numpy.typing as npt
 from goodsight.arrays import Array, Bools, Half, Ints, Pixels
 
 CLOSE, SHARE = 512, 256
-"""The least number of sketches whose cosine is worked out exactly, and of how many it is one: among a million sketches, each
-with thousands at about the same distance, 99 in 100 of the six nearest are then found, and each near copy."""
+"""The least number of sketches whose cosine is worked out exactly, and of how many it is one: among a million, each with
+thousands at about the same distance, 99 in 100 of the six nearest are then found, and each near copy."""
 _LEAST_ROOM = 1024
 _CHUNK = 1 << 16
 
