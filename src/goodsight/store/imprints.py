@@ -6,14 +6,12 @@ all that come before it, so that several processes can read what is new by the l
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -21,8 +19,8 @@ from goodsight.arrays import Half, Ints, Pixels
 from goodsight.errors import NotFoundError
 from goodsight.store.tables import blocked, checks, imprints, numbered, repeats
 
-WIDTH = 256
-"""Numbers of a sketch."""
+WIDTH, SIDE = 256, 64
+"""Numbers of a sketch, and pixels of a side of a picture."""
 _AT_ONCE = 20_000
 _IN = 500
 _PAIRS = 20_000
@@ -207,18 +205,12 @@ def _rows(connection: Connection, which: str, made: Sequence[Imprint]) -> list[d
             "number": first + i,
             "sha256": imprint.sha256,
             "sketch": imprint.sketch.astype(np.float16).tobytes(),
-            "picture": _jpeg(imprint.picture),
+            "picture": imprint.picture.tobytes(),
         }
         for i, imprint in enumerate(made)
     ]
 
 
-def _jpeg(picture: Pixels) -> bytes:
-    """A quarter of the bytes, and hardly another picture."""
-    out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=92, subsampling=0)
-    return out.getvalue()
-
-
 def _seen(row: Any) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(row.picture)).convert("RGB"))
+    # Not compressed: beside the photo itself it is little, and 16 are read for each check.
+    return np.frombuffer(row.picture, np.uint8).reshape(SIDE, SIDE, 3)

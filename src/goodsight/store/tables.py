@@ -74,7 +74,7 @@ imprints = Table(
     Column("number", BigInteger, primary_key=True),
     Column("sha256", Text),
     Column("sketch", LargeBinary),  # float16 (256,)
-    Column("picture", LargeBinary),  # a JPEG, 64 x 64
+    Column("picture", LargeBinary),  # uint8 (64, 64, 3)
 )
 repeats = Table(
     "repeats",
