@@ -1,6 +1,7 @@
 """Copies of a photo are told from other photos near it: mirrored, cropped, written on; another colour is no copy."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def _written(picture: Image.Image) -> Image.Image:
     return picture
 
 
-COPIES = {
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "as it is": lambda picture: picture,
     "JPEG": _jpeg,
     "mirrored": lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
