@@ -26,7 +26,7 @@ from goodsight.training import tuned as last_blocks
 from goodsight.training import unfinished, whole
 from goodsight.training.recipe import TrainingSet
 
-EPOCHS = 40
+EPOCHS = 20
 ADNET, BRANDS = Recipe("adnet"), Recipe("brands")
 FORCE, RESUME = Work(force=True), Work(resume=True)
 Lay = Callable[[Path, Mapping[str, Sequence[Path]]], Path]
