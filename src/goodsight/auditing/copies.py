@@ -33,7 +33,7 @@ groceries, half of them planted copies, the least had 0.29."""
 _COARSE, _FINE = 32, 64
 _SMOOTH = {_COARSE: 3, _FINE: 7}
 _SHIFT = 1 / 7
-_CHUNK = 64
+_CHUNK = 128
 WAYS = (
     *((scale, 0.0, mirrored) for mirrored in (False, True) for scale in (1.0, 0.95, 0.9, 1.05, 1.11)),
     *((1.0, turn, mirrored) for mirrored in (False, True) for turn in (-3.0, 3.0)),
