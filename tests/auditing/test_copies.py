@@ -1,5 +1,6 @@
 """Copies that were cropped, turned, mirrored or written on are twins; other photos of the same kind are not."""
 
+import io
 from itertools import combinations
 
 import drawn
@@ -25,6 +26,18 @@ def _written(photo: Image.Image) -> Image.Image:
     return photo
 
 
+def _branded(photo: Image.Image) -> Image.Image:
+    photo = photo.copy()
+    ImageDraw.Draw(photo).ellipse((190, 4, 236, 50), (30, 60, 200))
+    return photo
+
+
+def _saved_again(photo: Image.Image) -> Image.Image:
+    out = io.BytesIO()
+    photo.save(out, "JPEG", quality=40)
+    return Image.open(out)
+
+
 COPIES = {
     "smaller": lambda photo: photo.resize((120, 120)),
     "cropped": lambda photo: photo.crop((12, 12, 228, 228)),
@@ -32,6 +45,8 @@ COPIES = {
     "turned": lambda photo: photo.rotate(3, Image.Resampling.BICUBIC, fillcolor="white"),
     "mirrored": lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
     "written on": _written,
+    "branded": _branded,
+    "saved again": _saved_again,
 }
 
 
@@ -47,6 +62,23 @@ def test_a_copy_has_the_same_detail(how: str) -> None:
 def test_other_mugs_have_other_detail() -> None:
     pairs = np.array(list(combinations(range(12), 2)))
     assert copies.alike(_pictures(MUGS), pairs, quiet).max() < 0.7
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_no_copy_is_without_hope(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = _pictures([*MUGS, *(COPIES[how](mug) for mug in MUGS)])
+    pairs = np.array([(i, 12 + i) for i in range(12)])
+    sieved = copies.alike(pictures, pairs, quiet)
+    monkeypatch.setattr(copies, "HOPE", -1.0)
+    assert np.array_equal(sieved, copies.alike(pictures, pairs, quiet))
+
+
+def test_what_has_nothing_in_common_is_not_laid_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), np.uint8)
+    pictures = np.concatenate([noise, noise[:1]])
+    pairs = np.array(list(combinations(range(7), 2)))
+    monkeypatch.setattr(copies, "_closely", lambda _, pairs, ways: np.full(len(pairs), 2.0))
+    assert pairs[copies.alike(pictures, pairs, quiet) == 2.0].tolist() == [[0, 6]]
 
 
 def test_flat_pictures_are_alike_to_nothing() -> None:

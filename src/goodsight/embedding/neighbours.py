@@ -104,19 +104,21 @@ class _Best:
 
     def see(self, begin: int, other: int, cosine: Array) -> None:
         """A block of :func:`blocks`: each of its photos may be near to each of the others."""
-        self._side(begin, other, cosine)
-        self._side(other, begin, np.ascontiguousarray(cosine.T))
+        self._side(begin, other, cosine, 1)
+        self._side(other, begin, cosine, 0)
 
-    def _side(self, begin: int, other: int, cosine: Array) -> None:
-        bar = self._bar[begin : begin + len(cosine), None]
+    def _side(self, begin: int, other: int, cosine: Array, axis: int) -> None:
+        """One side of a block, whose others lie along an axis; the block is not turned, as that would copy it."""
+        own, others = cosine.shape[1 - axis], cosine.shape[axis]
+        bar = np.expand_dims(self._bar[begin : begin + own], axis)
         hits = np.flatnonzero(cosine >= bar)
-        if len(hits) > 8 * self._count * len(cosine) and cosine.shape[1] > self._count:
+        if len(hits) > 8 * self._count * own and others > self._count:
             # At first nearly all are near enough; the nearest of the block alone are sorted.
-            most = np.partition(cosine, -self._count, axis=1)[:, -self._count, None]
+            most = np.partition(cosine, -self._count, axis=axis).take([-self._count], axis=axis)
             hits = np.flatnonzero(cosine >= np.maximum(bar, most))
-        rows, columns = np.divmod(hits, cosine.shape[1])
+        places = np.divmod(hits, cosine.shape[1])
         if len(hits):
-            self._merge(begin + rows, other + columns, cosine.ravel()[hits])
+            self._merge(begin + places[1 - axis], other + places[axis], cosine.ravel()[hits])
 
     def _merge(self, rows: Ints, found: Ints, cosine: Array) -> None:
         touched = np.unique(rows)
