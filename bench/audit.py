@@ -73,12 +73,12 @@ def _twins(data: Path, folder: Path) -> list[Figure]:
     """1,000 fashion photos without byte-identical ones, and one copy of each."""
     rng = np.random.default_rng(0)
     distinct = list({path.read_bytes(): path for path in sorted((data / "fashion").glob("*/*"))}.values())
-    photos, made = folder / "photos" / "fashion", list(_COPIES)
+    photos, made = folder / "photos" / "fashion", list(COPIES)
     photos.mkdir(parents=True)
     for number, i in enumerate(rng.permutation(len(distinct))[:1000]):
         kind, picture = made[number % len(made)], Image.open(distinct[i]).convert("RGB")
         picture.save(photos / f"{number:04d}-original.png")
-        _COPIES[kind](picture, rng).save(photos / f"{number:04d}-{kind}.jpg", quality=90)
+        COPIES[kind](picture, rng).save(photos / f"{number:04d}-{kind}.jpg", quality=90)
     ours = [
         (Path(f.row.file_name).name, Path(f.other.file_name).name)
         for f in goodsight.audit(folder / "photos").findings
@@ -128,7 +128,7 @@ def _branded(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture
 
 
-_COPIES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
+COPIES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
     "crop": _cropped,
     "resize": lambda picture, rng: picture.resize((picture.width * 6 // 10, picture.height * 6 // 10)),
     "jpeg": _at_40,

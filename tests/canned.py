@@ -76,6 +76,7 @@ class Canned:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     sellers: list[Any] = field(default_factory=list)
     decided: list[dict[str, Any]] = field(default_factory=list)
+    clusters: list[list[dict[str, Any]]] = field(default_factory=list)
     csrf: set[str | None] = field(default_factory=set)
     max_bytes: int = 10**6
 
@@ -140,6 +141,10 @@ def app(canned: Canned) -> FastAPI:
     async def appeal(request: Request) -> Any:
         canned.asked.append(("appeal", await request.json()))
         return canned.appeals.pop(0) if canned.appeals else {"id": "c1", "time": 0.0}
+
+    @app.get("/v1/clusters")
+    def clusters() -> Any:
+        return {"clusters": canned.clusters}
 
     @app.post("/v1/reviews/next")
     def following() -> Any:

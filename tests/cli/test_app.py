@@ -22,7 +22,7 @@ COMMANDS = sorted(ROOT.commands)
 
 
 def test_there_are_these_verbs() -> None:
-    first = "audit cache check classify collect compare embed evaluate export forecast"
+    first = "audit block cache check classify collect compare embed evaluate export forecast"
     rest = "inspect ledger overview promote reviews serve set sightings split token train"
     assert f"{first} {rest}".split() == COMMANDS
 

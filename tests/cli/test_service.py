@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from goodsight.cli import app, service
@@ -97,3 +98,22 @@ def test_decisions_become_a_folder_that_train_reads(sound: dict[str, list[Path]]
     assert code == 0, err
     assert "photos from elsewhere" in out
     assert (tmp_path / "model" / "test.csv").exists()
+
+
+def test_photos_are_blocked_listed_and_let_in_again(tmp_path: Path) -> None:
+    photo, data = tmp_path / "stolen.png", tmp_path / "data"
+    Image.new("RGB", (80, 60), (200, 40, 40)).save(photo)
+    code, out, _ = _run("block", photo, "--reason", "reported", "--data", data)
+    assert code == 0
+    assert out.strip().endswith("stolen.png  reported")
+    assert _run("block", "--data", data)[1] == out
+    code, _, err = _run("block", photo, "--data", data)
+    assert code == 2
+    assert "`reason`: say why" in err
+    code, _, err = _run("block", tmp_path / "none.jpg", "--reason", "x", "--data", data)
+    assert code == 2
+    assert "give a photo that can be read" in err
+    assert _run("block", "--remove", out.split()[0], "--data", data)[:2] == (0, "")
+    code, _, err = _run("block", "--remove", "99", "--data", data)
+    assert code == 2
+    assert "`remove` 99: there is no such number" in err

@@ -58,6 +58,7 @@ _add(
 _add(app, "cache", kept.cache, "cache", "cache --prune --older 90d")
 _add(app, "serve", service.serve, "serve model/ --data data/")
 _add(app, "token", service.token, "token --name shop --role check >> tokens.toml")
+_add(app, "block", service.block, "block stolen.jpg --reason 'reported by its owner'", "block --remove 7")
 app.add_typer(ledgers, name="ledger", epilog="Example:\n\ngoodsight ledger merge ann.csv bob.csv --out both.csv")
 _add(ledgers, "merge", photos.merge_ledgers, "ledger merge ann.csv bob.csv --out both.csv")
 app.add_typer(reviews, name="reviews", epilog="Example:\n\ngoodsight reviews export --out corrections/")

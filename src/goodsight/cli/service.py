@@ -53,6 +53,10 @@ def serve(
     idle_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time for the next request.")] = 5.0,
     answer_seconds: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Time to read an answer.")] = 30.0,
     https: Annotated[bool, typer.Option("--https", help="Send the session cookie over HTTPS only.")] = False,
+    no_seen: Annotated[bool, typer.Option("--no-seen", help="Do not know photos again.")] = False,
+    webhooks: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is told of decisions.")] = None,
+    proxy_header: Annotated[str, typer.Option(metavar="NAME", help="A proxy's header that says who asks.")] = "",
+    proxy_from: Annotated[str, typer.Option(metavar="ADDRESS", help="Where such a proxy asks from.")] = "",
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
@@ -60,7 +64,9 @@ def serve(
     app = _web("goodsight.serve.app")
     from goodsight.serve.access import read_tokens
     from goodsight.serve.connections import Bounds
+    from goodsight.serve.proxy import proxy_of
     from goodsight.serve.service import Settings
+    from goodsight.serve.webhooks import read_webhooks
 
     settings = Settings(
         models=_named(models),
@@ -86,6 +92,9 @@ def serve(
         ),
         limits=options.limits(max_mb, max_megapixels),
         secure_cookie=https,
+        seen=not no_seen,
+        proxy=proxy_of(proxy_header, [part.strip() for part in proxy_from.split(",") if part.strip()]),
+        webhooks=read_webhooks(webhooks) if webhooks is not None else (),
     )
     _web("goodsight.serve.workers").serve(settings, host, port)
 
@@ -121,6 +130,36 @@ def export(
     finally:
         opened.close()
     typer.echo(f"{out}: {done}")
+
+
+def block(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="PHOTO...", help="Photos that nobody may post.")
+    ] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the answer says it.")] = "",
+    data: Data = Path("goodsight-data"),
+    store: StoreUrl = "",
+    remove: Annotated[int | None, typer.Option(metavar="NUMBER", help="Let a photo in again.")] = None,
+    max_mb: options.MaxMb = 32.0,
+    max_megapixels: options.MaxMegapixels = None,
+) -> None:
+    """Block photos and their near copies, or let them in again; without either, list those that are blocked."""
+    stores = _web("goodsight.store")
+    blocklist = _web("goodsight.serve.blocklist")
+
+    if photos and not reason.strip():
+        raise GoodsightError("`reason`: say why the photos are blocked; who posts one is told")
+    opened = stores.Store.open(store, data)
+    try:
+        for photo in photos or ():
+            blocklist.block(opened, photo, reason.strip(), options.limits(max_mb, max_megapixels))
+        if remove is not None:
+            blocklist.unblock(opened, remove)
+        for line in blocklist.lines(opened):
+            typer.echo(line)
+    finally:
+        opened.close()
 
 
 def _addresses(given: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from goodsight.errors import GoodsightError, did_you_mean
 from goodsight.serve.problems import Problem
+from goodsight.serve.proxy import Proxy
 from goodsight.store.together import Asked, Shared
 
 ROLES = ("check", "review", "admin")
@@ -109,10 +110,12 @@ class Access:
 
     Args:
         tokens: who may ask; empty lets everybody in, for a service that only this machine can reach.
+        proxy: a reverse proxy that says who asks, by the name of a token; None for none.
 
     """
 
-    def __init__(self, tokens: tuple[Token, ...] = ()) -> None:
+    def __init__(self, tokens: tuple[Token, ...] = (), proxy: Proxy | None = None) -> None:
+        self._proxy = proxy
         self._by_hash = {token.sha256: token for token in tokens}
         self._by_name = {token.name: token for token in tokens}
         self._buckets: dict[str, tuple[float, float]] = {}
@@ -138,6 +141,12 @@ class Access:
         elif self.open:
             _require_own_page(request)
             return ANONYMOUS
+        elif user := self._of_proxy(request):
+            # The proxy's own cookie may come with a request of any page, so that this must be one of ours.
+            _require_own_page(request)
+            token = self._named(user)
+            if token is None:
+                raise Problem(403, f"{user[:100]!r} is no name of the tokens file")
         else:
             token = self.of_session(request.session)
             if token is None:
@@ -150,7 +159,7 @@ class Access:
         """Who looks at a page; None when they must log in first."""
         if self.open:
             return ANONYMOUS
-        token = self.of_session(request.session)
+        token = self._named(self._of_proxy(request)) or self.of_session(request.session)
         return None if token is None else Client(token.name, token.role)
 
     def log_in(self, token: str, session: dict[str, Any]) -> bool:
@@ -179,6 +188,14 @@ class Access:
             # What was asked meanwhile is told next time.
             self._spent[name] -= int(asked[name].spent)
             self._buckets[name] = (left - self._spent[name], time.monotonic())
+
+    def _of_proxy(self, request: Request) -> str:
+        """Who asks, as the proxy says; '' without one."""
+        return self._proxy.user(request) if self._proxy else ""
+
+    def _named(self, user: str) -> Token | None:
+        """Whom a proxy names: their role and limit are those of the token of this name."""
+        return self._by_name.get(user)
 
     def _count(self, token: Token) -> None:
         """A token bucket: a burst of ten seconds' worth, refilled steadily."""

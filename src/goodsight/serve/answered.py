@@ -10,10 +10,20 @@ from dataclasses import dataclass, replace
 
 from goodsight.model.record import Judge
 from goodsight.model.verdicts import Answer, Check, Prediction
+from goodsight.serve.memory import Memories, Sighting
 from goodsight.serve.models import Served
+from goodsight.serve.seller import Post
 from goodsight.store import Checked
 
-WORST_FIRST = ("off-topic", "mismatch", "unsure", "sure", "match")
+WORST_FIRST = ("blocked", "off-topic", "mismatch", "unsure", "sure", "match")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, and whose photo in which ad they ask about."""
+
+    client: str
+    post: Post
 
 
 @dataclass(frozen=True)
@@ -24,12 +34,14 @@ class Answered:
         id: of the check.
         checked: the answer of each attribute that was asked about.
         prediction: that they were made of.
+        seen: earlier checks of the same photo or a near copy, the likest first.
 
     """
 
     id: str
     checked: tuple[Checked, ...]
     prediction: Prediction
+    seen: tuple[Sighting, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -55,8 +67,8 @@ def of(
     sha256: str,
     prediction: Prediction,
     found: Sequence[tuple[Answer, Check | None]],
-    client: str,
-    seller: str,
+    asking: Asking,
+    known: Memories,
 ) -> Answered:
     """What is kept of a photo.
 
@@ -65,16 +77,20 @@ def of(
         sha256: of the photo's bytes.
         prediction: of the photo.
         found: the answers that were asked for, each with its comparison; None where nothing was declared.
-        client: who asked.
-        seller: whose photo it is, '' for nobody knows.
+        asking: who asks.
+        known: of the photo; one that is blocked has no other verdict.
 
     """
     judges = {judge.attribute.name: judge for judge in served.model.judges}
     # What all answers of a photo have in common.
     id, now = uuid.uuid4().hex, time.time()
-    whole = Checked(id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, client, seller)
-    checked = (_checked(whole, served, judges[answer.attribute.name], answer, check) for answer, check in found)
-    return Answered(id, tuple(checked), prediction)
+    post = asking.post
+    nothing = Checked(id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, asking.client)
+    whole = replace(nothing, seller=post.seller, ad=post.ad)
+    checked = [_checked(whole, served, judges[answer.attribute.name], answer, check) for answer, check in found]
+    if known.blocked:
+        checked = [replace(one, verdict="blocked", reason=known.blocked) for one in checked]
+    return Answered(id, tuple(checked), prediction, known.seen)
 
 
 def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check: Check | None) -> Checked:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from goodsight.serve.answered import Answered
+from goodsight.serve.memory import Sighting
 from goodsight.serve.models import Served
 from goodsight.serve.pipeline import Shown
 from goodsight.serve.problems import MEDIA_TYPE
@@ -24,13 +25,45 @@ class ProblemDocument(BaseModel):
     detail: str
 
 
+class SeenAnswer(BaseModel):
+    """An earlier check whose photo is the same or a near copy; ``similarity`` is 0 to 1, and 1 for the same bytes."""
+
+    id: str
+    time: float
+    similarity: float
+    seller: str
+    ad: str
+
+
+class SearchAnswer(BaseModel):
+    """The checks whose photos are most like one, the likest first."""
+
+    photos: list[SeenAnswer]
+
+
+class PostedAnswer(BaseModel):
+    """An answer about a photo of a cluster, and where reviewers see the photo."""
+
+    id: str
+    time: float
+    seller: str
+    ad: str
+    photo: str
+
+
+class ClustersAnswer(BaseModel):
+    """Photos that were posted again as near copies, the newest first."""
+
+    clusters: list[list[PostedAnswer]]
+
+
 class CheckAnswer(BaseModel):
     """Is the photo what was declared? ``probability`` and ``p_value`` are of the declared class."""
 
     id: str
     class_: str = Field(alias="class", description="The most likely class.")
     categories_matched: bool = Field(description="Whether the verdict is match.")
-    verdict: str = Field(description="match, mismatch, unsure or off-topic.")
+    verdict: str = Field(description="match, mismatch, unsure, off-topic or blocked.")
     declared: str
     probability: float
     p_value: float
@@ -43,6 +76,7 @@ class CheckAnswer(BaseModel):
         description="With explain: where in the upright photo the class is seen, as rows from the top, 0 to 1; null "
         "without it, and for a network that does not say."
     )
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     box: list[float] | None = Field(
         description="With explain, for a model of brands: left, top, right and bottom of what was seen, in fractions "
         "of the upright photo."
@@ -55,7 +89,7 @@ class AttributeCheck(BaseModel):
     id: str
     class_: str = Field(alias="class", description="The most likely class; of a tag yes or no.")
     categories_matched: bool
-    verdict: str = Field(description="match, mismatch, unsure or off-topic.")
+    verdict: str = Field(description="match, mismatch, unsure, off-topic or blocked.")
     declared: str
     probability: float
     p_value: float
@@ -69,7 +103,7 @@ class AttributesCheckAnswer(BaseModel):
 
     id: str = Field(description="Of the check: it contests all answers that are no match.")
     categories_matched: bool = Field(description="Whether every verdict is match.")
-    verdict: str = Field(description="The worst of all: off-topic, mismatch, unsure or match.")
+    verdict: str = Field(description="The worst of all: blocked, off-topic, mismatch, unsure or match.")
     attributes: dict[str, AttributeCheck]
     trained: bool = Field(
         description="Whether the combination of labels that the photo seems to show was trained; where it was not, no "
@@ -79,6 +113,7 @@ class AttributesCheckAnswer(BaseModel):
     reason: str
     model: str
     model_id: str
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     box: list[float] | None
 
 
@@ -87,7 +122,7 @@ class AttributePrediction(BaseModel):
 
     id: str
     class_: str = Field(alias="class", description="The most likely class; of a tag yes or no.")
-    verdict: str = Field(description="sure, unsure or off-topic.")
+    verdict: str = Field(description="sure, unsure, off-topic or blocked.")
     probability: float
     probabilities: dict[str, float]
     reason: str
@@ -98,11 +133,12 @@ class PredictionAnswer(BaseModel):
 
     id: str
     class_: str = Field(alias="class")
-    verdict: str = Field(description="sure, unsure, off-topic, or '' for a photo with a problem.")
+    verdict: str = Field(description="sure, unsure, off-topic, blocked, or '' for a photo with a problem.")
     probability: float
     on_topic_p_value: float
     probabilities: dict[str, float]
     reason: str
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     problem: ProblemDocument | None
 
 
@@ -116,6 +152,7 @@ class AttributesPredictionAnswer(BaseModel):
     trained: bool = Field(description="Whether this combination of labels was trained; where it was not, none is sure.")
     on_topic_p_value: float
     reason: str
+    seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     problem: ProblemDocument | None
 
 
@@ -144,6 +181,23 @@ class ModelsAnswer(BaseModel):
     """All models, the default first."""
 
     models: list[ModelAnswer]
+
+
+class LineAnswer(BaseModel):
+    """Something that was done: by whom, to what, and how it was decided or why."""
+
+    number: int
+    time: float
+    who: str
+    what: str
+    about: str
+    detail: str
+
+
+class LogAnswer(BaseModel):
+    """Who did what, oldest first; ask again after the last number for more."""
+
+    lines: list[LineAnswer]
 
 
 class AppealRequest(BaseModel):
@@ -177,6 +231,7 @@ def check(served: Served, answered: Answered, shown: Mapping[str, Shown]) -> dic
         "on_topic_p_value": answered.prediction.on_topic,
         "model": served.name,
         "model_id": served.model_id,
+        "seen": sightings(answered.seen),
         "box": next((one.box for one in shown.values()), None),
     }
     parts = {one.attribute: _check(one, shown.get(one.attribute)) for one in answered.checked}
@@ -210,7 +265,7 @@ def _check(checked: Checked, shown: Shown | None) -> dict[str, Any]:
 def prediction(served: Served, answered: Answered) -> dict[str, Any]:
     """A :class:`PredictionAnswer`, or an :class:`AttributesPredictionAnswer`."""
     found = answered.prediction
-    whole = {"on_topic_p_value": found.on_topic, "problem": None}
+    whole = {"on_topic_p_value": found.on_topic, "seen": sightings(answered.seen), "problem": None}
     parts = {one.attribute: _prediction(one) for one in answered.checked}
     if not served.several:
         return parts[""] | whole
@@ -231,9 +286,9 @@ def _prediction(checked: Checked) -> dict[str, Any]:
 
 def no_prediction(served: Served, problem: dict[str, Any]) -> dict[str, Any]:
     """What :func:`prediction` gives, for a photo that cannot be used."""
-    nothing = {"id": "", "class": "", "verdict": "", "on_topic_p_value": 0.0, "reason": "", "problem": problem}
+    nothing = {"id": "", "class": "", "verdict": "", "on_topic_p_value": 0.0, "reason": "", "seen": []}
     rest = {"attributes": {}, "trained": False} if served.several else {"probability": 0.0, "probabilities": {}}
-    return nothing | rest
+    return nothing | rest | {"problem": problem}
 
 
 def model(served: Served, refused: str | None) -> dict[str, Any]:
@@ -249,6 +304,11 @@ def model(served: Served, refused: str | None) -> dict[str, Any]:
         "loaded": served.version.loaded,
         "refused": refused,
     }
+
+
+def sightings(seen: Sequence[Sighting]) -> list[dict[str, Any]]:
+    """Some :class:`SeenAnswer`."""
+    return [dict(vars(each)) for each in seen]
 
 
 def queue(found: QueueStatistics) -> dict[str, Any]:

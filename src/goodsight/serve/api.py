@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from goodsight.photos.limits import BadPhoto
@@ -20,12 +20,14 @@ from goodsight.serve.decoders import DecodeTimeoutError
 from goodsight.serve.meters import CONTENT_TYPE_LATEST
 from goodsight.serve.models import Served
 from goodsight.serve.problems import Problem
-from goodsight.serve.seller import MEANING, seller_from
+from goodsight.serve.seller import AD, MEANING, Post, post_from
 from goodsight.serve.service import Service
 from goodsight.serve.texts import Id
 
 SHOWN = 1024
 """Pixels of the longer side of a photo that is shown to a reviewer."""
+CLUSTERS = 100
+"""Clusters of re-posts that are shown."""
 router = APIRouter(route_class=BoundedRoute)
 Checking = Annotated[Client, Depends(require("check"))]
 Reviewing = Annotated[Client, Depends(require("review"))]
@@ -51,6 +53,7 @@ def service_of(request: Request) -> Service:
         model="The model; the first by default.",
         explain="true: say where in the photo the class is seen, which takes longer; false by default.",
         seller=MEANING,
+        ad=AD,
     ),
 )
 async def check(request: Request, client: Checking) -> JSONResponse:
@@ -60,11 +63,11 @@ async def check(request: Request, client: Checking) -> JSONResponse:
         explain = form.fields.get("explain", "false")
         if explain not in ("true", "false"):
             raise Problem(422, f"explain {explain[:100]!r}: must be true or false")
-        seller = seller_from(form.fields.get("seller", ""))
+        post = post_from(form.fields)
         with service.use(form.fields.get("model", ""), client=client.name) as served:
             said = declared(served, form.fields.get("ad_category", ""), form.declared)
             data = await form.images[0].read()
-            answered = await service.check(served, data, said, client, seller)
+            answered = await service.check(served, data, said, client, post)
             shown = await service.explain(served, data, answered, client) if explain == "true" else {}
     return JSONResponse(answers.check(served, answered, shown))
 
@@ -73,25 +76,51 @@ async def check(request: Request, client: Checking) -> JSONResponse:
     "/v1/classify",
     response_model=answers.ClassifyAnswer,
     responses=_PHOTO,
-    openapi_extra=upload.body(upload.MOST_PHOTOS, model="The model; the first by default.", seller=MEANING),
+    openapi_extra=upload.body(upload.MOST_PHOTOS, model="The model; the first by default.", seller=MEANING, ad=AD),
 )
 async def classify(request: Request, client: Checking) -> JSONResponse:
     """What do the photos show? A photo that cannot be used has its problem; the others are answered."""
     service = service_of(request)
     async with upload.read(request, upload.MOST_PHOTOS) as form:
-        seller = seller_from(form.fields.get("seller", ""))
+        post = post_from(form.fields)
         with service.use(form.fields.get("model", ""), len(form.images), client.name) as served:
             found = await asyncio.gather(
-                *[_prediction(service, served, await image.read(), client, seller) for image in form.images]
+                *[_prediction(service, served, await image.read(), client, post) for image in form.images]
             )
     return JSONResponse({"predictions": found, "model": served.name, "model_id": served.model_id})
 
 
-async def _prediction(service: Service, served: Served, data: bytes, client: Client, seller: str) -> dict[str, object]:
+async def _prediction(service: Service, served: Served, data: bytes, client: Client, post: Post) -> dict[str, object]:
     try:
-        return answers.prediction(served, await service.classify(served, data, client, seller))
+        return answers.prediction(served, await service.classify(served, data, client, post))
     except Problem as problem:
         return answers.no_prediction(served, problems.body(problem.status_code, problem.detail))
+
+
+@router.post(
+    "/v1/search",
+    response_model=answers.SearchAnswer,
+    responses=_PHOTO,
+    openapi_extra=upload.body(1, model="The model that looks; the first by default."),
+)
+async def search(request: Request, client: Reviewing) -> JSONResponse:
+    """Which photos that were checked are most like this one? It is not kept."""
+    service = service_of(request)
+    async with upload.read(request) as form:
+        with service.use(form.fields.get("model", ""), client=client.name) as served:
+            found = await service.search(served, await form.images[0].read(), client)
+    return JSONResponse({"photos": answers.sightings(found)})
+
+
+@router.get("/v1/clusters", response_model=answers.ClustersAnswer, responses=problem_responses(401, 403, 429))
+def clusters(request: Request, _: Reviewing) -> JSONResponse:
+    """The newest photos that were posted again as near copies, with who posted them."""
+    found = service_of(request).store.imprints.clusters(CLUSTERS)
+    posted = [
+        [{"id": p.id, "time": p.time, "seller": p.seller, "ad": p.ad, "photo": f"/v1/photos/{p.id}"} for p in cluster]
+        for cluster in found
+    ]
+    return JSONResponse({"clusters": posted})
 
 
 @router.post(
@@ -107,6 +136,7 @@ def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> 
     if not found or (found[0].client != client.name and not client.may("review")):
         raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
     made = store.appeal(asked.id, client.name, asked.note)
+    store.log.add(client.name, "contested", asked.id)
     return JSONResponse({"id": asked.id, "time": made.time}, 201)
 
 
@@ -139,10 +169,18 @@ async def photo(request: Request, id: CheckId, client: Reviewing) -> Response:
 
 
 @router.delete("/v1/checks/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 429))
-def delete(request: Request, id: CheckId, _: Ruling) -> Response:
+def delete(request: Request, id: CheckId, client: Ruling) -> Response:
     """Delete a photo and every answer about it, for good."""
-    service_of(request).store.delete(id)
+    store = service_of(request).store
+    store.delete(id)
+    store.log.add(client.name, "deleted", id)
     return Response(status_code=204)
+
+
+@router.get("/v1/log", response_model=answers.LogAnswer, responses=problem_responses(401, 403, 422, 429))
+def log(request: Request, _: Ruling, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> JSONResponse:
+    """Who did what: the lines after a number, oldest first, at most 1,000."""
+    return JSONResponse({"lines": [dict(vars(line)) for line in service_of(request).store.log.lines(after)]})
 
 
 @router.get("/metrics", response_class=Response, responses=problem_responses(401, 403, 429))

@@ -17,7 +17,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from goodsight.about import __version__
 from goodsight.errors import GoodsightError
-from goodsight.serve import api, kserve, pages, problems, reviews
+from goodsight.serve import api, beside, kserve, pages, problems, reviews, traces
 from goodsight.serve.connections import Connection, Register
 from goodsight.serve.gate import Gate
 from goodsight.serve.service import Service, Settings
@@ -33,22 +33,27 @@ def create_app(settings: Settings) -> FastAPI:
     """The service as an ASGI app, its models loaded and its store open; the app closes them when it stops.
 
     Raises:
+        GoodsightError: traces are wanted and the extra for them is not installed.
         ModelError: a model folder cannot be trusted.
         StoreError: the store cannot be opened.
 
     """
+    traced = traces.start() if traces.wanted() else None
     service = Service(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        beside = asyncio.create_task(service.run())
+        jobs = asyncio.create_task(beside.run(service))
         try:
             yield
         finally:
-            beside.cancel()
+            jobs.cancel()
             with suppress(asyncio.CancelledError):
-                await beside
+                await jobs
             await asyncio.to_thread(service.close)
+            if traced is not None:
+                traces.use(None)
+                await asyncio.to_thread(traced.shutdown)
 
     app = FastAPI(
         title="Goodsight",
@@ -72,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         https_only=settings.secure_cookie,
     )
     app.add_middleware(Shield, meters=service.meters, hosts=settings.hosts)
+    app.add_middleware(traces.Traced)
     return app
 
 

@@ -18,7 +18,7 @@ EXTRA_BYTES = 2**20
 """What may stand around the photos of a request."""
 SMALL_BYTES = 2**16
 """Of a body without photos: the longest note, each letter written as a pair of escapes, is less than half of it."""
-_FORMS = {"/v1/check", "/v1/classify"}
+_FORMS = {"/v1/check", "/v1/classify", "/v1/search"}
 _INFER = re.compile(r"/v2/models/.+/infer")
 _VALUES = 20_000
 """Brackets, commas and colons; a text without photos, or with sixteen of them, has a few dozen."""

@@ -24,7 +24,7 @@ from goodsight.serve.answers import problem_responses
 from goodsight.serve.api import service_of
 from goodsight.serve.bodies import BoundedRoute, utf8_only
 from goodsight.serve.models import Served
-from goodsight.serve.seller import MEANING, seller_from
+from goodsight.serve.seller import AD, MEANING, Post, seller_from
 from goodsight.serve.tensors import Output
 from goodsight.serve.upload import MOST_PHOTOS
 
@@ -36,7 +36,13 @@ _SCHEMA = {
     "required": ["inputs"],
     "properties": {
         "id": {"type": "string", "maxLength": 100},
-        "parameters": {"type": "object", "properties": {"seller": {"type": "string", "description": MEANING}}},
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "seller": {"type": "string", "description": MEANING},
+                "ad": {"type": "string", "description": AD},
+            },
+        },
         "inputs": {
             "type": "array",
             "minItems": 1,
@@ -121,10 +127,10 @@ async def infer(request: Request, name: ModelName, client: Checking) -> Response
     body, head = await request.body(), request.headers.get(tensors.HEADER)
     utf8_only(request.headers.get("content-type", ""))
     asked, photos = await asyncio.to_thread(tensors.read, body, head, service.settings.limits.max_bytes)
-    seller = seller_from(str(asked.parameters.get("seller", "")), "parameters.seller")
+    seller, ad = (seller_from(str(asked.parameters.get(n, "")), f"parameters.{n}") for n in ("seller", "ad"))
     with service.use(name, len(photos), client.name) as served:
         asked.require([output.name for output in _outputs(served, [])])
-        tasks = [service.classify(served, data, client, seller) for data in photos]
+        tasks = [service.classify(served, data, client, Post(seller, ad)) for data in photos]
         found = await asyncio.gather(*tasks, return_exceptions=True)
     answered: list[Answered] = []
     for one in found:

@@ -95,6 +95,8 @@ class Models:
     ) -> None:
         self._folders = dict(folders)
         self._decoders, self._observe = decoders, observe
+        self.swapped: Callable[[str, str], None] = lambda *_: None
+        """Told the name and the new id of a model that took over."""
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
         self._refused: dict[str, str] = {}
         self._wanted: dict[str, list[str]] = {}
@@ -148,6 +150,7 @@ class Models:
         old, self._versions[name] = self._versions[name], new
         self._refused.pop(name, None)
         logger.info("model %s: now %s", name, new.model_id[:12])
+        await asyncio.to_thread(self.swapped, name, new.model_id)
         while old.users:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(old.pipeline.close)

@@ -29,7 +29,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 _FORM_BYTES = 8192
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_PLACES = ("/", "/reviews")
+_PLACES = ("/", "/reviews", "/clusters")
 _WITHOUT_ROLE = "You may not see this page"
 
 
@@ -56,7 +56,7 @@ def router(
     models: Callable[[], Mapping[str, Mapping[str, Sequence[str]]]],
     max_bytes: int,
 ) -> APIRouter:
-    """The routes of the pages: ``/``, ``/reviews``, ``/api``, ``/login``, ``/logout``, ``/static/{name}``.
+    """The routes: ``/``, ``/reviews``, ``/clusters``, ``/api``, ``/login``, ``/logout``, ``/static/{name}``.
 
     Args:
         visitor: who asks, from the session cookie; None when they must log in first.
@@ -71,6 +71,7 @@ def router(
     pages = _Pages(visitor, login, logout, models, max_bytes)
     made.add_api_route("/", pages.check, methods=["GET"])
     made.add_api_route("/reviews", pages.reviews, methods=["GET"])
+    made.add_api_route("/clusters", pages.clusters, methods=["GET"])
     made.add_api_route("/api", pages.api, methods=["GET"])
     made.add_api_route("/login", pages.ask_for_token, methods=["GET"])
     made.add_api_route("/login", pages.log_in, methods=["POST"])
@@ -107,6 +108,10 @@ class _Pages:
     def reviews(self, request: Request) -> Response:
         """The page on which photos of the queue are decided."""
         return self._for_role(request, "reviews", "review")
+
+    def clusters(self, request: Request) -> Response:
+        """The page of photos that were posted again."""
+        return self._for_role(request, "clusters", "review")
 
     def api(self, request: Request) -> Response:
         """What the API can do, for a person; made from the OpenAPI document."""

@@ -20,13 +20,14 @@ from queue import Empty, SimpleQueue
 import numpy as np
 from PIL import Image
 
-from goodsight.arrays import Array, Pixels
+from goodsight.arrays import Array, Half, Pixels
 from goodsight.backbones.naming import Named
 from goodsight.catalog.rows import Row
 from goodsight.model import evidence, verdicts
 from goodsight.model.record import LoadedModel
 from goodsight.model.verdicts import Prediction
 from goodsight.photos import words
+from goodsight.serve import traces
 from goodsight.serve.decoders import Decoders
 
 BATCH = 16
@@ -35,8 +36,19 @@ PLACES = 2
 GRID = 28
 """Values along the longer side of a map: more than the network has places, so that a page can stretch it smoothly."""
 
-Item = tuple[Pixels, Named | None, Future[Prediction]]
 _NAMELESS = Row("", Path())
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A photo that was looked at: what the model says, the embedding (width,), and the square that it was given."""
+
+    prediction: Prediction
+    vector: Half
+    pixels: Pixels
+
+
+Item = tuple[Pixels, Named | None, "Future[Looked]"]
 
 
 @dataclass(frozen=True)
@@ -101,12 +113,18 @@ class Pipeline:
             DecodeTimeoutError: it took too long to decode.
 
         """
+        return (await self.look(data, client)).prediction
+
+    async def look(self, data: bytes, client: str = "") -> Looked:
+        """As :meth:`predict`, with what the model saw."""
         resize = self.loaded.model.backbone.resize
-        pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize, client))
-        named = await self._named(data, client)
-        answer: Future[Prediction] = Future()
-        self._items.put((pixels, named, answer))
-        return await asyncio.wrap_future(answer)
+        with traces.span("decode"):
+            pixels = await asyncio.wrap_future(self._decoders.pixels(data, resize, client))
+            named = await self._named(data, client)
+        answer: Future[Looked] = Future()
+        with traces.span("embed"):
+            self._items.put((pixels, named, answer))
+            return await asyncio.wrap_future(answer)
 
     async def _named(self, data: bytes, client: str) -> Named | None:
         """What a photo's words name, for a model that reads them."""
@@ -196,7 +214,7 @@ class Pipeline:
                     if answer.set_running_or_notify_cancel():
                         answer.set_exception(error)
             else:
-                for (*_, answer), prediction in zip(batch, found, strict=True):
+                for (pixels, _, answer), prediction, vector in zip(batch, found, vectors, strict=True):
                     if answer.set_running_or_notify_cancel():
-                        answer.set_result(prediction)
+                        answer.set_result(Looked(prediction, vector, pixels))
             self._places.release()

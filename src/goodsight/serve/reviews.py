@@ -40,7 +40,10 @@ def following(request: Request, client: Reviewing) -> JSONResponse:
 def undo(request: Request, client: Reviewing) -> JSONResponse:
     """Take back one's last decision, and claim its photo again."""
     service = service_of(request)
-    return JSONResponse(_with_queue(service, service.store.queue.undo(client.name)))
+    review = service.store.queue.undo(client.name)
+    if review is not None:
+        service.store.log.add(client.name, "took back", review.checked.id)
+    return JSONResponse(_with_queue(service, review))
 
 
 @router.post("/{id}", responses=_ABOUT_ONE)
@@ -50,6 +53,8 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     checked = service.store.check(id)
     decision = decided.decision if checked is None else _decision(service, checked, decided.decision)
     service.store.queue.decide(id, client.name, decision)
+    service.store.log.add(client.name, "decided", id, decision)
+    service.webhooks.tell("review.decided", check=id, decision=decision, reviewer=client.name)
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decision, "queue": queue})
 

@@ -1,6 +1,9 @@
-"""Whose photo it is, as a client says it: an id or a name."""
+"""Whose photo it is and in which ad, as a client says it: ids or names."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from goodsight.serve.problems import Problem
 from goodsight.serve.texts import strange
@@ -9,9 +12,29 @@ MOST = 200
 """Characters."""
 MEANING = f"Whose photo it is, an id or a name of at most {MOST} characters: the group of the photo in an export."
 
+AD = f"The ad that the photo is posted in, an id or a name of at most {MOST} characters."
+
+
+@dataclass(frozen=True)
+class Post:
+    """Whose photo it is, and the ad that it is posted in; '' where nobody said."""
+
+    seller: str = ""
+    ad: str = ""
+
+
+def post_from(fields: Mapping[str, str]) -> Post:
+    """What the fields ``seller`` and ``ad`` say.
+
+    Raises:
+        Problem: 422, as :func:`seller_from`.
+
+    """
+    return Post(seller_from(fields.get("seller", "")), seller_from(fields.get("ad", ""), "ad"))
+
 
 def seller_from(text: str, where: str = "seller") -> str:
-    """The seller without outer blanks; '' where nobody said.
+    """The seller, or the ad, without outer blanks; '' where nobody said.
 
     Args:
         text: that names the seller.

@@ -6,32 +6,37 @@ import asyncio
 import logging
 import math
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from goodsight.errors import GoodsightError
 from goodsight.model import verdicts
-from goodsight.model.verdicts import Answer, Check, Prediction
+from goodsight.model.verdicts import Answer, Check
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
-from goodsight.serve import problems
+from goodsight.serve import problems, traces
 from goodsight.serve.access import Access, Client, Token
 from goodsight.serve.allowance import Allowance, BusyError
-from goodsight.serve.answered import Answered, digest, of
+from goodsight.serve.answered import Answered, Asking, digest, of
 from goodsight.serve.connections import Bounds
 from goodsight.serve.decoders import Decoders, DecodeTimeoutError
+from goodsight.serve.looker import Looker
+from goodsight.serve.memory import Memories, Memory, Sighting
 from goodsight.serve.meters import Meters
 from goodsight.serve.models import Models, Served
-from goodsight.serve.pipeline import Shown
+from goodsight.serve.pipeline import Looked, Shown
 from goodsight.serve.problems import Problem
+from goodsight.serve.proxy import Proxy
 from goodsight.serve.recorder import Recorder
-from goodsight.store import Store
+from goodsight.serve.seller import Post
+from goodsight.serve.webhooks import Webhook, Webhooks
+from goodsight.store import Imprint, Store
 
 logger = logging.getLogger("goodsight.serve")
-_TIDY, _SETTLE = 3600.0, 1.0
 _SHARE = 3
 _QUICK = 2**20
 """Bytes that are hashed faster than a thread is found for them."""
@@ -57,6 +62,9 @@ class Settings:
         bounds: on connections.
         limits: on bytes and pixels of a photo; 64 megapixels for JPEG too, as a request has little time.
         secure_cookie: send the session cookie over HTTPS only.
+        seen: compare photos with those that were checked before, and with the blocked ones.
+        webhooks: who is told of decisions and exchanged models.
+        proxy: a reverse proxy that says who asks; None for none.
 
     """
 
@@ -75,6 +83,9 @@ class Settings:
     bounds: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=lambda: Limits(max_pixels=WHOLE))
     secure_cookie: bool = False
+    seen: bool = True
+    webhooks: tuple[Webhook, ...] = ()
+    proxy: Proxy | None = None
 
 
 class Service:
@@ -88,7 +99,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.access = Access(settings.tokens)
+        self.access = Access(settings.tokens, settings.proxy)
         self.in_work = 0
         self._held: Counter[str] = Counter()
         self.meters = Meters(lambda: self.in_work, lambda: self.store.queue.waiting())
@@ -105,39 +116,25 @@ class Service:
         except GoodsightError:
             self.decoders.close()
             raise
-        self.recorder = Recorder(self.store)
+        self.models.swapped = self._swapped
+        self.webhooks = Webhooks(settings.webhooks, self.store)
+        self.looker = Looker(self.decoders)
+        self.memory = Memory(self.store.imprints) if settings.seen else None
+        self.recorder = Recorder(self.store, (lambda: None) if self.memory is None else self.memory.refresh)
 
-    async def run(self) -> None:
-        """What goes on beside the requests, until cancelled: new models are swapped in, old photos deleted."""
-        await asyncio.gather(self.models.watch(), self._tidy(), self._settle())
-
-    async def _tidy(self) -> None:
-        while True:
-            try:
-                count = await asyncio.to_thread(self.store.expire, time.time() - self.settings.keep_days * 86400)
-                logger.info("%d photos older than %g days deleted", count, self.settings.keep_days)
-            except Exception:  # a database that is away for a while: the next round will do it
-                logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
-            await asyncio.sleep(_TIDY)
-
-    async def _settle(self) -> None:
-        """Other processes that answer the same tokens are told how much was asked, and tell."""
-        away = False
-        while self.store.shared.across_machines or self.settings.workers > 1:
-            await asyncio.sleep(_SETTLE)
-            try:
-                await asyncio.to_thread(self.access.settle, self.store.shared)
-                away = False
-            except Exception as error:  # a database that is away for a while: each goes by itself until it is back
-                if not away:
-                    logger.warning("the limits of tokens are not shared until the store answers: %s", error)
-                away = True
+    def _swapped(self, name: str, model_id: str) -> None:
+        try:
+            self.store.log.add("service", "swapped", name, model_id)
+            self.webhooks.tell("model.swapped", model=name, model_id=model_id)
+        except SQLAlchemyError:  # the new model answers, whether it is noted or not
+            logger.exception("model %s: its change could not be noted", name)
 
     def close(self) -> None:
         """Finish what was accepted and stop."""
         self.decoders.close()
         self.models.close()
         self.recorder.close()
+        self.looker.close()
         self.store.close()
 
     def full(self, client: str = "") -> str:
@@ -174,39 +171,34 @@ class Service:
             self.in_work -= photos
             self._held[client] -= photos
 
-    async def predict(self, served: Served, data: bytes, client: Client) -> Prediction:
-        """What a model says of a client's photo.
+    async def look(self, served: Served, data: bytes, client: Client) -> Looked:
+        """What a model sees in a client's photo and says of it.
 
         Raises:
             Problem: 413, 415 or 422: the photo cannot be used; 429 or 503: not now, as it is an expensive one.
 
         """
-        try:
-            return await served.pipeline.predict(data, client.name)
-        except BusyError as error:
-            raise problems.of_busy(error) from error
-        except BadPhoto as bad:
-            raise problems.of_photo(bad) from bad
-        except DecodeTimeoutError as error:
-            raise Problem(422, f"image: {error}; send a simpler photo") from error
+        with _as_problems():
+            return await served.pipeline.look(data, client.name)
 
     async def check(
-        self, served: Served, data: bytes, declared: Mapping[str, str], client: Client, seller: str
+        self, served: Served, data: bytes, declared: Mapping[str, str], client: Client, post: Post
     ) -> Answered:
-        """Check a photo of a seller, '' for nobody knows whom, against what was declared and keep the answers.
+        """Check a photo, posted somewhere, against what was declared and keep the answers.
 
         ``declared`` has a class for some attributes, which :func:`goodsight.serve.declared.declared` has looked at.
 
         Raises:
-            Problem: as :meth:`predict`.
+            Problem: as :meth:`look`.
 
         """
-        prediction = await self.predict(served, data, client)
+        looked = await self.look(served, data, client)
+        prediction = looked.prediction
         judges = [judge for judge in served.model.judges if served.attribute(judge) in declared]
         said = {judge.attribute.name: declared[served.attribute(judge)] for judge in judges}
         checks = verdicts.checked(served.model, prediction, said)
         found = [answer for answer in prediction.answers if answer.attribute.name in said]
-        return await self._keep(served, data, prediction, list(zip(found, checks, strict=True)), client, seller)
+        return await self._keep(served, data, looked, list(zip(found, checks, strict=True)), client, post)
 
     async def explain(self, served: Served, data: bytes, answered: Answered, client: Client) -> dict[str, Shown]:
         """Where a photo's most likely classes are seen, by attribute, see :meth:`Pipeline.explain`.
@@ -227,27 +219,74 @@ class Service:
             return {}
         return dict(zip(wanted, shown, strict=False))
 
-    async def classify(self, served: Served, data: bytes, client: Client, seller: str) -> Answered:
-        """Label a photo of a seller, '' for nobody knows whom, and keep the answers.
+    async def classify(self, served: Served, data: bytes, client: Client, post: Post) -> Answered:
+        """Label a photo, posted somewhere, and keep the answers.
 
         Raises:
-            Problem: as :meth:`predict`.
+            Problem: as :meth:`look`.
 
         """
-        prediction = await self.predict(served, data, client)
-        return await self._keep(served, data, prediction, [(a, None) for a in prediction.answers], client, seller)
+        looked = await self.look(served, data, client)
+        found = [(answer, None) for answer in looked.prediction.answers]
+        return await self._keep(served, data, looked, found, client, post)
+
+    async def search(self, served: Served, data: bytes, client: Client) -> list[Sighting]:
+        """The checks whose photos are most like one.
+
+        Raises:
+            Problem: 404 where nothing is remembered, and as :meth:`look`.
+
+        """
+        if self.memory is None:
+            raise Problem(404, "this service runs with --no-seen, so it does not know photos again")
+        looked = await self.look(served, data, client)
+        with _as_problems():
+            imprint = await self.looker.of_answer(data, await _digest(data), served.model.backbone, looked, client.name)
+        return await asyncio.to_thread(self.memory.search, imprint)
+
+    async def _recall(
+        self, served: Served, data: bytes, sha256: str, looked: Looked, client: Client
+    ) -> tuple[Imprint | None, Memories]:
+        """What is known of a photo, and what it will be known by."""
+        if self.memory is None:
+            return None, Memories()
+        # A photo that cannot be decoded for this is not answered at all: else it would get past the blocked ones.
+        with _as_problems():
+            imprint = await self.looker.of_answer(data, sha256, served.model.backbone, looked, client.name)
+        with traces.span("recall"):
+            known = await asyncio.to_thread(self.memory.recall, imprint)
+        return replace(imprint, of=known.of), known
 
     async def _keep(
         self,
         served: Served,
         data: bytes,
-        prediction: Prediction,
+        looked: Looked,
         found: Sequence[tuple[Answer, Check | None]],
         client: Client,
-        seller: str,
+        post: Post,
     ) -> Answered:
-        sha256 = await asyncio.to_thread(digest, data) if len(data) > _QUICK else digest(data)
-        answered = of(served, sha256, prediction, found, client.name, seller)
-        await self.recorder.keep(answered.checked, data)
-        self.meters.answer(served.name, answered.verdict, prediction.on_topic)
+        sha256 = await _digest(data)
+        imprint, known = await self._recall(served, data, sha256, looked, client)
+        answered = of(served, sha256, looked.prediction, found, Asking(client.name, post), known)
+        with traces.span("answer"):
+            await self.recorder.keep(answered.checked, data, imprint)
+        self.meters.answer(served.name, answered.verdict, looked.prediction.on_topic)
         return answered
+
+
+async def _digest(data: bytes) -> str:
+    return await asyncio.to_thread(digest, data) if len(data) > _QUICK else digest(data)
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    """What a photo that cannot be used, or not now, is answered with."""
+    try:
+        yield
+    except BusyError as error:
+        raise problems.of_busy(error) from error
+    except BadPhoto as bad:
+        raise problems.of_photo(bad) from bad
+    except DecodeTimeoutError as error:
+        raise Problem(422, f"image: {error}; send a simpler photo") from error

@@ -59,7 +59,48 @@ def _shared(run: Callable[[str], None]) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (_first, _second, _attributes, _shared)
+def _seen_before(run: Callable[[str], None]) -> None:
+    run("ALTER TABLE checks ADD COLUMN ad TEXT NOT NULL DEFAULT ''")
+    run("CREATE TABLE numbered (name TEXT PRIMARY KEY, last BIGINT NOT NULL)")
+    run("INSERT INTO numbered (name, last) VALUES ('imprints', 0), ('blocked', 0)")
+    # SQLite does not know BYTEA, and keeps bytes as they are in a column of any type.
+    columns = "number BIGINT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, sketch BYTEA NOT NULL, picture BYTEA NOT NULL"
+    run(f"CREATE TABLE imprints ({columns})")
+    run(
+        'CREATE TABLE repeats (sha256 TEXT NOT NULL, "of" TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, '
+        'PRIMARY KEY (sha256, "of"))'
+    )
+    run('CREATE INDEX repeats_of ON repeats ("of")')
+    run("CREATE INDEX repeats_time ON repeats (time)")
+    run(f"CREATE TABLE blocked ({columns}, name TEXT NOT NULL, reason TEXT NOT NULL, time DOUBLE PRECISION NOT NULL)")
+
+
+def _log(run: Callable[[str], None]) -> None:
+    run("INSERT INTO numbered (name, last) VALUES ('log', 0)")
+    run(
+        "CREATE TABLE log (number BIGINT PRIMARY KEY, time DOUBLE PRECISION NOT NULL, who TEXT NOT NULL, "
+        "what TEXT NOT NULL, about TEXT NOT NULL, detail TEXT NOT NULL)"
+    )
+
+
+def _outbox(run: Callable[[str], None]) -> None:
+    run("INSERT INTO numbered (name, last) VALUES ('outbox', 0)")
+    run(
+        "CREATE TABLE outbox (number BIGINT PRIMARY KEY, url TEXT NOT NULL, time DOUBLE PRECISION NOT NULL, "
+        "body TEXT NOT NULL, tries INTEGER NOT NULL, due DOUBLE PRECISION NOT NULL)"
+    )
+    run("CREATE INDEX outbox_due ON outbox (due)")
+
+
+MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
+    _first,
+    _second,
+    _attributes,
+    _shared,
+    _seen_before,
+    _log,
+    _outbox,
+)
 
 
 def migrate(engine: Engine) -> None:

@@ -40,6 +40,7 @@ class Checked:
         seller: whose photo it is, '' when nobody said.
         attribute: what was asked about, '' for the only attribute of its model; of a tag the classes are yes and no.
         part_of: the id of the check, where it has an answer for each of several attributes; else ''.
+        ad: the ad that it is posted in, '' when nobody said.
 
     """
 
@@ -59,6 +60,7 @@ class Checked:
     seller: str = ""
     attribute: str = ""
     part_of: str = ""
+    ad: str = ""
 
     @property
     def check_id(self) -> str:

@@ -14,8 +14,12 @@ from sqlalchemy import Connection, Engine, Select, and_, delete, insert, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.errors import ConflictError, NotFoundError
+from goodsight.store import imprints
 from goodsight.store.database import open_database
+from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos, Photos
+from goodsight.store.log import Log
+from goodsight.store.outbox import Outbox
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.shared import SharedPhotos
 from goodsight.store.tables import checks, decisions, deleted, photos, queue, skips
@@ -37,7 +41,8 @@ class Appeal:
 class Store:
     """One database and one folder of photos. Safe to use from several threads and processes.
 
-    ``queue`` is the review queue, ``shared`` what processes share beside answers.
+    ``queue`` is the review queue, ``shared`` what processes share beside answers, ``imprints`` is what photos are known
+    again by, ``log`` says who did what, ``outbox`` what is to be told to others.
     """
 
     def __init__(self, engine: Engine, photos: Photos) -> None:
@@ -45,6 +50,9 @@ class Store:
         self._kept = photos
         self.queue = ReviewQueue(engine)
         self.shared = Shared(engine)
+        self.imprints = Imprints(engine)
+        self.log = Log(engine)
+        self.outbox = Outbox(engine)
 
     @classmethod
     def open(cls, url: str, folder: Path, kept: str = "") -> Store:
@@ -86,8 +94,14 @@ class Store:
         """A photo's bytes, None when they were deleted."""
         return self._kept.get(sha256)
 
-    def add_checks(self, answered: Sequence[Checked]) -> None:
-        """Keep answers in one transaction, durably; those that want a person join the review queue."""
+    def add_checks(self, answered: Sequence[Checked], made: Sequence[Imprint] = ()) -> None:
+        """Keep answers in one transaction, durably; those that want a person join the review queue.
+
+        Args:
+            answered: the answers.
+            made: what their photos are known again by.
+
+        """
         if not answered:
             return
         waiting = [_entry(checked) for checked in answered if checked.verdict in _DOUBTFUL]
@@ -97,6 +111,7 @@ class Store:
             self._touch(connection, [{"sha256": key, "last_used": used[key]} for key in sorted(used)])
             if waiting:
                 connection.execute(insert(queue), waiting)
+            imprints.add(connection, made)
 
     def check(self, id: str) -> Checked | None:
         """An answer by its id."""
@@ -151,6 +166,7 @@ class Store:
             ids = list(connection.execute(select(checks.c.id).where(checks.c.sha256 == key)).scalars())
             for table, column in ((queue, "check_id"), (skips, "check_id"), (decisions, "check_id"), (checks, "id")):
                 connection.execute(delete(table).where(table.c[column].in_(ids)))
+            imprints.forget(connection, [key])
             connection.execute(insert(deleted), [{"check_id": one, "time": now} for one in ids])
             # Before the commit: if the file cannot be removed, the rows stay and the deletion can be asked for again.
             self._kept.delete(key)
@@ -174,6 +190,7 @@ class Store:
             connection.execute(delete(queue).where(queue.c.check_id.in_(ids)))
             connection.execute(delete(skips).where(skips.c.check_id.in_(ids)))
             connection.execute(delete(photos).where(photos.c.sha256.in_(some)))
+            imprints.forget(connection, some)
             for sha256 in some:
                 self._kept.delete(sha256)
         return len(some)

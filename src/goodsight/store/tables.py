@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -31,6 +31,7 @@ checks = Table(
     Column("seller", Text),
     Column("attribute", Text),  # '' for the only one of its model
     Column("part_of", Text),  # id of the check with an answer for each of several attributes; else ''
+    Column("ad", Text),
 )
 queue = Table(
     "queue",
@@ -81,4 +82,56 @@ allowances = Table(
     Column("name", Text, primary_key=True),
     Column("level", Double),  # requests that are left
     Column("since", Double),  # unix seconds when that was so
+)
+imprints = Table(
+    "imprints",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("sha256", Text),
+    Column("sketch", LargeBinary),  # float16 (256,)
+    Column("picture", LargeBinary),  # uint8 (64, 64, 3)
+)
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("of", Text, primary_key=True),  # sha256 of a photo that was there before, of which it is a near copy
+    Column("time", Double),
+)
+blocked = Table(
+    "blocked",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("sha256", Text),
+    Column("sketch", LargeBinary),
+    Column("picture", LargeBinary),
+    Column("name", Text),
+    Column("reason", Text),
+    Column("time", Double),
+)
+log = Table(
+    "log",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("time", Double),
+    Column("who", Text),
+    Column("what", Text),
+    Column("about", Text),
+    Column("detail", Text),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("url", Text),
+    Column("time", Double),
+    Column("body", Text),  # a JSON object
+    Column("tries", Integer),
+    Column("due", Double),  # unix seconds from which on it may be tried (again)
+)
+numbered = Table(
+    "numbered",
+    metadata,
+    Column("name", Text, primary_key=True),  # of a table
+    Column("last", BigInteger),  # number that was given in it
 )

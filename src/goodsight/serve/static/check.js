@@ -99,6 +99,11 @@ const VERDICTS = {
       small: reason && `The model says \u201c${reason}\u201d.`,
       bars: likeliest(checked),
     }),
+  blocked: ({ reason }) =>
+    show("problem", "This photo may not be posted", "It is one of the photos that were blocked, or a copy of one. Choose a photo of your own.", {
+      small: reason && `The reason: \u201c${reason}\u201d.`,
+      actions: [button("Ask a person", openAppeal)],
+    }),
   "off-topic": ({ reason }) =>
     show("off-topic", "This looks like none of the categories", "A person will look at it. If it is the wrong photo, add another one: the item alone, whole, and large in the picture.", {
       small: reason && `The model says \u201c${reason}\u201d.`,

@@ -1,0 +1,59 @@
+"""Photos that nobody may post: put on the list by an operator, and known again by the running service."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from goodsight.errors import GoodsightError
+from goodsight.photos import decoder
+from goodsight.photos.limits import BadPhoto, Limits
+from goodsight.serve.looker import Looker
+from goodsight.store import Store
+
+_WHO = "command line"
+
+
+def block(store: Store, photo: Path, reason: str, limits: Limits) -> None:
+    """Block a photo and its near copies; one that is blocked already gets the new reason.
+
+    Raises:
+        GoodsightError: the photo cannot be used.
+
+    """
+    looker = _looker()
+    try:
+        data = decoder.read(photo, limits)
+        pixels = decoder.decode(data, looker.backbone.resize, limits)
+    except BadPhoto as bad:
+        raise GoodsightError(f"{photo}: {bad}; give a photo that can be read") from bad
+    imprint = looker.of_pixels(hashlib.sha256(data).hexdigest(), pixels)
+    store.imprints.block(imprint, photo.name, reason)
+    store.log.add(_WHO, "blocked", imprint.sha256, reason)
+
+
+def unblock(store: Store, number: int) -> None:
+    """Let a photo in again.
+
+    Raises:
+        NotFoundError: it is not on the list.
+
+    """
+    store.imprints.unblock(number)
+    store.log.add(_WHO, "unblocked", str(number))
+
+
+def lines(store: Store) -> Iterator[str]:
+    """The list, a photo a line: its number, when it was blocked, what it was called, and why."""
+    for one in store.imprints.blocked():
+        when = datetime.fromtimestamp(one.time, UTC).strftime("%Y-%m-%d %H:%M")
+        yield f"{one.number}  {when}  {one.name}  {one.reason}"
+
+
+@cache
+def _looker() -> Looker:
+    """One network for all photos of a command."""
+    return Looker()

@@ -1,0 +1,152 @@
+"""Others are told what happened: a signed POST to addresses of the operator's, tried again until it is heard.
+
+The signature is the HMAC-SHA256 (RFC 2104) of the time, a dot and the body, under the webhook's secret: who has that
+knows that a message is ours, unchanged, and how old it is. A message may come twice; its ``id`` is then the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import logging
+import time
+import tomllib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from goodsight.about import __version__
+from goodsight.errors import GoodsightError
+from goodsight.store import Message, Store
+
+logger = logging.getLogger("goodsight.serve")
+EVENTS = ("review.decided", "model.swapped")
+SECONDS = 10.0
+"""For an address to answer."""
+FIRST, LONGEST = 5.0, 3600.0
+"""Seconds before the first new try, each later one after twice the time; and the longest time between two."""
+GIVEN_UP = 3 * 86400.0
+"""Seconds after which a message is given up."""
+_SECRET = 16
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where to tell what, and the secret that signs it."""
+
+    url: str
+    secret: str
+    events: tuple[str, ...] = EVENTS
+
+
+def read_webhooks(path: Path) -> tuple[Webhook, ...]:
+    """Read a webhooks file.
+
+    Raises:
+        GoodsightError: it cannot be read, or an entry is wrong.
+
+    """
+    try:
+        record = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GoodsightError(f"`webhooks` {path}: cannot be read: {error}") from error
+    entries = record.get("webhooks")
+    if not isinstance(entries, list) or not entries:
+        raise GoodsightError(f"`webhooks` {path}: has no [[webhooks]] entry; give url and secret in each")
+    made = tuple(_webhook(f"`webhooks` {path}: entry {n}", entry) for n, entry in enumerate(entries, start=1))
+    if len({hook.url for hook in made}) < len(made):
+        raise GoodsightError(f"`webhooks` {path}: an url is there twice; give all its events in one entry")
+    return made
+
+
+def _webhook(where: str, entry: Any) -> Webhook:
+    if not isinstance(entry, dict) or not {"url", "secret"} <= set(entry) <= {"url", "secret", "events"}:
+        raise GoodsightError(f"{where}: must have url and secret, and may have events")
+    url, secret, events = str(entry["url"]), str(entry["secret"]), entry.get("events", list(EVENTS))
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise GoodsightError(f"{where}: url {url[:100]!r} must be http://host/path or https://host/path")
+    if len(secret) < _SECRET:
+        raise GoodsightError(f"{where}: secret must have {_SECRET} characters or more")
+    if not isinstance(events, list) or not events or not set(events) <= set(EVENTS):
+        raise GoodsightError(f"{where}: events must be some of {', '.join(EVENTS)}")
+    return Webhook(url, secret, tuple(events))
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """What the header ``Goodsight-Signature`` says of a body at a time."""
+    return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+class Webhooks:
+    """Tells what happened.
+
+    Args:
+        hooks: whom; nothing is kept for nobody.
+        store: keeps what is not heard yet.
+
+    """
+
+    def __init__(self, hooks: tuple[Webhook, ...], store: Store) -> None:
+        self._hooks = {hook.url: hook for hook in hooks}
+        self._store = store
+
+    def tell(self, event: str, **said: Any) -> None:
+        """Keep what happened for all who want to hear of it."""
+        urls = [hook.url for hook in self._hooks.values() if event in hook.events]
+        if urls:
+            known = {"id": uuid.uuid4().hex, "event": event, "time": time.time()}
+            self._store.outbox.add(urls, json.dumps(known | said))
+
+    def send(self, *, now: float | None = None) -> bool:
+        """Send the message that has been due longest; False when there is none."""
+        now = time.time() if now is None else now
+        message = self._store.outbox.take(now=now)
+        if message is None:
+            return False
+        hook = self._hooks.get(message.url)
+        trouble = _post(hook, message) if hook else "it is not in the file of webhooks any more"
+        if not trouble:
+            self._store.outbox.done(message.number)
+        elif hook is None or now - message.time > GIVEN_UP:
+            logger.error("webhook %s: given up: %s", message.url, trouble)
+            self._store.outbox.done(message.number)
+            self._store.log.add("service", "gave up a webhook", message.url, trouble)
+        else:
+            wait = min(FIRST * 2**message.tries, LONGEST)
+            logger.warning("webhook %s: %s; trying again in %g s", message.url, trouble, wait)
+            self._store.outbox.again(message.number, now + wait)
+        return True
+
+
+def _post(hook: Webhook, message: Message) -> str:
+    """What went wrong, '' where the address took the message. A redirect is no answer: it would lead elsewhere."""
+    body, timestamp = message.body.encode(), str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": f"goodsight/{__version__}",
+        "Goodsight-Timestamp": timestamp,
+        "Goodsight-Signature": signature(hook.secret, timestamp, body),
+    }
+    try:
+        status = _status(hook.url, body, headers)
+    except (OSError, http.client.HTTPException) as error:
+        return f"does not answer: {error}"
+    return "" if 200 <= status < 300 else f"answers {status}"
+
+
+def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
+    try:
+        query = f"?{parts.query}" if parts.query else ""
+        connection.request("POST", (parts.path or "/") + query, body, dict(headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -1,0 +1,67 @@
+"""What is to be told to others, kept until they have heard it: who is killed tells it after the next start."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete, insert, select
+
+from goodsight.store.imprints import next_number
+from goodsight.store.tables import outbox
+
+LEASE = 60.0
+"""Seconds in which who took a message tells how that went; then another process may try."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to be told: where, since when, the JSON, and how often that was tried in vain."""
+
+    number: int
+    url: str
+    time: float
+    body: str
+    tries: int
+
+
+class Outbox:
+    """The outbox of one store. Several processes may take from it; no two take the same message at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, urls: list[str], body: str) -> None:
+        """Keep a message for each of some addresses."""
+        now = time.time()
+        with self._engine.begin() as connection:
+            first = next_number(connection, "outbox", len(urls))
+            rows = [{"number": first + i, "url": url, "time": now, "body": body} for i, url in enumerate(urls)]
+            connection.execute(insert(outbox), [row | {"tries": 0, "due": now} for row in rows])
+
+    def take(self, *, now: float | None = None) -> Message | None:
+        """The message that has been due longest, None when there is none; nobody else gets it during the lease."""
+        now = time.time() if now is None else now
+        due = select(outbox).where(outbox.c.due <= now).order_by(outbox.c.due, outbox.c.number).limit(1)
+        with self._engine.begin() as connection:
+            row = connection.execute(due.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:
+                return None
+            same = outbox.c.number == row.number
+            connection.execute(outbox.update().where(same).values(due=now + LEASE, tries=row.tries + 1))
+            return Message(row.number, row.url, row.time, row.body, row.tries)
+
+    def done(self, number: int) -> None:
+        """A message was heard, or is given up."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(outbox).where(outbox.c.number == number))
+
+    def again(self, number: int, due: float) -> None:
+        """Try a message again from a time on (unix seconds)."""
+        with self._engine.begin() as connection:
+            connection.execute(outbox.update().where(outbox.c.number == number).values(due=due))
+
+    def waiting(self) -> int:
+        """How many messages there are."""
+        with self._engine.execution_options(only_reads=True).connect() as connection:
+            return len(connection.execute(select(outbox.c.number)).all())

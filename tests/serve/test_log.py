@@ -1,0 +1,44 @@
+"""Who did what is told to admins: decisions, what was taken back, contested or deleted, and exchanged models."""
+
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from goodsight.flow.training import Training
+from goodsight.serve.access import Token, _hash
+from goodsight.serve.app import create_app
+from goodsight.serve.service import Settings
+
+Sound = dict[str, list[Path]]
+
+
+def _as(name: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {name}"}
+
+
+def test_the_log_says_who_did_what(trained: Training, sound: Sound, tmp_path: Path) -> None:
+    tokens = tuple(Token(role, role, _hash(role)) for role in ("check", "review", "admin"))
+    settings = Settings({"drawn": trained.folder}, tmp_path, tokens=tokens)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        photo = sound["bag"][0].read_bytes()
+        form = {"ad_category": "mug"}
+        id = client.post("/v1/check", files={"image": photo}, data=form, headers=_as("check")).json()["id"]
+        assert client.post("/v1/appeals", json={"id": id}, headers=_as("check")).status_code == 201
+        client.post("/v1/reviews/next", headers=_as("review"))
+        decided = client.post(f"/v1/reviews/{id}", json={"decision": "bag"}, headers=_as("review"))
+        assert decided.status_code == 200
+        client.post("/v1/reviews/undo", headers=_as("review"))
+        client.app.state.service.models.swapped("drawn", "new id")  # type: ignore[attr-defined]
+        client.delete(f"/v1/checks/{id}", headers=_as("admin"))
+        client.delete(f"/v1/checks/{id}", headers=_as("admin"))  # 404: nothing was done
+        lines = client.get("/v1/log", headers=_as("admin")).json()["lines"]
+        assert [(line["who"], line["what"], line["about"], line["detail"]) for line in lines] == [
+            ("check", "contested", id, ""),
+            ("review", "decided", id, "bag"),
+            ("review", "took back", id, ""),
+            ("service", "swapped", "drawn", "new id"),
+            ("admin", "deleted", id, ""),
+        ]
+        after = {"after": lines[3]["number"]}
+        assert client.get("/v1/log", params=after, headers=_as("admin")).json()["lines"] == lines[4:]
+        assert client.get("/v1/log", headers=_as("review")).status_code == 403

@@ -1,0 +1,113 @@
+"""What photos are known again by is kept with their answers, numbered in order for all, and goes with them."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goodsight.errors import NotFoundError
+from goodsight.store import Checked, Imprint, Store
+
+
+@pytest.fixture
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(url, tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+def _imprint(store: Store, content: str) -> Imprint:
+    rng = np.random.default_rng(len(content))
+    sketch = rng.standard_normal(256).astype(np.float16)
+    picture = np.kron(rng.integers(0, 256, (8, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    return Imprint(store.keep_photo(content.encode()), sketch, picture)
+
+
+def _checked(imprint: Imprint, **values: object) -> Checked:
+    known = {"model": "ads", "model_id": "m", "declared": "", "label": "phone", "verdict": "sure", "reason": ""}
+    figures = {"probability": 0.9, "p_value": 1.0, "probabilities": {"phone": 0.9}, "client": "shop"}
+    own = {"id": uuid.uuid4().hex, "time": time.time(), "sha256": imprint.sha256}
+    return Checked(**known | figures | own | values)  # type: ignore[arg-type]
+
+
+def _add(store: Store, content: str, **values: object) -> Checked:
+    imprint = _imprint(store, content)
+    checked = _checked(imprint, **values)
+    store.add_checks([checked], [imprint])
+    return checked
+
+
+def test_a_photo_is_kept_once_and_comes_back(store: Store) -> None:
+    first = _add(store, "a", seller="ann", ad="7")
+    again = _add(store, "a")
+    _add(store, "bb")
+    numbers, sketches = store.imprints.new(0)
+    assert numbers.tolist() == sorted(store.imprints.numbers().tolist())
+    assert len(numbers) == 2
+    given = _imprint(store, "a")
+    assert sketches[0].tobytes() == given.sketch.tobytes()
+    taken = store.imprints.take([*numbers.tolist(), 999])
+    assert taken.keys() == set(numbers.tolist())
+    assert (taken[int(numbers[0])].picture == given.picture).all()
+    posted = store.imprints.posted([given.sha256], 5)
+    assert [(p.id, p.seller, p.ad) for p in posted] == [(again.id, "", ""), (first.id, "ann", "7")]
+    assert [p.id for p in store.imprints.posted([given.sha256], 1)] == [again.id]
+    assert store.imprints.new(int(numbers[-1]))[0].tolist() == []
+
+
+def test_it_goes_with_the_photo(store: Store) -> None:
+    kept, dropped = _add(store, "a"), _add(store, "bb")
+    store.delete(dropped.id)
+    ((_, one),) = store.imprints.take(store.imprints.numbers().tolist()).items()
+    assert one.sha256 == kept.sha256
+    assert store.expire(time.time() + 1) == 1
+    assert store.imprints.numbers().tolist() == []
+    _add(store, "a")
+    assert store.imprints.numbers().tolist() == [3]  # no number is given twice
+
+
+def test_who_knows_a_number_knows_all_before_it(store: Store) -> None:
+    def keep(writer: int) -> None:
+        for i in range(8):
+            _add(store, f"{writer}" * (i + 1 + 10 * writer))
+
+    writers = [threading.Thread(target=keep, args=(n,)) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    last, known = 0, []
+    while any(writer.is_alive() for writer in writers) or store.imprints.new(last)[0].size:
+        numbers = store.imprints.new(last)[0].tolist()
+        known += numbers
+        last = known[-1] if known else 0
+    assert sorted(known) == known == sorted(store.imprints.numbers().tolist())
+    assert len(known) == 24
+
+
+def test_a_photo_is_blocked_and_let_in_again(store: Store) -> None:
+    imprint = _imprint(store, "a")
+    store.imprints.block(imprint, "a.jpg", "stolen")
+    store.imprints.block(imprint, "b.jpg", "stolen from b")
+    (one,) = store.imprints.blocked()
+    assert (one.name, one.reason, one.sha256) == ("b.jpg", "stolen from b", imprint.sha256)
+    assert store.imprints.new(0, "blocked")[0].tolist() == [one.number]
+    assert store.imprints.take([one.number], "blocked")[one.number].sha256 == imprint.sha256
+    store.imprints.unblock(one.number)
+    assert store.imprints.blocked() == []
+    with pytest.raises(NotFoundError, match="no such number"):
+        store.imprints.unblock(one.number)
+
+
+def test_reading_does_not_wait_for_who_writes(tmp_path: Path) -> None:
+    store = Store.open("", tmp_path)
+    _add(store, "a")
+    with store._engine.begin() as writing:  # holds SQLite's only write lock
+        assert writing is not None
+        done = threading.Thread(target=store.imprints.new, args=(0,))
+        done.start()
+        done.join(10)
+        assert not done.is_alive()
+    store.close()
