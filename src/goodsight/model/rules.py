@@ -6,16 +6,15 @@ it had not seen, here of the classes that the policy decides (see :func:`goodsig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from goodsight.errors import GoodsightError, did_you_mean
 from goodsight.model import surety, verdicts
 from goodsight.model.policy import Action, Policies, Policy, usual
-from goodsight.model.record import Judge, Model
+from goodsight.model.record import Judge, LoadedModel, Model
 from goodsight.model.verdicts import Answer, Check, Prediction
 
 
@@ -92,14 +91,13 @@ class Rules:
         return Ruled(answer, check, rule.policy.name if rule else "", action)
 
 
-def fit(policies: Policies, name: str, model: Model, folder: Path) -> Rules:
+def fit(policies: Policies, name: str, loaded: LoadedModel) -> Rules:
     """The rules of one model, which is served under a name.
 
     Args:
         policies: of any models.
         name: of this one.
-        model: that answers.
-        folder: of the model; its answers on photos that it had not seen are read where a precision is wanted.
+        loaded: it; its folder has the answers on photos that it had not seen, for policies that want a precision.
 
     Raises:
         GoodsightError: the model has no such attribute or category, two policies are about the same, or a precision
@@ -107,13 +105,13 @@ def fit(policies: Policies, name: str, model: Model, folder: Path) -> Rules:
         ModelError: the folder lacks the answers that a threshold rests on.
 
     """
-    mine = policies.of(name)
+    mine, model = policies.of(name), loaded.model
     for policy in mine.each:
         _require_fits(mine.where(policy), policy, model)
-    rules = {}
+    rules: dict[tuple[str, str], Rule] = {}
     for judge in model.judges:
         for policy, classes in _dealt(mine, judge):
-            known = surety.of_classes(folder, judge, classes) if policy.precision is not None else None
+            known = surety.of_classes(loaded.folder, judge, classes) if policy.precision is not None else None
             rule = Rule(policy, *_set(mine.where(policy), policy, model, judge, known))
             rules |= {(judge.attribute.name, category): rule for category in classes}
     return Rules(model, rules)
@@ -140,7 +138,7 @@ def _require_fits(where: str, policy: Policy, model: Model) -> None:
 
 def _dealt(policies: Policies, judge: Judge) -> Iterator[tuple[Policy, tuple[str, ...]]]:
     """The classes of an attribute that each policy decides: what says most of them goes first."""
-    name, several = judge.attribute.name, {}
+    name, several = judge.attribute.name, dict[tuple[str, str], Policy]()
     for policy in policies.each:
         if policy.attribute not in ("", name):
             continue
@@ -159,9 +157,7 @@ def _dealt(policies: Policies, judge: Judge) -> Iterator[tuple[Policy, tuple[str
         yield by_name[policy_name], tuple(classes)
 
 
-def _set(
-    where: str, policy: Policy, model: Model, judge: Judge, known: surety.Surety | None
-) -> tuple[Judge, Model]:
+def _set(where: str, policy: Policy, model: Model, judge: Judge, known: surety.Surety | None) -> tuple[Judge, Model]:
     """A judge with the threshold of a policy, and a model with its alpha."""
     model = model if policy.alpha is None else replace(model, alpha=policy.alpha)
     if known is None or policy.precision is None:
@@ -174,8 +170,3 @@ def _set(
             f"{len(known.right)} answers on photos that it had not seen allow up to {most:g}; ask for less"
         )
     return replace(judge, threshold=threshold), model
-
-
-def of_own(model: Model) -> Rules:
-    """The model's own way."""
-    return Rules(model)
