@@ -3,10 +3,10 @@
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`embed`, :func:`check`, :func:`sightings`, :func:`inspect`,
 :func:`compare`, :func:`promote`, :func:`export`, :func:`split` and :func:`overview`; :func:`set_precision` is ``set``,
-:func:`policy_test` is ``policy test``,
-and :func:`load` keeps a model ready for many photos in any form. Their options are a few records that check themselves:
-:class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and
-:class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
+:func:`policy_test` is ``policy test``, and :func:`load` keeps a model ready for many photos in any form. Their options
+are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
+:class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so
+``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ _add(app, "block", service.block, "block stolen.jpg --reason 'reported by its ow
 app.add_typer(ledgers, name="ledger", epilog="Example:\n\ngoodsight ledger merge ann.csv bob.csv --out both.csv")
 _add(ledgers, "merge", photos.merge_ledgers, "ledger merge ann.csv bob.csv --out both.csv")
 app.add_typer(policy, name="policy", epilog="Example:\n\ngoodsight policy test policy.toml model/ photos/")
-_add(policy, "test", policies.test, "policy test policy.toml model/ photos/")
+_add(policy, "test", policies.try_out, "policy test policy.toml model/ photos/")
 app.add_typer(reviews, name="reviews", epilog="Example:\n\ngoodsight reviews export --out corrections/")
 _add(reviews, "export", service.export, "reviews export --out corrections/")
 

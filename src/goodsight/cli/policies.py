@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goodsight.flow.policies import Outcome, PoliciesTest
 
 
-def test(
+def try_out(
     policy: Annotated[Path, typer.Argument(help="The file of policies.")],
     model: Annotated[str, typer.Argument(help="A model folder, or name=folder as in serve.")],
     photos: options.Labelled,
@@ -60,7 +60,5 @@ def show(found: PoliciesTest) -> None:
 def _said(found: Outcome) -> str:
     error = found.error
     wrong = "" if math.isnan(error.value) else f" with error {error.value:.4f} [{error.low:.4f}, {error.high:.4f}]"
-    alone = (
-        f"decided alone {found.accepted + found.refused} ({found.accepted} accepted{wrong}, {found.refused} refused)"
-    )
-    return f"{alone}, to review {found.review}"
+    each = f"{found.accepted} accepted{wrong}, {found.refused} refused"
+    return f"decided alone {found.accepted + found.refused} ({each}), to review {found.review}"

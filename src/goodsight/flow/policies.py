@@ -98,7 +98,8 @@ class PoliciesTest(Tabular):
     def summary(self) -> str:
         """A line for each policy."""
         return "\n".join(
-            f"{each.policy}, {each.attribute}: {each.now.accepted} of {each.n} accepted, error {each.now.error.value:.4f}"
+            f"{each.policy}, {each.attribute}: {each.now.accepted} of {each.n} accepted, "
+            f"error among them {each.now.error.value:.4f}"
             for each in self.policies
         )
 

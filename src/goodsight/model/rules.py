@@ -110,7 +110,7 @@ def fit(policies: Policies, name: str, loaded: LoadedModel) -> Rules:
         _require_fits(mine.where(policy), policy, model)
     rules: dict[tuple[str, str], Rule] = {}
     for judge in model.judges:
-        for policy, classes in _dealt(mine, judge):
+        for policy, classes in _dealt(mine, judge, alone=len(model.judges) == 1):
             known = surety.of_classes(loaded.folder, judge, classes) if policy.precision is not None else None
             rule = Rule(policy, *_set(mine.where(policy), policy, model, judge, known))
             rules |= {(judge.attribute.name, category): rule for category in classes}
@@ -136,14 +136,14 @@ def _require_fits(where: str, policy: Policy, model: Model) -> None:
         )
 
 
-def _dealt(policies: Policies, judge: Judge) -> Iterator[tuple[Policy, tuple[str, ...]]]:
+def _dealt(policies: Policies, judge: Judge, *, alone: bool) -> Iterator[tuple[Policy, tuple[str, ...]]]:
     """The classes of an attribute that each policy decides: what says most of them goes first."""
     name, several = judge.attribute.name, dict[tuple[str, str], Policy]()
     for policy in policies.each:
         if policy.attribute not in ("", name):
             continue
-        # A model's only attribute need not be named; "of all attributes" and "of this one" differ elsewhere only.
-        key = (policy.category, policy.attribute)
+        # A model's only attribute need not be named.
+        key = (policy.category, name if alone else policy.attribute)
         if key in several:
             raise GoodsightError(f"{policies.where(policy)}: is about the same as [policies.{several[key].name}]")
         several[key] = policy

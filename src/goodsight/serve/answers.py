@@ -146,7 +146,7 @@ class PredictionAnswer(BaseModel):
     probabilities: dict[str, float]
     reason: str
     policy: str = Field(description="The policy that decided; '' for the model's own way.")
-    action: str = Field()
+    action: str = Field(description="What is to be done: accept, refuse, review, or '' for a photo with a problem.")
     seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     problem: ProblemDocument | None
 
