@@ -21,12 +21,12 @@ def test_what_a_kind_does_not_have_is_empty() -> None:
     assert stored(Scaler.none(3), np.ones((3, 2), np.float32))["weights"].shape == (3, 2)
 
 
-def test_landmarks_are_kept_in_half_and_read_in_columns() -> None:
+def test_landmarks_are_kept_in_half_and_read_in_rows() -> None:
     landmarks = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     kept = stored(Scaler.none(3), landmarks=landmarks)
     assert kept["landmarks"].dtype == np.float16
     again = landmarks_of(kept)
-    assert (again.dtype.name, again.flags.f_contiguous) == ("float32", True)
+    assert (again.dtype.name, again.flags.c_contiguous) == ("float32", True)
     assert np.allclose(again, landmarks, atol=2e-3)
     with pytest.raises(KeyError, match="landmarks"):
         landmarks_of({})

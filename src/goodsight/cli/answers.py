@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def classify(
     model: options.Model,
-    photos: Annotated[list[str], typer.Argument(help="Photos, folders of them, lists or tars; paths or URLs.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders, lists, tars, or URLs.")],
     *,
     top: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Most likely labels to add to each row.")] = 0,
     explain: Annotated[
@@ -83,7 +83,7 @@ def classify(
 
 
 def embed(
-    photos: Annotated[list[str], typer.Argument(help="Photos, folders, lists or tars; paths or URLs.")],
+    photos: Annotated[list[str], typer.Argument(help="Photos, folders, lists, tars, or URLs.")],
     *,
     # Not called model, which means an argument in messages.
     network_of: Annotated[

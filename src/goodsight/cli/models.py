@@ -16,7 +16,7 @@ from goodsight.progress import bar
 def train(
     photos: Annotated[
         list[str],
-        typer.Argument(help="Folders, lists or tars; paths or URLs."),
+        typer.Argument(help="Folders, lists, tars, or URLs."),
     ],
     *,
     ignore_split: Annotated[
