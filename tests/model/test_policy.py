@@ -59,7 +59,7 @@ def test_a_policy_says_what_is_promised_and_done(tmp_path: Path) -> None:
 def test_what_a_policy_cannot_say_is_told_with_its_key(tmp_path: Path, entry: str, told: str) -> None:
     with pytest.raises(GoodsightError, match=told) as raised:
         _read(tmp_path, f'[policies.one]\nmodel = "ads"\n{entry}\n')
-    assert str(raised.value).startswith(f"`policy` {tmp_path / 'policy.toml'}: [policies.one]")
+    assert str(raised.value).startswith(f"{tmp_path / 'policy.toml'}: [policies.one]")
 
 
 @pytest.mark.parametrize(

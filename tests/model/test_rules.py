@@ -136,7 +136,7 @@ def test_what_does_not_fit_the_model_is_told(loaded: LoadedModel, tmp_path: Path
             rules.fit(_policies(*each), "m", model)
         return str(raised.value)
 
-    start = "`policy` p.toml: [policies.x]"
+    start = "p.toml: [policies.x]"
     unknown = told(Policy("x", "m", category="bagg"))
     assert unknown == f"{start}: category 'bagg' is none of bag, lamp, mug, shoe. Did you mean 'bag'?"
     twice = told(Policy("y", "m", category="bag"), Policy("x", "m", category="bag", alpha=0.1))

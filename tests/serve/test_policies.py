@@ -81,7 +81,7 @@ def test_a_policy_that_fits_no_model_stops_the_start(trained: Training, tmp_path
     def start(policy: Policy) -> None:
         create_app(Settings({"drawn": trained.folder}, tmp_path / "data", policies=Policies(Path("p.toml"), (policy,))))
 
-    with pytest.raises(GoodsightError, match=r"`policy` p\.toml: \[policies\.x\]: model 'drwan' is none of drawn"):
+    with pytest.raises(GoodsightError, match=r"p\.toml: \[policies\.x\]: model 'drwan' is none of drawn"):
         start(Policy("x", "drwan"))
     with pytest.raises(GoodsightError, match=r"\[policies\.x\]: category 'bagg' is none of bag, .* Did you mean 'bag'"):
         start(Policy("x", "drawn", category="bagg"))

@@ -150,7 +150,7 @@ def policy_test(
     name = name or Path(model).resolve().name
     policies = read_policies(Path(policy)).of(name)
     if not policies.each:
-        raise GoodsightError(f"`policy` {policy}: no policy is about the model {name}; give the model as name=folder")
+        raise GoodsightError(f"{policy}: no policy is about the model {name}; give the model as name=folder")
     with opened(model) as loaded:
         known, source = loaded.model, places.of(photos)
         fitted = rules.fit(policies, name, loaded)

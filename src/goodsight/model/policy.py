@@ -73,7 +73,7 @@ class Policies:
 
     def where(self, policy: Policy) -> str:
         """How a message about a policy begins."""
-        return f"`policy` {self.source}: [policies.{policy.name}]"
+        return f"{self.source}: [policies.{policy.name}]"
 
     def require_known(self, models: Mapping[str, object]) -> None:
         """Every policy is about one of some models.
@@ -100,13 +100,13 @@ def read_policies(path: Path) -> Policies:
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise GoodsightError(f"`policy` {path}: cannot be read: {error}") from error
+        raise GoodsightError(f"{path}: cannot be read: {error}") from error
     if other := [key for key in record if key != "policies"]:
-        raise GoodsightError(f"`policy` {path}: {other[0]!r} is no part of it; write [policies.NAME]")
+        raise GoodsightError(f"{path}: {other[0]!r} is no part of it; write [policies.NAME]")
     entries = record.get("policies")
     if not isinstance(entries, dict) or not entries:
-        raise GoodsightError(f"`policy` {path}: has no [policies.NAME] entry; give at least its model")
-    return Policies(path, tuple(_policy(f"`policy` {path}: [policies.{name}]", name, e) for name, e in entries.items()))
+        raise GoodsightError(f"{path}: has no [policies.NAME] entry; give at least its model")
+    return Policies(path, tuple(_policy(f"{path}: [policies.{name}]", name, e) for name, e in entries.items()))
 
 
 def _policy(where: str, name: str, entry: Any) -> Policy:
