@@ -28,7 +28,6 @@ def turned(trained: Training, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return [row for row in trained.measured.parts[0].photo_set.table.rows if row.labels[0] == kind]
 
     for kind in ("bag", "mug"):
-        (folder / kind).mkdir()
         for row in row_of(kind)[:8]:
             label = "mug" if kind == "bag" and counts[kind] == 0 else kind
             (folder / label).mkdir(exist_ok=True)

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from goodsight.arrays import Ints
+from goodsight.arrays import Half, Ints
 from goodsight.catalog.labels import UNSAID, Labels
 from goodsight.catalog.read import read_catalog
+from goodsight.catalog.rows import Row
 from goodsight.display import Tabular
-from goodsight.embedding.filed import taken
+from goodsight.embedding.filed import pieces
+from goodsight.embedding.table import Table
 from goodsight.errors import CatalogError, GoodsightError
 from goodsight.flow.evaluation import in_order, labels_for
 from goodsight.flow.work import USUAL, Work, drawn, leaks, opened, require_usable
@@ -161,14 +163,14 @@ def policy_test(
         new = np.flatnonzero(~copies)
         if not len(new):
             raise CatalogError(f"{source}: all {len(copies)} photos are copies of training photos; give new ones")
-        rows, units = [table.rows[i] for i in new], units_of(table.rows, twins.groups)[new]
-        found = verdicts.answers(known, rows, taken(table.filed, ~copies))
+        units = units_of(table.rows, twins.groups)[new]
+        found = [one for some in pieces(new) for one in verdicts.answers(known, *_photos(table, some))]
         now = [fitted.ruled(one) for one in found]
         own = [Rules(known).ruled(one) for one in found]
     categories: list[CategoryTest] = []
     totals: list[PolicyTest] = []
     for number, judge in enumerate(known.judges):
-        truths = [row.labels[number] for row in rows]
+        truths = [table.rows[i].labels[number] for i in new]
         labelled = np.array([truth in judge.classes for truth in truths])
         if not labelled.any():
             raise CatalogError(f"{source}: no label of {judge.attribute.name} is one of {', '.join(judge.classes)}")
@@ -178,6 +180,11 @@ def policy_test(
     return PoliciesTest(
         tuple(categories), tuple(totals), int(copies.sum()), tuple((row.file_name, str(bad)) for row, bad in table.bad)
     )
+
+
+def _photos(table: Table, chosen: Ints) -> tuple[list[Row], Half]:
+    """Some photos and their embeddings."""
+    return [table.rows[i] for i in chosen], table.filed[chosen].astype(np.float16)
 
 
 @dataclass(frozen=True)
