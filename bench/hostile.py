@@ -160,6 +160,7 @@ def requests(photo: bytes) -> Iterator[tuple[str, bytes]]:
     yield "JSON 100,000 deep", start % len(deep) + deep
     yield "JSON that is not", start % 3 + b"{{{"
     yield from _tricks(head, body)
+    yield from _known_again(head, body)
 
 
 def _tricks(head: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -192,6 +193,22 @@ def _tricks(head: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
     for host in (b"evil.example", b"127.0.0.1\r\nHost: evil.example", b"", b"\xff"):
         yield f"Host: {host[:30]!r}", b"GET /reviews/ HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
     yield "a target of another host", b"GET http://evil.example/reviews/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def _known_again(head: bytes, body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Searches, ads and the log."""
+    search = head.replace(b"/v1/check", b"/v1/search", 1)
+    yield "a search", search + b"\r\n\r\n" + body
+    yield "a search without a photo", _sized(search, body.replace(b'name="image"', b'name="other"'))
+    yield "a search in another charset", search.replace(b"boundary=", b"charset=idna; boundary=") + b"\r\n\r\n" + body
+    yield "a search of 30 MB of JSON", _json(b"/v1/search", b"[" + b"{}," * 10**7 + b"{}]")
+    yield "a search of 10 GB", search.replace(b"Content-Length: ", b"Content-Length: 9999", 1) + b"\r\n\r\n" + body
+    start = b"--" + loopback.BOUNDARY + b'\r\nContent-Disposition: form-data; name="ad"\r\n\r\n'
+    for ad in (b"a\0b", b"\xff\xfe", b"\x1b[2J", b"x" * 10_000):
+        yield f"an ad of {ad[:9]!r}", _sized(head, start + ad + b"\r\n" + body)
+    for after in (b"-1", b"9" * 5000, b"NaN", b"%00"):
+        log = b"GET /v1/log?after=%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % after
+        yield f"the log after {after[:9].decode()}", log
 
 
 def _json(path: bytes, body: bytes) -> bytes:

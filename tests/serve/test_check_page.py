@@ -220,14 +220,15 @@ def test_the_check_page_is_usable_with_the_keyboard_alone(visit: Visit, canned: 
     page = visit.open("/")
     page.on("filechooser", lambda _: None)  # from now on, as expect_file_chooser may begin to look too late
     reached = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         ringed = "#file-label" if reached[-1] == "file" else ":focus"
         assert page.locator(ringed).evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
         if reached[-1] == "category":
             page.keyboard.press("p")
-    assert reached == ["Skip to the content", "Check", "Reviews", "API", "Log out", "seller", "category", "file"]
+    links = ["Skip to the content", "Check", "Reviews", "Re-posts", "API", "Log out"]
+    assert reached == [*links, "seller", "category", "file"]
     expect(page.get_by_label("Category of the ad")).to_have_value("phone")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")

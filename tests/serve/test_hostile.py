@@ -26,7 +26,9 @@ def test_the_service_holds(trained: Training, sound: dict[str, list[Path]], tmp_
     assert {one for name, one in status.items() if name.startswith(("charset", "a part's charset", "Host:"))} == {400}
     assert status["a target of another host"] == 400
     assert {one for name, one in status.items() if name.startswith("30 MB of JSON")} == {400, 413}
-    odd = ("an id of", "a note of", "a shape of")
+    assert (status["a search"], status["a search of 10 GB"], status["a search of 30 MB of JSON"]) == (200, 413, 415)
+    assert (status["a search without a photo"], status["a search in another charset"]) == (422, 400)
+    odd = ("an id of", "a note of", "a shape of", "an ad of", "the log after")
     assert {one for name, one in status.items() if name.startswith(odd)} <= {400, 422}
     assert hostile.outside(tmp_path) == {"log"}
     log = (tmp_path / "log").read_text(encoding="utf-8")

@@ -115,7 +115,7 @@ def test_what_another_process_keeps_is_seen(trained: Training, client: TestClien
 def test_a_blocked_photo_has_a_verdict_of_its_own(client: TestClient, data: Path, sound: Sound) -> None:
     lamp, memory = sound["lamp"][1], client.app.state.service.memory  # type: ignore[attr-defined]
     other = Store.open("", data)  # as the command line does
-    blocklist.block(other, lamp, "stolen", DEFAULT_LIMITS)
+    blocklist.block(other, lamp.read_bytes(), lamp.name, "stolen", DEFAULT_LIMITS)
     memory.refresh()
     answer = _check(client, _copy(lamp))
     assert (answer["verdict"], answer["reason"], answer["categories_matched"]) == ("blocked", "stolen", False)

@@ -19,7 +19,9 @@ pytest_plugins = ["browsing"]
 
 def test_class_names_that_are_markup_stay_text(visit: Visit, canned: Canned) -> None:
     canned.models = {"ads": {"": CLASSES}, "'><script>1</script>": {"": [HOSTILE, "'\">"]}}
-    canned.checks = [answer("mismatch", HOSTILE, "phone", 0.98)]
+    canned.checks = [
+        answer("mismatch", HOSTILE, "phone", 0.98)
+    ] * 2  # the other model may be asked before the page goes
     canned.reviews = [review(1, declared=HOSTILE, note=HOSTILE, contested=True) | {"class": HOSTILE}]
     page = visit.open("/")
     expect(fill_in(page)).to_have_text(f"This looks like {HOSTILE}, not phone")

@@ -81,9 +81,8 @@ On = Annotated[
         rich_help_panel=SPEED,
     ),
 ]
-Workers = Annotated[
-    int, typer.Option(help="On a cluster; 0 for one on each machine.", show_default=False, rich_help_panel=SPEED)
-]
+AT_WORK = "Processes; on a cluster 0: one per machine."
+Workers = Annotated[int, typer.Option(help=AT_WORK, show_default=False, rich_help_panel=SPEED)]
 Shard = Annotated[
     int,
     typer.Option(

@@ -29,7 +29,7 @@ def serve(
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
     kept: Kept = "",
-    workers: Annotated[int, typer.Option(min=1, max=64, metavar="NUMBER", help="Processes that share the port.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help=options.AT_WORK, show_default=False)] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
@@ -149,13 +149,19 @@ def block(
     """Block photos and their near copies, or let them in again; without either, list those that are blocked."""
     stores = _web("goodsight.store")
     blocklist = _web("goodsight.serve.blocklist")
+    from goodsight.photos import decoder
+    from goodsight.photos.limits import BadPhoto
 
     if photos and not reason.strip():
         raise GoodsightError("`reason`: say why the photos are blocked; who posts one is told")
+    limits = options.limits(max_mb, max_megapixels)
     opened = stores.Store.open(store, data)
     try:
         for photo in photos or ():
-            blocklist.block(opened, photo, reason.strip(), options.limits(max_mb, max_megapixels))
+            try:
+                blocklist.block(opened, decoder.read(photo, limits), photo.name, reason.strip(), limits)
+            except BadPhoto as bad:
+                raise GoodsightError(f"{photo}: {bad}; give a photo that can be read") from bad
         if remove is not None:
             blocklist.unblock(opened, remove)
         for line in blocklist.lines(opened):

@@ -6,32 +6,32 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
-from goodsight.errors import GoodsightError
 from goodsight.photos import decoder
-from goodsight.photos.limits import BadPhoto, Limits
+from goodsight.photos.limits import Limits
 from goodsight.serve.looker import Looker
 from goodsight.store import Store
 
 _WHO = "command line"
 
 
-def block(store: Store, photo: Path, reason: str, limits: Limits) -> None:
-    """Block a photo and its near copies; one that is blocked already gets the new reason.
+def block(store: Store, data: bytes, name: str, reason: str, limits: Limits) -> None:
+    """Block a photo and its near copies; one that is blocked already gets the new name and reason.
+
+    Args:
+        store: where it is noted.
+        data: the photo's bytes.
+        name: what it is called in the list.
+        reason: why; who posts it is told.
+        limits: on bytes and pixels.
 
     Raises:
-        GoodsightError: the photo cannot be used.
+        BadPhoto: the photo cannot be used.
 
     """
     looker = _looker()
-    try:
-        data = decoder.read(photo, limits)
-        pixels = decoder.decode(data, looker.backbone.resize, limits)
-    except BadPhoto as bad:
-        raise GoodsightError(f"{photo}: {bad}; give a photo that can be read") from bad
-    imprint = looker.of_pixels(hashlib.sha256(data).hexdigest(), pixels)
-    store.imprints.block(imprint, photo.name, reason)
+    imprint = looker.of_pixels(hashlib.sha256(data).hexdigest(), decoder.decode(data, looker.backbone.resize, limits))
+    store.imprints.block(imprint, name, reason)
     store.log.add(_WHO, "blocked", imprint.sha256, reason)
 
 

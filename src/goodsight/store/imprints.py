@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Table, delete, insert, select
+from sqlalchemy import Connection, Engine, Table, case, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.arrays import Half, Ints, Pixels
@@ -47,7 +47,7 @@ class Imprint:
 
 @dataclass(frozen=True)
 class Posted:
-    """An answer whose photo is known: the bytes, and who posted it in which ad when that was said."""
+    """A check whose photo is known: the bytes, and who posted it in which ad when that was said."""
 
     id: str
     time: float
@@ -104,9 +104,11 @@ class Imprints:
         return {row.number: Imprint(row.sha256, np.frombuffer(row.sketch, np.float16), _seen(row)) for row in rows}
 
     def posted(self, hashes: Sequence[str], most: int) -> list[Posted]:
-        """The newest answers about photos with these bytes, newest first."""
-        columns = (checks.c.id, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
-        statement = select(*columns).where(checks.c.sha256.in_(list(hashes))).order_by(checks.c.time.desc())
+        """The newest checks of photos with these bytes, newest first; one that has several answers is there once."""
+        whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id)
+        columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
+        known = checks.c.sha256.in_(list(hashes))
+        statement = select(*columns).where(known).distinct().order_by(checks.c.time.desc())
         with self._reader.connect() as connection:
             return [Posted(*row) for row in connection.execute(statement.limit(most))]
 

@@ -234,7 +234,7 @@ async function send() {
     const said = await ask("POST", "/v1/check", form, signal);
     if (signal.aborted) return;
     checked = said;
-    if (said.attributes) showParts(said);
+    if (said.attributes && said.verdict !== "blocked") showParts(said);
     else VERDICTS[said.verdict](said);
     point(pointed(said));
   } catch (trouble) {
