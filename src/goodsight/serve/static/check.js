@@ -66,7 +66,6 @@ function part([name, { verdict, declared, probability, probabilities, class: fou
     mismatch: `looks like ${of(found)}, not ${of(declared)}`,
     unsure: `cannot be told for sure: ${[...new Set([found, declared])].map(of).join(", ")}`,
     "off-topic": `nothing that could be compared with ${declared}`,
-    blocked: "not compared",
   };
   const item = make("li");
   item.dataset.verdict = verdict;
@@ -130,7 +129,6 @@ const TITLES = {
   match: () => ["It matches", "All that was declared is so."],
   mismatch: () => ["Something differs from what was declared", "What looks otherwise has been changed; the rest stands."],
   unsure: (action) => ["We cannot tell for sure", DOUBTED[action]],
-  blocked: () => ["This photo may not be posted", "It is one of the photos that were blocked, or a copy of one. Choose a photo of your own."],
   "off-topic": (action) => ["This looks like nothing that could be compared", `${FOREIGN[action]} ${ANOTHER}`],
 };
 
@@ -142,7 +140,7 @@ function showParts(said) {
   const small = said.trained || said.verdict === "off-topic" ? "" : "The model was never trained with this combination, so it takes nothing for sure.";
   const keep = button("Keep what I declared and ask a person", openAppeal, true);
   const actions = said.verdict === "mismatch" ? [keep] : refused(said.action);
-  show(said.verdict === "blocked" ? "problem" : said.verdict, ...TITLES[said.verdict](said.action), { small, parts, actions });
+  show(said.verdict, ...TITLES[said.verdict](said.action), { small, parts, actions });
 }
 
 // What the map is of: what differs, or else the first that was declared.
