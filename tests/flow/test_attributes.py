@@ -815,6 +815,30 @@ def test_a_folder_is_served_as_one_model(shop: Any, several: LoadedModel, new: P
     assert shop.get(f"/v1/photos/{said['id']}").status_code == 200
 
 
+def test_a_photo_of_several_attributes_is_known_again_and_blocked_whole(
+    shop: Any, several: LoadedModel, new: Path
+) -> None:
+    from goodsight.photos.limits import DEFAULT_LIMITS
+    from goodsight.serve import blocklist
+
+    photo, colour, kind = _sure(several, new)
+    declared = [f"type={kind}", f"colour={colour}"]
+    first, again = (_posted(shop, photo, declared, ad=ad).json() for ad in ("7", "8"))
+    same = [(one["id"], one["ad"]) for one in again["seen"] if one["similarity"] == 1]
+    assert same[0] == (first["id"], "7")
+    assert len(set(same)) == len(same)
+    service = shop.app.state.service
+    blocklist.block(service.store, photo.read_bytes(), photo.name, "stolen", DEFAULT_LIMITS)
+    service.memory.refresh()
+    said = _posted(shop, photo, declared).json()
+    assert (said["verdict"], said["reason"], said["categories_matched"]) == ("blocked", "stolen", False)
+    assert {part["verdict"] for part in said["attributes"].values()} == {"blocked"}
+    (one,) = service.store.imprints.blocked()
+    service.store.imprints.unblock(one.number)
+    service.memory.refresh()
+    assert _posted(shop, photo, declared).json()["verdict"] == "match"
+
+
 def test_the_service_marks_a_combination_that_was_never_trained(shop: Any, several: LoadedModel, new: Path) -> None:
     for photo in sorted(new.glob("*.jpg")):
         (prediction,) = goodsight.classify(several, photo)

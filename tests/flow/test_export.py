@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from golden import ROADS
+from golden import ENGINE, ROADS
 
 import goodsight
 from goodsight import Recipe, Wishes, Work
@@ -56,7 +56,12 @@ def _pixels(model: Model, photos: Path, most: int = 40) -> Pixels:
 
 
 @pytest.mark.parametrize("way", [*ROADS, TWO_VIEWS])
-def test_answers_are_those_of_the_model(way: str, road_root: Callable[[str], Path], tmp_path: Path) -> None:
+def test_answers_are_those_of_the_model(
+    way: str, road_root: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The engine that the roads were trained with.
+    for name, value in ENGINE.items():
+        monkeypatch.setenv(name, value)
     root = _two_views(tmp_path) if way == TWO_VIEWS else road_root(way)
     done = goodsight.export(root / "model", tmp_path / "model.onnx")
     assert done.off < 1e-3

@@ -94,7 +94,7 @@ def test_an_edited_folder_and_one_without_answers_are_refused(model: Path) -> No
     (model / "model.json").write_text(json.dumps(record), encoding="utf-8")
     (model / "SHA256").unlink()
     model_folder.seal(model)
-    with pytest.raises(ModelError, match="without its answers; train again"):
+    with pytest.raises(ModelError, match="without the answers behind it; train again"):
         goodsight.set_precision(model, 0.9)
 
 

@@ -59,6 +59,15 @@ def test_a_photo_is_kept_once_and_comes_back(store: Store) -> None:
     assert store.imprints.new(int(numbers[-1]))[0].tolist() == []
 
 
+def test_a_check_of_several_attributes_is_named_once(store: Store) -> None:
+    imprint = _imprint(store, "a")
+    whole, now = uuid.uuid4().hex, time.time()
+    parts = [_checked(imprint, part_of=whole, attribute=name, time=now) for name in ("colour", "type")]
+    store.add_checks(parts, [imprint])
+    alone = _add(store, "a")
+    assert [p.id for p in store.imprints.posted([imprint.sha256], 5)] == [alone.id, whole]
+
+
 def test_it_goes_with_the_photo(store: Store) -> None:
     kept, dropped = _add(store, "a"), _add(store, "bb")
     store.delete(dropped.id)

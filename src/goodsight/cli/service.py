@@ -29,7 +29,9 @@ def serve(
     data: Data = Path("goodsight-data"),
     store: StoreUrl = "",
     kept: Kept = "",
-    workers: Annotated[int, typer.Option(min=1, max=64, help=options.AT_WORK, show_default=False)] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, metavar="NUMBER", help=options.AT_WORK, show_default=False)
+    ] = 1,
     tokens: Annotated[Path | None, typer.Option(help="Who may ask; made with `goodsight token`.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="NUMBER", help="The port; 0 takes a free one.")] = 8000,
