@@ -47,7 +47,7 @@ def answer(
 def several(**parts: dict[str, Any]) -> dict[str, Any]:
     """The answer of a model of several attributes, of answers of one each."""
     verdicts = [part["verdict"] for part in parts.values()]
-    worst = min(verdicts, key=["off-topic", "mismatch", "unsure", "match"].index)
+    worst = min(verdicts, key=["blocked", "off-topic", "mismatch", "unsure", "match"].index)
     whole = {"id": "c1", "verdict": worst, "categories_matched": worst == "match", "reason": "", "box": None}
     action = min((part["action"] for part in parts.values()), key=["refuse", "review", "accept"].index)
     return whole | {

@@ -78,6 +78,16 @@ def test_a_mismatch_moves_the_category_and_an_appeal_moves_it_back(visit: Visit,
     assert canned.asked[1:] == [("appeal", {"id": "c1", "note": "It is a folding phone."})]
 
 
+def test_a_blocked_photo_is_said_whole_and_can_be_contested(visit: Visit, canned: Canned) -> None:
+    blocked = answer("blocked", "phone", "phone", 0.98, "stolen")
+    canned.checks = [blocked, several(colour=blocked, type=blocked) | {"reason": "stolen"}]
+    for _ in range(2):
+        page = visit.open("/")
+        expect(fill_in(page)).to_have_text("This photo may not be posted")
+        expect(page.locator("#small")).to_contain_text("stolen")
+        expect(page.get_by_role("button", name="Ask a person")).to_be_visible()
+
+
 def test_the_category_is_not_moved_to_none(visit: Visit, canned: Canned) -> None:
     nothing = [[0.0] * 4] * 3
     canned.checks = [answer("mismatch", "none", "phone", 0.98, evidence=nothing)]

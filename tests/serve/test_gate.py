@@ -60,7 +60,10 @@ def _unread(app: FastAPI, path: str, **headers: str) -> int:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/check", "/v1/appeals", "/v1/reviews/x", "/v1/nothing", "/v1/check/", "/v2/models/drawn/infer", "/metrics"],
+    [
+        *("/v1/check", "/v1/search", "/v1/clusters", "/v1/log", "/v1/appeals", "/v1/reviews/x", "/v1/nothing"),
+        *("/v1/check/", "/v2/models/drawn/infer", "/metrics"),
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"cookie": "goodsight=x"}])
 def test_who_has_no_token_is_not_read(client: TestClient, path: str, headers: dict[str, str]) -> None:
@@ -71,7 +74,7 @@ def test_who_has_no_token_is_not_read(client: TestClient, path: str, headers: di
 
 
 def test_what_is_too_large_for_its_route_is_not_read(client: TestClient, bearer: dict[str, dict[str, str]]) -> None:
-    for path in ("/v1/appeals", "/v1/reviews/x", "/login", "/nothing", "/v1/models", "/v1/reviews/next"):
+    for path in ("/v1/appeals", "/v1/log", "/v1/reviews/x", "/login", "/nothing", "/v1/models", "/v1/reviews/next"):
         for length in ("100000", "9" * 5000, "-1", "\xb2"):
             assert _unread(client.app, path, content_length=length, **bearer["ann"]) == 413  # type: ignore[arg-type]
     long = [b"x" * 40_000] * 2
@@ -83,7 +86,7 @@ def test_what_is_too_large_for_its_route_is_not_read(client: TestClient, bearer:
 def test_who_is_refused_for_want_of_room_is_not_read(client: TestClient, bearer: dict[str, dict[str, str]]) -> None:
     service: Service = client.app.state.service  # type: ignore[attr-defined]
     with service.use("", 72, "shop"):  # three times the 24 that are left
-        for path in ("/v1/check", "/v1/classify", "/v2/models/drawn/infer"):
+        for path in ("/v1/check", "/v1/classify", "/v1/search", "/v2/models/drawn/infer"):
             assert _unread(client.app, path, **bearer["shop"]) == 503  # type: ignore[arg-type]
         assert client.post("/v1/check", headers=bearer["ann"]).status_code == 415
         with service.use("", 24, "ann"):

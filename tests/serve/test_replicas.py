@@ -42,6 +42,7 @@ def tokens(tmp_path: Path) -> dict[str, str]:
 def both(trained: Training, url: str, tokens: dict[str, str], tmp_path: Path) -> Iterator[list[loopback.Running]]:
     """Two processes that start at the same moment on an empty database, each with a data folder of its own."""
     options = ["--store", url, "--kept", str(tmp_path / "photos"), "--tokens", str(tmp_path / "tokens.toml")]
+    options += ["--proxy", "127.0.0.1", "--per-address", "2"]  # all connections of nginx have one address
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
         made = [loopback.service(trained.folder, tmp_path / f"data{n}", *options) for n in range(2)]
         yield list(threads.map(stack.enter_context, made))
@@ -63,8 +64,15 @@ def test_no_answer_is_lost_and_no_review_is_decided_twice(
     requests = [loopback.check_request(photo, "bag", token=tokens["ann"]) for photo in photos]
     one, other = (running.port for running in both)
 
-    # What one keeps the other shows, and what one deletes is gone at both. A session holds at each.
+    # What one keeps the other shows and knows again, and what one deletes is gone at both. A session holds at each.
     (first,) = loopback.load(one, requests[:1], 0.01, connections=1, keep_bodies=True).bodies
+    seen: list[str] = []
+    end = time.monotonic() + 30
+    while json.loads(first)["id"] not in seen and time.monotonic() < end:
+        time.sleep(0.5)
+        (again,) = loopback.load(other, requests[:1], 0.01, connections=1, keep_bodies=True).bodies
+        seen = [each["id"] for each in json.loads(again)["seen"]]
+    assert json.loads(first)["id"] in seen
     shown = f"/v1/photos/{json.loads(first)['id']}"
     assert fleet.ask(other, "GET", shown, tokens["ann"])[0] == 200
     assert fleet.ask(other, "DELETE", f"/v1/checks/{json.loads(first)['id']}", tokens["root"])[0] == 204

@@ -4,7 +4,7 @@ One input, ``image``, BYTES, shape [n]: base64 of a photo's bytes each, in the f
 :mod:`goodsight.serve.photo_text` reads, or the bytes themselves by the binary extension
 (:mod:`goodsight.serve.tensors`). Outputs: ``label``, ``verdict``, ``probability`` (shape [n]) and ``probabilities``
 (shape [n, classes]); of several attributes each with its name in front, as ``colour.label``, and ``trained``. The
-parameter ``seller`` says whose photos they are.
+parameters ``seller`` and ``ad`` say whose photos they are, and in which ad.
 """
 
 from __future__ import annotations
