@@ -1,5 +1,6 @@
 """A service with policies: they decide, the answer says which, and the queue has what a person is to see."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,10 @@ def test_the_answer_says_which_policy_decided_and_what_is_done(client: TestClien
             before = _store(client).queue.waiting()
     found = client.post("/v1/classify", files={"image": photo}).json()["predictions"][0]
     assert (found["class"], found["policy"], found["action"]) == ("bag", "bags", "review")
+    image = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [base64.b64encode(photo).decode()]}
+    outputs = client.post("/v2/models/drawn/infer", json={"inputs": [image]}).json()["outputs"]
+    said = {one["name"]: one["data"] for one in outputs}
+    assert (said["label"], said["policy"], said["action"]) == (["bag"], ["bags"], ["review"])
 
 
 def test_a_policy_that_fits_no_model_stops_the_start(trained: Training, tmp_path: Path) -> None:
