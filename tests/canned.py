@@ -39,6 +39,7 @@ def answer(
         common
         | figures
         | {"categories_matched": verdict == "match", "verdict": verdict, "reason": reason}
+        | {"policy": "", "action": {"match": "accept", "mismatch": "refuse"}.get(verdict, "review")}
         | {"evidence": evidence}
     )
 
@@ -48,7 +49,14 @@ def several(**parts: dict[str, Any]) -> dict[str, Any]:
     verdicts = [part["verdict"] for part in parts.values()]
     worst = min(verdicts, key=["blocked", "off-topic", "mismatch", "unsure", "match"].index)
     whole = {"id": "c1", "verdict": worst, "categories_matched": worst == "match", "reason": "", "box": None}
-    return whole | {"attributes": parts, "trained": "unsure" not in verdicts, "model": "ads", "model_id": "0"}
+    action = min((part["action"] for part in parts.values()), key=["refuse", "review", "accept"].index)
+    return whole | {
+        "action": action,
+        "attributes": parts,
+        "trained": "unsure" not in verdicts,
+        "model": "ads",
+        "model_id": "0",
+    }
 
 
 def review(number: int, **changes: Any) -> dict[str, Any]:

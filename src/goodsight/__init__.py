@@ -3,9 +3,10 @@
 The verbs of the command line are the functions of this package: :func:`collect`, :func:`audit`, :func:`train`,
 :func:`evaluate`, :func:`forecast`, :func:`classify`, :func:`embed`, :func:`check`, :func:`sightings`, :func:`inspect`,
 :func:`compare`, :func:`promote`, :func:`export`, :func:`split` and :func:`overview`; :func:`set_precision` is ``set``,
-and :func:`load` keeps a model ready for many photos in any form. Their options are a few records that check themselves:
-:class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and :class:`Limits`, and :class:`Source` and
-:class:`Manners` for the web. All are imported on first use, so ``import goodsight`` costs next to nothing.
+:func:`policy_test` is ``policy test``, and :func:`load` keeps a model ready for many photos in any form. Their options
+are a few records that check themselves: :class:`Labels`, :class:`Recipe`, :class:`Wishes`, :class:`Work` and
+:class:`Limits`, and :class:`Source` and :class:`Manners` for the web. All are imported on first use, so
+``import goodsight`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from goodsight.flow.feed import sightings
     from goodsight.flow.forecast import forecast
     from goodsight.flow.overview import overview
+    from goodsight.flow.policies import policy_test
     from goodsight.flow.ready import load
     from goodsight.flow.sharded import classify_shards, embed
     from goodsight.flow.splits import split
@@ -64,6 +66,7 @@ __all__ = [
     "inspect",
     "load",
     "overview",
+    "policy_test",
     "promote",
     "quiet",
     "set_precision",
@@ -94,6 +97,7 @@ _HOME = {
     "inspect": "flow.upkeep",
     "load": "flow.ready",
     "overview": "flow.overview",
+    "policy_test": "flow.policies",
     "promote": "flow.upkeep",
     "quiet": "progress",
     "set_precision": "flow.thresholds",

@@ -23,7 +23,7 @@ COMMANDS = sorted(ROOT.commands)
 
 def test_there_are_these_verbs() -> None:
     first = "audit block cache check classify collect compare embed evaluate export forecast"
-    rest = "inspect ledger overview promote reviews serve set sightings split token train"
+    rest = "inspect ledger overview policy promote reviews serve set sightings split token train"
     assert f"{first} {rest}".split() == COMMANDS
 
 

@@ -102,6 +102,14 @@ def test_all_lists_become_records() -> None:
             options.pairs(wrong)
 
 
+def test_names_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b").mkdir()
+    assert options.models(["ads=models/ads", "shoes"]) == {"ads": Path("models/ads"), "shoes": Path("shoes")}
+    with pytest.raises(GoodsightError, match="the name 'a=b' must be"):
+        options.models(["a=b"])
+
+
 def test_limits_are_above_0() -> None:
     assert options.limits(0.5, 2) == goodsight.Limits(2**19, 2_000_000)
     for wrong in (0, -1, float("nan"), float("inf")):

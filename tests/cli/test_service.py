@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from goodsight.cli import app, service
+from goodsight.cli import app
 from goodsight.errors import GoodsightError
 from goodsight.flow.training import Training
 from goodsight.serve.app import serve
@@ -60,14 +60,6 @@ def test_what_is_wrong_is_said(
 def test_other_machines_are_let_in_with_tokens_only(trained: Training, tmp_path: Path) -> None:
     with pytest.raises(GoodsightError, match=r"`host` 0\.0\.0\.0: other machines .* `tokens`"):
         serve(Settings({"m": trained.folder}, tmp_path), "0.0.0.0", 0)
-
-
-def test_names_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("a=b").mkdir()
-    assert service._named(["ads=models/ads", "shoes"]) == {"ads": Path("models/ads"), "shoes": Path("shoes")}
-    with pytest.raises(GoodsightError, match="the name 'a=b' must be"):
-        service._named(["a=b"])
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,30 @@ def test_unsure_and_off_topic_say_what_happens_next(visit: Visit, canned: Canned
     expect(page.locator("#bars")).to_be_hidden()
 
 
+def test_what_a_policy_does_with_a_doubtful_photo_is_told(visit: Visit, canned: Canned) -> None:
+    doubtful, foreign = answer("unsure", "phone", "phone", 0.55), answer("off-topic", "phone", "phone", 0.4)
+    refused = {"policy": "phones", "action": "refuse"}
+    canned.checks = [
+        doubtful | {"policy": "phones", "action": "accept"},
+        doubtful | refused,
+        foreign | refused,
+        several(type=doubtful | refused),
+    ]
+    page = visit.open("/")
+    expect(fill_in(page)).to_have_text("We cannot tell for sure")
+    expect(page.locator("#status")).to_contain_text("The photo can stay. There is nothing for you to do.")
+    expect(page.get_by_role("button", name="Ask a person")).to_have_count(0)
+    for told in (
+        "The photo cannot be used.",
+        "It cannot be used. If it is the wrong photo",
+        "The photo cannot be used.",
+    ):
+        give(page)
+        expect(page.locator("#status")).to_contain_text(told)
+        expect(page.locator("#status")).not_to_contain_text("A person will")
+        expect(page.get_by_role("button", name="Ask a person")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("status", "title", "way_out"),
     [

@@ -53,6 +53,8 @@ def test_a_client_learns_what_to_send_and_what_comes(client: InferenceServerClie
         ("verdict", "BYTES", [-1]),
         ("probability", "FP32", [-1]),
         ("probabilities", "FP32", [-1, 4]),
+        ("policy", "BYTES", [-1]),
+        ("action", "BYTES", [-1]),
     ]
 
 
@@ -62,6 +64,7 @@ def test_a_batch_is_answered_as_by_the_command_line(
 ) -> None:
     sent = [path.read_bytes() if binary else base64.b64encode(path.read_bytes()) for path in photos]
     names = ["label", "probability", "probabilities"]
+    every = ["label", "verdict", *names[1:], "policy", "action"]
     # Without a list the client wants all outputs, as bytes.
     wanted = None if binary else [InferRequestedOutput(name, binary_data=False) for name in names]
     said = client.infer(
@@ -69,7 +72,7 @@ def test_a_batch_is_answered_as_by_the_command_line(
     )
     answer = said.get_response()
     assert (answer["id"], answer["parameters"], answer["model_name"]) == ("seven", {"seller": "ann", "n": 3}, "m")
-    assert [one["name"] for one in answer["outputs"]] == (["label", "verdict", *names[1:]] if binary else names)
+    assert [one["name"] for one in answer["outputs"]] == (every if binary else names)
     assert ("data" in answer["outputs"][0]) != binary
     expected = [next(iter(goodsight.classify(loaded, path))) for path in photos]
     labels = [label.decode() if binary else label for label in said.as_numpy("label")]

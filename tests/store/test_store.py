@@ -78,7 +78,7 @@ def test_a_store_of_before_there_were_sellers_is_brought_up(
         patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         store = Store.open(url, tmp_path / "data")
         old = _checked(store, "a")
-        later = ("seller", "attribute", "part_of", "ad")
+        later = ("seller", "attribute", "part_of", "ad", "policy", "action")
         columns = {name: value for name, value in vars(old).items() if name not in later}
         with store._engine.begin() as connection:
             statement = text(f"INSERT INTO checks ({', '.join(columns)}) VALUES (:{', :'.join(columns)})")
@@ -89,6 +89,21 @@ def test_a_store_of_before_there_were_sellers_is_brought_up(
     assert again.check(old.id) == old
     assert again.check(new.id) == new
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "action", "waiting"),
+    [
+        ("unsure", "", 1),
+        ("unsure", "review", 1),
+        ("unsure", "accept", 0),
+        ("off-topic", "refuse", 0),
+        ("match", "review", 1),
+    ],
+)
+def test_what_a_person_is_to_see_waits_for_one(store: Store, verdict: str, action: str, waiting: int) -> None:
+    _add(store, "a", verdict=verdict, action=action)
+    assert store.queue.waiting() == waiting
 
 
 def test_a_reopened_store_has_everything(store: Store, url: str, tmp_path: Path) -> None:

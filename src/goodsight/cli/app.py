@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from goodsight.about import __version__
-from goodsight.cli import answers, kept, models, photos, service, terminal, upkeep
+from goodsight.cli import answers, kept, models, photos, policies, service, terminal, upkeep
 from goodsight.errors import GoodsightError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 ledgers = typer.Typer(help="What people decided about photos, as files.", no_args_is_help=True)
+policy = typer.Typer(help="What is promised and done, by model and category.", no_args_is_help=True)
 reviews = typer.Typer(help="What people decided in the review queue.", no_args_is_help=True)
 
 
@@ -61,6 +62,8 @@ _add(app, "token", service.token, "token --name shop --role check >> tokens.toml
 _add(app, "block", service.block, "block stolen.jpg --reason 'reported by its owner'", "block --remove 7")
 app.add_typer(ledgers, name="ledger", epilog="Example:\n\ngoodsight ledger merge ann.csv bob.csv --out both.csv")
 _add(ledgers, "merge", photos.merge_ledgers, "ledger merge ann.csv bob.csv --out both.csv")
+app.add_typer(policy, name="policy", epilog="Example:\n\ngoodsight policy test policy.toml model/ photos/")
+_add(policy, "test", policies.try_out, "policy test policy.toml model/ photos/")
 app.add_typer(reviews, name="reviews", epilog="Example:\n\ngoodsight reviews export --out corrections/")
 _add(reviews, "export", service.export, "reviews export --out corrections/")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -162,3 +163,23 @@ def pairs(declared: Sequence[str]) -> dict[str, str]:
             )
         found[attribute] = label
     return found
+
+
+def models(given: Sequence[str]) -> dict[str, Path]:
+    """Model folders by name: ``name=folder``, or a folder, whose own name is then the model's.
+
+    Raises:
+        GoodsightError: a name cannot be one, or is given twice.
+
+    """
+    named: dict[str, Path] = {}
+    for text in given:
+        name, equals, folder = text.partition("=")
+        path = Path(folder if equals and not Path(text).exists() else text)
+        name = name if equals and path != Path(text) else path.resolve().name
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
+            raise GoodsightError(f"{text}: the name {name!r} must be letters, digits, ., - and _; use name=folder")
+        if name in named:
+            raise GoodsightError(f"{text}: a model called {name} is given already; use name=folder")
+        named[name] = path
+    return named

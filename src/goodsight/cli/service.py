@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,11 +58,13 @@ def serve(
     webhooks: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is told of decisions.")] = None,
     proxy_header: Annotated[str, typer.Option(metavar="NAME", help="A proxy's header that says who asks.")] = "",
     proxy_from: Annotated[str, typer.Option(metavar="ADDRESS", help="Where such a proxy asks from.")] = "",
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="What is done by category.")] = None,
     max_mb: options.MaxMb = 32.0,
     max_megapixels: options.MaxMegapixels = 64.0,
 ) -> None:
     """Run the check page, the review queue and the API until stopped."""
     app = _web("goodsight.serve.app")
+    from goodsight.model.policy import read_policies
     from goodsight.serve.access import read_tokens
     from goodsight.serve.connections import Bounds
     from goodsight.serve.proxy import proxy_of
@@ -71,7 +72,7 @@ def serve(
     from goodsight.serve.webhooks import read_webhooks
 
     settings = Settings(
-        models=_named(models),
+        models=options.models(models),
         data=data,
         store=store,
         kept=kept,
@@ -97,6 +98,7 @@ def serve(
         seen=not no_seen,
         proxy=proxy_of(proxy_header, [part.strip() for part in proxy_from.split(",") if part.strip()]),
         webhooks=read_webhooks(webhooks) if webhooks is not None else (),
+        policies=read_policies(policy) if policy is not None else None,
     )
     _web("goodsight.serve.workers").serve(settings, host, port)
 
@@ -176,21 +178,6 @@ def _addresses(given: Sequence[str]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_address(one)) for one in given)
     except ValueError as error:
         raise GoodsightError(f"`proxy`: {error}; give the address that its connections come from") from error
-
-
-def _named(models: list[str]) -> dict[str, Path]:
-    """``name=folder`` or a folder, whose own name is then the model's."""
-    named: dict[str, Path] = {}
-    for given in models:
-        name, equals, folder = given.partition("=")
-        path = Path(folder if equals and not Path(given).exists() else given)
-        name = name if equals and path != Path(given) else path.resolve().name
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
-            raise GoodsightError(f"{given}: the name {name!r} must be letters, digits, ., - and _; use name=folder")
-        if name in named:
-            raise GoodsightError(f"{given}: a model called {name} is given already; use name=folder")
-        named[name] = path
-    return named
 
 
 def _web(module: str) -> Any:

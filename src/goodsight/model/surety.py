@@ -67,17 +67,36 @@ def read(folder: Path, judges: Sequence[Judge]) -> tuple[Surety, ...]:
         ModelError: the file is not there, or does not speak of a judge.
 
     """
+    records = _records(folder)
+    return tuple(_of(_mine(folder, judge, records)) for judge in judges)
+
+
+def of_classes(folder: Path, judge: Judge, classes: Sequence[str]) -> Surety:
+    """That of the answers of a judge that say one of some classes; there may be none.
+
+    Raises:
+        ModelError: as :func:`read`.
+
+    """
+    said = set(classes)
+    return _of([record for record in _mine(folder, judge, _records(folder)) if record["predicted"] in said])
+
+
+def _records(folder: Path) -> list[dict[str, str]]:
     path = folder / NAME
     if not path.is_file():
         raise ModelError(f"{path}: is not there, and thresholds rest on it; train the model again")
-    records = [record for _, record in read_records(path)]
-    return tuple(_of(path, judge, records) for judge in judges)
+    return [record for _, record in read_records(path)]
 
 
-def _of(path: Path, judge: Judge, records: Sequence[dict[str, str]]) -> Surety:
+def _mine(folder: Path, judge: Judge, records: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     name = judge.attribute.name
     mine = [record for record in records if record.get("attribute", name) == name]
     if not mine:
-        raise ModelError(f"{path}: says nothing of {name}; train the model again")
+        raise ModelError(f"{folder / NAME}: says nothing of {name}; train the model again")
+    return mine
+
+
+def _of(mine: Sequence[dict[str, str]]) -> Surety:
     confidence = np.array([float(record["probability"]) for record in mine]) - ROUNDING
     return Surety(confidence, np.array([record["label"] == record["predicted"] for record in mine]))

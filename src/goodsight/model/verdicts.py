@@ -316,15 +316,29 @@ def _answers(model: Model, judge: Judge, vectors: Half, on_topic: Doubles, names
     p_values = judge.p_values(probabilities)
     for i, best in enumerate(judge.given(probabilities).tolist()):
         probability = float(probabilities[i, best])
-        verdict: Trust = "sure"
-        reason = ""
+        verdict: Trust
         # Where "none of these" is an answer of its own, a photo that is like no training photo gets an answer too.
         if not judge.none and on_topic[i] <= model.off_topic_alpha:
             verdict, reason = "off-topic", f"looks like: {names[i]}" if names[i] else "looks like none of the classes"
-        elif probability < judge.threshold:
-            credible = p_values[i] > model.alpha
-            verdict, reason = "unsure", f"may be {' or '.join(_candidates(judge, best, probabilities[i], credible))}"
+        else:
+            verdict, reason = trusted(judge, best, probabilities[i], p_values[i], model.alpha)
         yield Answer(judge.attribute, judge.classes[best], probability, verdict, reason, probabilities[i], p_values[i])
+
+
+def trusted(judge: Judge, best: int, probabilities: Doubles, p_values: Doubles, alpha: float) -> tuple[Trust, str]:
+    """Whether an answer can be taken without a person, by the judge's threshold, and why not.
+
+    Args:
+        judge: what answered.
+        best: the class number of the answer.
+        probabilities: of each class (classes,).
+        p_values: conformal p-value of each class (classes,).
+        alpha: classes of a higher p-value are named beside the answer.
+
+    """
+    if probabilities[best] >= judge.threshold:
+        return "sure", ""
+    return "unsure", f"may be {' or '.join(_candidates(judge, best, probabilities, p_values > alpha))}"
 
 
 def _candidates(judge: Judge, best: int, probabilities: Doubles, credible: Bools, most: int = 3) -> list[str]:

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from goodsight.model.record import Judge
-from goodsight.model.verdicts import Answer, Check, Prediction
+from goodsight.model.rules import Ruled
+from goodsight.model.verdicts import Prediction
 from goodsight.serve.memory import Memories, Sighting
 from goodsight.serve.models import Served
 from goodsight.serve.seller import Post
 from goodsight.store import Checked
 
 WORST_FIRST = ("blocked", "off-topic", "mismatch", "unsure", "sure", "match")
+STRICTEST_FIRST = ("refuse", "review", "accept")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Answered:
         return min((one.verdict for one in self.checked), key=WORST_FIRST.index)
 
     @property
+    def action(self) -> str:
+        """The strictest of what is to be done about each."""
+        return min((one.action for one in self.checked), key=STRICTEST_FIRST.index)
+
+    @property
     def reason(self) -> str:
         """Why it is the worst, of each attribute that is not well."""
         whole = {one.reason for one in self.checked}
@@ -66,7 +73,7 @@ def of(
     served: Served,
     sha256: str,
     prediction: Prediction,
-    found: Sequence[tuple[Answer, Check | None]],
+    found: Sequence[Ruled],
     asking: Asking,
     known: Memories,
 ) -> Answered:
@@ -76,7 +83,7 @@ def of(
         served: what answered.
         sha256: of the photo's bytes.
         prediction: of the photo.
-        found: the answers that were asked for, each with its comparison; None where nothing was declared.
+        found: the answers that were asked for.
         asking: who asks.
         known: of the photo; one that is blocked has no other verdict.
 
@@ -87,15 +94,15 @@ def of(
     post = asking.post
     nothing = Checked(id, now, served.name, served.model_id, sha256, "", "", 0.0, 1.0, "", "", {}, asking.client)
     whole = replace(nothing, seller=post.seller, ad=post.ad)
-    checked = [_checked(whole, served, judges[answer.attribute.name], answer, check) for answer, check in found]
+    checked = [_checked(whole, served, judges[one.answer.attribute.name], one) for one in found]
     if known.blocked:
-        checked = [replace(one, verdict="blocked", reason=known.blocked) for one in checked]
+        checked = [replace(one, verdict="blocked", reason=known.blocked, policy="", action="refuse") for one in checked]
     return Answered(id, tuple(checked), prediction, known.seen)
 
 
-def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check: Check | None) -> Checked:
+def _checked(whole: Checked, served: Served, judge: Judge, ruled: Ruled) -> Checked:
     """What is kept of one answer."""
-    attribute = served.attribute(judge)
+    attribute, answer, check = served.attribute(judge), ruled.answer, ruled.check
     # Without other attributes a tag that does not hold has no label: "no" to what, nobody could tell.
     label = answer.label if attribute else answer.given or "-"
     return replace(
@@ -109,5 +116,7 @@ def _checked(whole: Checked, served: Served, judge: Judge, answer: Answer, check
         p_value=check.p_value if check else 1.0,
         verdict=check.verdict if check else answer.verdict,
         reason=check.reason if check else answer.reason,
+        policy=ruled.policy,
+        action=ruled.action,
         probabilities=dict(zip(judge.classes, answer.probabilities.tolist(), strict=True)),
     )

@@ -70,6 +70,8 @@ class CheckAnswer(BaseModel):
     on_topic_p_value: float
     probabilities: dict[str, float]
     reason: str
+    policy: str = Field(description="The policy that decided; '' for the model's own way.")
+    action: str = Field(description="What is to be done: accept, refuse, or review (a person looks).")
     model: str
     model_id: str
     evidence: list[list[float]] | None = Field(
@@ -95,6 +97,8 @@ class AttributeCheck(BaseModel):
     p_value: float
     probabilities: dict[str, float]
     reason: str
+    policy: str = Field(description="The policy that decided; '' for the model's own way.")
+    action: str = Field(description="What is to be done: accept, refuse, or review (a person looks).")
     evidence: list[list[float]] | None
 
 
@@ -104,6 +108,7 @@ class AttributesCheckAnswer(BaseModel):
     id: str = Field(description="Of the check: it contests all answers that are no match.")
     categories_matched: bool = Field(description="Whether every verdict is match.")
     verdict: str = Field(description="The worst of all: blocked, off-topic, mismatch, unsure or match.")
+    action: str = Field(description="The strictest of all: refuse, review or accept.")
     attributes: dict[str, AttributeCheck]
     trained: bool = Field(
         description="Whether the combination of labels that the photo seems to show was trained; where it was not, no "
@@ -126,6 +131,8 @@ class AttributePrediction(BaseModel):
     probability: float
     probabilities: dict[str, float]
     reason: str
+    policy: str = Field(description="The policy that decided; '' for the model's own way.")
+    action: str = Field(description="What is to be done: accept, refuse, or review (a person looks).")
 
 
 class PredictionAnswer(BaseModel):
@@ -138,6 +145,8 @@ class PredictionAnswer(BaseModel):
     on_topic_p_value: float
     probabilities: dict[str, float]
     reason: str
+    policy: str = Field(description="The policy that decided; '' for the model's own way.")
+    action: str = Field(description="What is to be done: accept, refuse, review, or '' for a photo with a problem.")
     seen: list[SeenAnswer] = Field(description="Earlier checks of the same photo or a near copy, the likest first.")
     problem: ProblemDocument | None
 
@@ -148,6 +157,7 @@ class AttributesPredictionAnswer(BaseModel):
     id: str
     class_: str = Field(alias="class", description="All labels and the tags that hold, with spaces between.")
     verdict: str = Field(description="The worst of all, or '' for a photo with a problem.")
+    action: str = Field(description="The strictest of all: refuse, review or accept; '' for a photo with a problem.")
     attributes: dict[str, AttributePrediction]
     trained: bool = Field(description="Whether this combination of labels was trained; where it was not, none is sure.")
     on_topic_p_value: float
@@ -241,6 +251,7 @@ def check(served: Served, answered: Answered, shown: Mapping[str, Shown]) -> dic
         "id": answered.id,
         "categories_matched": answered.verdict == "match",
         "verdict": answered.verdict,
+        "action": answered.action,
         "attributes": parts,
         "trained": answered.prediction.trained,
         "reason": answered.reason,
@@ -258,6 +269,8 @@ def _check(checked: Checked, shown: Shown | None) -> dict[str, Any]:
         "p_value": checked.p_value,
         "probabilities": dict(checked.probabilities),
         "reason": checked.reason,
+        "policy": checked.policy,
+        "action": checked.action,
         "evidence": shown and shown.evidence,
     }
 
@@ -270,7 +283,7 @@ def prediction(served: Served, answered: Answered) -> dict[str, Any]:
     if not served.several:
         return parts[""] | whole
     said = {"id": answered.id, "class": found.label, "verdict": answered.verdict, "reason": answered.reason}
-    return whole | said | {"attributes": parts, "trained": found.trained}
+    return whole | said | {"action": answered.action, "attributes": parts, "trained": found.trained}
 
 
 def _prediction(checked: Checked) -> dict[str, Any]:
@@ -281,13 +294,16 @@ def _prediction(checked: Checked) -> dict[str, Any]:
         "probability": checked.probability,
         "probabilities": dict(checked.probabilities),
         "reason": checked.reason,
+        "policy": checked.policy,
+        "action": checked.action,
     }
 
 
 def no_prediction(served: Served, problem: dict[str, Any]) -> dict[str, Any]:
     """What :func:`prediction` gives, for a photo that cannot be used."""
-    nothing = {"id": "", "class": "", "verdict": "", "on_topic_p_value": 0.0, "reason": "", "seen": []}
-    rest = {"attributes": {}, "trained": False} if served.several else {"probability": 0.0, "probabilities": {}}
+    nothing = {"id": "", "class": "", "verdict": "", "on_topic_p_value": 0.0, "reason": "", "action": "", "seen": []}
+    one: dict[str, Any] = {"probability": 0.0, "probabilities": {}, "policy": ""}
+    rest = {"attributes": {}, "trained": False} if served.several else one
     return nothing | rest | {"problem": problem}
 
 

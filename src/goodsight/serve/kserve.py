@@ -154,6 +154,8 @@ def _outputs(served: Served, answered: Sequence[Answered]) -> list[Output]:
             Output(f"{start}verdict", "BYTES", (n,), [one.verdict for one in checked]),
             Output(f"{start}probability", "FP32", (n,), [one.probability for one in checked]),
             Output(f"{start}probabilities", "FP32", (n, len(judge.classes)), rows),
+            Output(f"{start}policy", "BYTES", (n,), [one.policy for one in checked]),
+            Output(f"{start}action", "BYTES", (n,), [one.action for one in checked]),
         ]
     if served.several:
         made.append(Output("trained", "BOOL", (n,), [one.prediction.trained for one in answered]))

@@ -13,7 +13,9 @@ from pathlib import Path
 from goodsight.backbones.backbone import file_sha256
 from goodsight.errors import GoodsightError, ModelError
 from goodsight.model import folder as model_folder
+from goodsight.model.policy import Policies
 from goodsight.model.record import Judge, LoadedModel, Model
+from goodsight.model.rules import Rules, fit
 from goodsight.serve.decoders import Decoders
 from goodsight.serve.pipeline import Pipeline
 
@@ -24,10 +26,11 @@ LOOK = 2.0
 
 @dataclass
 class Version:
-    """One version of a model folder: its network and judges, in use by ``users`` requests."""
+    """One version of a model folder: its network and judges, and what they are held to; ``users`` requests use it."""
 
     model_id: str
     pipeline: Pipeline
+    rules: Rules
     loaded: float = field(default_factory=time.time)
     users: int = 0
 
@@ -84,17 +87,23 @@ class Models:
         folders: model folders by name; the first is the default.
         decoders: shared by all.
         observe: told the model's name and the size of every batch.
+        policies: what is promised and done instead of the models' own way.
 
     Raises:
         ModelError: a folder cannot be trusted.
+        GoodsightError: a policy does not fit its model.
 
     """
 
     def __init__(
-        self, folders: Mapping[str, Path], decoders: Decoders, observe: Callable[[str, int], None] = lambda *_: None
+        self,
+        folders: Mapping[str, Path],
+        decoders: Decoders,
+        observe: Callable[[str, int], None] = lambda *_: None,
+        policies: Policies | None = None,
     ) -> None:
         self._folders = dict(folders)
-        self._decoders, self._observe = decoders, observe
+        self._decoders, self._observe, self._policies = decoders, observe, policies
         self.swapped: Callable[[str, str], None] = lambda *_: None
         """Told the name and the new id of a model that took over."""
         self._seen = {name: _model_id(folder) for name, folder in self._folders.items()}
@@ -160,18 +169,20 @@ class Models:
 
         Raises:
             ModelError: it cannot be trusted, or lacks an attribute.
+            GoodsightError: a policy does not fit it.
 
         """
         model_id = _model_id(self._folders[name])
         loaded = model_folder.load(self._folders[name])
         try:
             self._require(name, loaded)
-        except ModelError:
+            rules = fit(self._policies, name, loaded) if self._policies else Rules(loaded.model)
+        except GoodsightError:
             loaded.engine.close()
             raise
         pipeline = Pipeline(loaded, self._decoders, lambda size: self._observe(name, size))
         pipeline.warm_up()
-        return Version(model_id, pipeline)
+        return Version(model_id, pipeline, rules)
 
     def _require(self, name: str, loaded: LoadedModel) -> None:
         """A client that was written for a model must understand its next version: its attributes are all there.

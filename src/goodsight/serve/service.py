@@ -7,7 +7,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +15,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from goodsight.errors import GoodsightError
-from goodsight.model import verdicts
-from goodsight.model.verdicts import Answer, Check
+from goodsight.model.policy import Policies
 from goodsight.photos.limits import WHOLE, BadPhoto, Limits
 from goodsight.serve import problems, traces
 from goodsight.serve.access import Access, Client, Token
@@ -65,6 +64,7 @@ class Settings:
         seen: compare photos with those that were checked before, and with the blocked ones.
         webhooks: who is told of decisions and exchanged models.
         proxy: a reverse proxy that says who asks; None for none.
+        policies: what is promised and done where the models' own way is not wanted; None for everywhere.
 
     """
 
@@ -86,6 +86,7 @@ class Settings:
     seen: bool = True
     webhooks: tuple[Webhook, ...] = ()
     proxy: Proxy | None = None
+    policies: Policies | None = None
 
 
 class Service:
@@ -93,12 +94,15 @@ class Service:
 
     Raises:
         ModelError: a model folder cannot be trusted.
+        GoodsightError: a policy does not fit the models.
         StoreError: the store cannot be opened.
 
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        if settings.policies:
+            settings.policies.require_known(settings.models)
         self.access = Access(settings.tokens, settings.proxy)
         self.in_work = 0
         self._held: Counter[str] = Counter()
@@ -111,7 +115,7 @@ class Service:
         self.decoders = Decoders(decoders, settings.limits, settings.decode_seconds, allowance)
         try:
             # In this order, so that a model that is refused leaves no database behind.
-            self.models = Models(settings.models, self.decoders, self.meters.batch)
+            self.models = Models(settings.models, self.decoders, self.meters.batch, settings.policies)
             self.store = Store.open(settings.store, settings.data, settings.kept)
         except GoodsightError:
             self.decoders.close()
@@ -193,12 +197,9 @@ class Service:
 
         """
         looked = await self.look(served, data, client)
-        prediction = looked.prediction
         judges = [judge for judge in served.model.judges if served.attribute(judge) in declared]
         said = {judge.attribute.name: declared[served.attribute(judge)] for judge in judges}
-        checks = verdicts.checked(served.model, prediction, said)
-        found = [answer for answer in prediction.answers if answer.attribute.name in said]
-        return await self._keep(served, data, looked, list(zip(found, checks, strict=True)), client, post)
+        return await self._keep(served, data, looked, said, client, post)
 
     async def explain(self, served: Served, data: bytes, answered: Answered, client: Client) -> dict[str, Shown]:
         """Where a photo's most likely classes are seen, by attribute, see :meth:`Pipeline.explain`.
@@ -226,9 +227,7 @@ class Service:
             Problem: as :meth:`look`.
 
         """
-        looked = await self.look(served, data, client)
-        found = [(answer, None) for answer in looked.prediction.answers]
-        return await self._keep(served, data, looked, found, client, post)
+        return await self._keep(served, data, await self.look(served, data, client), None, client, post)
 
     async def search(self, served: Served, data: bytes, client: Client) -> list[Sighting]:
         """The checks whose photos are most like one.
@@ -262,13 +261,14 @@ class Service:
         served: Served,
         data: bytes,
         looked: Looked,
-        found: Sequence[tuple[Answer, Check | None]],
+        declared: Mapping[str, str] | None,
         client: Client,
         post: Post,
     ) -> Answered:
         sha256 = await _digest(data)
         imprint, known = await self._recall(served, data, sha256, looked, client)
-        answered = of(served, sha256, looked.prediction, found, Asking(client.name, post), known)
+        ruled = served.version.rules.ruled(looked.prediction, declared)
+        answered = of(served, sha256, looked.prediction, ruled, Asking(client.name, post), known)
         with traces.span("answer"):
             await self.recorder.keep(answered.checked, data, imprint)
         self.meters.answer(served.name, answered.verdict, looked.prediction.on_topic)

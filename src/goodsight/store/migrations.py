@@ -92,6 +92,12 @@ def _outbox(run: Callable[[str], None]) -> None:
     run("CREATE INDEX outbox_due ON outbox (due)")
 
 
+def _policies(run: Callable[[str], None]) -> None:
+    """Which policy decided an answer, and what is to be done with it; '' for those of before."""
+    run("ALTER TABLE checks ADD COLUMN policy TEXT NOT NULL DEFAULT ''")
+    run("ALTER TABLE checks ADD COLUMN action TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _first,
     _second,
@@ -100,6 +106,7 @@ MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _seen_before,
     _log,
     _outbox,
+    _policies,
 )
 
 

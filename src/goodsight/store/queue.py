@@ -18,6 +18,7 @@ LEASE = 300.0
 """Seconds that a claim holds."""
 SKIPPED = 3600.0
 """Seconds before a skipped photo comes back to who skipped it."""
+_DOUBTFUL = {"unsure", "off-topic"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Checked:
         attribute: what was asked about, '' for the only attribute of its model; of a tag the classes are yes and no.
         part_of: the id of the check, where it has an answer for each of several attributes; else ''.
         ad: the ad that it is posted in, '' when nobody said.
+        policy: the name of the policy that decided, '' for the model's own way.
+        action: what is to be done: accept, refuse or review; '' where only the verdict is known.
 
     """
 
@@ -61,6 +64,13 @@ class Checked:
     attribute: str = ""
     part_of: str = ""
     ad: str = ""
+    policy: str = ""
+    action: str = ""
+
+    @property
+    def wants_person(self) -> bool:
+        """Whether somebody is to look at it, contested or not."""
+        return self.action == "review" if self.action else self.verdict in _DOUBTFUL
 
     @property
     def check_id(self) -> str:

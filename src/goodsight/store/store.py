@@ -25,7 +25,6 @@ from goodsight.store.shared import SharedPhotos
 from goodsight.store.tables import checks, decisions, deleted, photos, queue, skips
 from goodsight.store.together import Shared
 
-_DOUBTFUL = {"unsure", "off-topic"}
 _DAY = 86400.0
 _AT_ONCE = 200
 
@@ -104,7 +103,7 @@ class Store:
         """
         if not answered:
             return
-        waiting = [_entry(checked) for checked in answered if checked.verdict in _DOUBTFUL]
+        waiting = [_entry(checked) for checked in answered if checked.wants_person]
         with self._engine.begin() as connection:
             connection.execute(insert(checks), [_record(checked) for checked in answered])
             used = {checked.sha256: checked.time for checked in answered}

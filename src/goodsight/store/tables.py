@@ -32,6 +32,8 @@ checks = Table(
     Column("attribute", Text),  # '' for the only one of its model
     Column("part_of", Text),  # id of the check with an answer for each of several attributes; else ''
     Column("ad", Text),
+    Column("policy", Text),  # '' for the model's own way
+    Column("action", Text),  # accept, refuse or review; '' for answers of before there were policies
 )
 queue = Table(
     "queue",

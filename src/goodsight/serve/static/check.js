@@ -78,6 +78,19 @@ function likeliest({ probabilities, declared }) {
   return sorted.filter(([name], place) => place < SHOWN || name === declared);
 }
 
+// What is done with a photo that nobody can be sure of: as the model has it a person looks; a policy may say otherwise.
+const DOUBTED = {
+  review: "A person will look at the photo. There is nothing for you to do.",
+  accept: "The photo can stay. There is nothing for you to do.",
+  refuse: "The photo cannot be used.",
+};
+const FOREIGN = { review: "A person will look at it.", accept: "It can stay.", refuse: "It cannot be used." };
+const ANOTHER = "If it is the wrong photo, add another one: the item alone, whole, and large in the picture.";
+
+function refused(action) {
+  return action === "refuse" ? [button("Ask a person", openAppeal)] : [];
+}
+
 const VERDICTS = {
   match: ({ declared, probability }) =>
     show("match", "It matches", `This looks like ${declared}, as declared: ${percent(probability)}.`, {
@@ -94,27 +107,29 @@ const VERDICTS = {
       actions: [button(`Keep ${declared} and ask a person`, openAppeal, true)],
     });
   },
-  unsure: ({ declared, probability, reason }) =>
-    show("unsure", "We cannot tell for sure", `Probability of ${declared}: ${percent(probability)}. A person will look at the photo. There is nothing for you to do.`, {
+  unsure: ({ declared, probability, reason, action }) =>
+    show("unsure", "We cannot tell for sure", `Probability of ${declared}: ${percent(probability)}. ${DOUBTED[action]}`, {
       small: reason && `The model says \u201c${reason}\u201d.`,
       bars: likeliest(checked),
+      actions: refused(action),
     }),
   blocked: ({ reason }) =>
     show("problem", "This photo may not be posted", "It is one of the photos that were blocked, or a copy of one. Choose a photo of your own.", {
       small: reason && `The reason: \u201c${reason}\u201d.`,
       actions: [button("Ask a person", openAppeal)],
     }),
-  "off-topic": ({ reason }) =>
-    show("off-topic", "This looks like none of the categories", "A person will look at it. If it is the wrong photo, add another one: the item alone, whole, and large in the picture.", {
+  "off-topic": ({ reason, action }) =>
+    show("off-topic", "This looks like none of the categories", `${FOREIGN[action]} ${ANOTHER}`, {
       small: reason && `The model says \u201c${reason}\u201d.`,
+      actions: refused(action),
     }),
 };
 
 const TITLES = {
-  match: ["It matches", "All that was declared is so."],
-  mismatch: ["Something differs from what was declared", "What looks otherwise has been changed; the rest stands."],
-  unsure: ["We cannot tell for sure", "A person will look at the photo. There is nothing for you to do."],
-  "off-topic": ["This looks like nothing that could be compared", "A person will look at it. If it is the wrong photo, add another one: the item alone, whole, and large in the picture."],
+  match: () => ["It matches", "All that was declared is so."],
+  mismatch: () => ["Something differs from what was declared", "What looks otherwise has been changed; the rest stands."],
+  unsure: (action) => ["We cannot tell for sure", DOUBTED[action]],
+  "off-topic": (action) => ["This looks like nothing that could be compared", `${FOREIGN[action]} ${ANOTHER}`],
 };
 
 function showParts(said) {
@@ -123,8 +138,9 @@ function showParts(said) {
     if (verdict === "mismatch" && choose(found, attribute)) note(`Changed from ${declared} to ${found}, because of the photo.`, attribute);
   }
   const small = said.trained || said.verdict === "off-topic" ? "" : "The model was never trained with this combination, so it takes nothing for sure.";
-  const actions = said.verdict === "mismatch" ? [button("Keep what I declared and ask a person", openAppeal, true)] : [];
-  show(said.verdict, ...TITLES[said.verdict], { small, parts, actions });
+  const keep = button("Keep what I declared and ask a person", openAppeal, true);
+  const actions = said.verdict === "mismatch" ? [keep] : refused(said.action);
+  show(said.verdict, ...TITLES[said.verdict](said.action), { small, parts, actions });
 }
 
 // What the map is of: what differs, or else the first that was declared.
