@@ -17,7 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.arrays import Half, Ints, Pixels
 from goodsight.errors import NotFoundError
-from goodsight.store.tables import blocked, checks, imprints, numbered, repeats
+from goodsight.store.log import Note, write
+from goodsight.store.numbers import next_number
+from goodsight.store.tables import blocked, checks, imprints, repeats
 
 WIDTH, SIDE = 256, 64
 """Numbers of a sketch, and pixels of a side of a picture."""
@@ -125,17 +127,18 @@ class Imprints:
         groups = _connected(found)[:most]
         return [self.posted(group, _OF_CLUSTER) for group in groups]
 
-    def block(self, imprint: Imprint, name: str, reason: str) -> None:
-        """Nobody may post a photo any more; one that is blocked already gets the new reason."""
+    def block(self, imprint: Imprint, name: str, reason: str, note: Note | None = None) -> None:
+        """Nobody may post a photo any more; one that is blocked already gets the new reason. It is noted with it."""
         values = {"name": name, "reason": reason, "time": time.time()}
         with self._engine.begin() as connection:
             same = blocked.c.sha256 == imprint.sha256
             if connection.execute(blocked.update().where(same).values(values)).rowcount == 0:
                 (row,) = _rows(connection, "blocked", [imprint])
                 connection.execute(insert(blocked), [row | values])
+            write(connection, note)
 
-    def unblock(self, number: int) -> None:
-        """Take a photo from the list of those that nobody may post.
+    def unblock(self, number: int, note: Note | None = None) -> None:
+        """Take a photo from the list of those that nobody may post. It is noted with it.
 
         Raises:
             NotFoundError: it is not there.
@@ -144,6 +147,7 @@ class Imprints:
         with self._engine.begin() as connection:
             if connection.execute(delete(blocked).where(blocked.c.number == number)).rowcount == 0:
                 raise NotFoundError(f"`remove` {number}: there is no such number; `goodsight block` lists them")
+            write(connection, note)
 
     def blocked(self) -> list[Blocked]:
         """The photos that nobody may post, in the order in which they were blocked."""
@@ -190,13 +194,6 @@ def _connected(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 _TABLES: dict[str, Table] = {"imprints": imprints, "blocked": blocked}
-
-
-def next_number(connection: Connection, which: str, count: int = 1) -> int:
-    """The first of so many numbers of a table; nobody else gets one before this transaction ends."""
-    counter = numbered.c.name == which
-    raised = numbered.update().where(counter).values(last=numbered.c.last + count).returning(numbered.c.last)
-    return int(connection.execute(raised).scalar_one()) - count + 1
 
 
 def _rows(connection: Connection, which: str, made: Sequence[Imprint]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from goodsight.store import imprints
 from goodsight.store.database import open_database
 from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos, Photos
-from goodsight.store.log import Log
+from goodsight.store.log import Log, Note, write
 from goodsight.store.outbox import Outbox
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.shared import SharedPhotos
@@ -123,10 +123,11 @@ class Store:
         with self._engine.connect() as connection:
             return [checked_of(row) for row in connection.execute(_of_check(id))]
 
-    def appeal(self, id: str, by: str, note: str) -> Appeal:
+    def appeal(self, id: str, by: str, note: str, noted: Note | None = None) -> Appeal:
         """Contest an answer: it joins the queue, or moves to its front.
 
-        Of a check with an answer for each of several attributes, all that are no match are contested, or all.
+        Of a check with an answer for each of several attributes, all that are no match are contested, or all. ``note``
+        is what ``by`` says of it; ``noted`` goes into the log with it.
 
         Raises:
             NotFoundError: there is no such answer.
@@ -145,10 +146,13 @@ class Store:
                 raise ConflictError(f"check {id}: its photo is deleted, so nobody can look at it")
             for checked in [one for one in found if one.verdict != "match"] or found:
                 _contest(connection, checked, values)
+            write(connection, noted)
         return Appeal(id, now)
 
-    def delete(self, id: str) -> None:
+    def delete(self, id: str, note: Note | None = None) -> None:
         """Delete a photo with every answer and decision about it; only ids and the time of deletion are left.
+
+        It is noted with it.
 
         Raises:
             NotFoundError: there is no such answer.
@@ -167,6 +171,7 @@ class Store:
                 connection.execute(delete(table).where(table.c[column].in_(ids)))
             imprints.forget(connection, [key])
             connection.execute(insert(deleted), [{"check_id": one, "time": now} for one in ids])
+            write(connection, note)
             # Before the commit: if the file cannot be removed, the rows stay and the deletion can be asked for again.
             self._kept.delete(key)
 
