@@ -5,9 +5,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import event, text
 
 from goodsight.errors import NotFoundError
 from goodsight.store import Checked, Imprint, Store
@@ -120,3 +122,47 @@ def test_reading_does_not_wait_for_who_writes(tmp_path: Path) -> None:
         done.join(10)
         assert not done.is_alive()
     store.close()
+
+
+MANY = 40_000
+"""More than a statement has places for, in SQLite."""
+SAME = """
+    INSERT INTO checks (id, time, model, model_id, sha256, declared, label, probability, p_value, verdict, reason,
+                        probabilities, client, seller)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)
+    SELECT CAST(i AS TEXT), i, 'ads', 'm', :sha256, '', 'phone', 0.9, 1, 'sure', '', '{}', 'shop', 'ann' FROM n
+"""
+
+
+def test_the_same_bytes_without_end_are_read_as_far_as_asked_and_deleted(tmp_path: Path) -> None:
+    store = Store.open("", tmp_path)
+    imprint = _imprint(store, "a")
+    store.add_checks([_checked(imprint, time=0.0)], [imprint])
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    @event.listens_for(store._engine, "begin")
+    def counted(connection: Any) -> None:
+        connection.connection.set_progress_handler(count, 100)
+
+    with store._engine.begin() as connection:
+        connection.execute(text(SAME), {"many": MANY, "sha256": imprint.sha256})
+    steps = 0
+    assert [p.id for p in store.imprints.posted([imprint.sha256], 20)] == [str(MANY - i) for i in range(20)]
+    assert steps < 100  # of a hundred instructions each: far fewer than there are checks
+    store.delete("7")
+    assert store.answers("8") == []
+    with store._engine.connect() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM deleted")).scalar_one() == MANY + 1
+    store.close()
+
+
+def test_of_many_photos_the_newest_checks_come(store: Store) -> None:
+    added = [_add(store, "x" * n, time=float(100 + n * 7 % 10)) for n in range(1, 10)]
+    newest = sorted(added, key=lambda one: -one.time)
+    assert [p.id for p in store.imprints.posted([one.sha256 for one in added], 4)] == [one.id for one in newest[:4]]
+    assert store.imprints.posted([], 4) == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Table, case, delete, insert, select
+from sqlalchemy import Connection, Engine, Subquery, Table, case, delete, func, insert, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.arrays import Half, Ints, Pixels
@@ -107,12 +107,13 @@ class Imprints:
 
     def posted(self, hashes: Sequence[str], most: int) -> list[Posted]:
         """The newest checks of photos with these bytes, newest first; one that has several answers is there once."""
-        whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id)
-        columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
-        known = checks.c.sha256.in_(list(hashes))
-        statement = select(*columns).where(known).distinct().order_by(checks.c.time.desc())
         with self._reader.connect() as connection:
-            return [Posted(*row) for row in connection.execute(statement.limit(most))]
+            some = list(hashes) if len(hashes) <= most else _posted_last(connection, hashes, most)
+            if not some:
+                return []
+            # The newest of each by itself, as the index has them: one photo may have been posted without end.
+            rows = connection.execute(union_all(*(select(_newest(key, most)) for key in some))).all()
+        return sorted((Posted(*row) for row in rows), key=lambda one: one.time, reverse=True)[:most]
 
     def clusters(self, most: int) -> list[list[Posted]]:
         """Photos that were posted again as near copies, those with the newest copy first: their answers, newest first.
@@ -154,6 +155,20 @@ class Imprints:
         columns = (blocked.c.number, blocked.c.sha256, blocked.c.name, blocked.c.reason, blocked.c.time)
         with self._reader.connect() as connection:
             return [Blocked(*row) for row in connection.execute(select(*columns).order_by(blocked.c.number))]
+
+
+def _newest(sha256: str, most: int) -> Subquery:
+    """The newest checks of a photo, with the columns of :class:`Posted`."""
+    whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id).label("whole")
+    columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
+    of = select(*columns).where(checks.c.sha256 == sha256)
+    return of.distinct().order_by(checks.c.time.desc()).limit(most).subquery()
+
+
+def _posted_last(connection: Connection, hashes: Sequence[str], most: int) -> list[str]:
+    """Of many photos those that were checked last; the newest checks of all are of these."""
+    known = select(checks.c.sha256).where(checks.c.sha256.in_(list(hashes))).group_by(checks.c.sha256)
+    return list(connection.execute(known.order_by(func.max(checks.c.time).desc()).limit(most)).scalars())
 
 
 def add(connection: Connection, made: Sequence[Imprint]) -> None:

@@ -98,6 +98,12 @@ def _policies(run: Callable[[str], None]) -> None:
     run("ALTER TABLE checks ADD COLUMN action TEXT NOT NULL DEFAULT ''")
 
 
+def _by_time(run: Callable[[str], None]) -> None:
+    """The newest answers about a photo are read without the others, also where the same bytes are posted all day."""
+    run("CREATE INDEX checks_sha256_time ON checks (sha256, time)")
+    run("DROP INDEX checks_sha256")
+
+
 MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _first,
     _second,
@@ -107,6 +113,7 @@ MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _log,
     _outbox,
     _policies,
+    _by_time,
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, insert, literal_column, or_, select
+from sqlalchemy import Connection, Double, Engine, Select, and_, delete, insert, literal, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.errors import ConflictError, NotFoundError
@@ -166,11 +166,14 @@ class Store:
             key = found.sha256
             # First of all, as whoever keeps an answer about the photo now holds this row, and is waited for.
             connection.execute(delete(photos).where(photos.c.sha256 == key))
-            ids = list(connection.execute(select(checks.c.id).where(checks.c.sha256 == key)).scalars())
-            for table, column in ((queue, "check_id"), (skips, "check_id"), (decisions, "check_id"), (checks, "id")):
-                connection.execute(delete(table).where(table.c[column].in_(ids)))
+            # Never a list of them, as the same bytes may have been posted more often than a statement has places.
+            ids = select(checks.c.id).where(checks.c.sha256 == key)
+            for table in (queue, skips, decisions):
+                connection.execute(delete(table).where(table.c.check_id.in_(ids)))
+            gone = select(checks.c.id, literal(now, Double)).where(checks.c.sha256 == key)
+            connection.execute(insert(deleted).from_select(["check_id", "time"], gone))
+            connection.execute(delete(checks).where(checks.c.sha256 == key))
             imprints.forget(connection, [key])
-            connection.execute(insert(deleted), [{"check_id": one, "time": now} for one in ids])
             write(connection, note)
             # Before the commit: if the file cannot be removed, the rows stay and the deletion can be asked for again.
             self._kept.delete(key)
