@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ def _add(store: Store, content: str, **values: object) -> Checked:
     return checked
 
 
+def _always_known(store: Store) -> None:
+    """As if all photos were first posted long ago."""
+    with store._engine.begin() as connection:
+        connection.execute(text("UPDATE imprints SET since = 0"))
+
+
 def test_a_photo_is_kept_once_and_comes_back(store: Store) -> None:
     first = _add(store, "a", seller="ann", ad="7")
     again = _add(store, "a")
@@ -79,6 +86,20 @@ def test_it_goes_with_the_photo(store: Store) -> None:
     assert store.imprints.numbers().tolist() == []
     _add(store, "a")
     assert store.imprints.numbers().tolist() == [3]  # no number is given twice
+
+
+def test_what_expired_is_not_named_any_more_not_even_when_it_is_posted_again(store: Store) -> None:
+    month = 30 * 86400.0
+    imprint, old = _imprint(store, "a"), time.time() - month
+    store.add_checks([_checked(imprint, time=old)], [replace(imprint, of=(_add(store, "bb").sha256,))])
+    _always_known(store)
+    assert len(store.imprints.posted([imprint.sha256], 5)) == 1
+    assert len(store.imprints.clusters(5)) == 1
+    assert store.expire(time.time() - month / 2) == 1
+    assert store.imprints.posted([imprint.sha256], 5) == []
+    assert store.imprints.clusters(5) == []
+    again = _add(store, "a")
+    assert [p.id for p in store.imprints.posted([imprint.sha256], 5)] == [again.id]
 
 
 def test_who_knows_a_number_knows_all_before_it(store: Store) -> None:
@@ -138,6 +159,7 @@ def test_the_same_bytes_without_end_are_read_as_far_as_asked_and_deleted(tmp_pat
     store = Store.open("", tmp_path)
     imprint = _imprint(store, "a")
     store.add_checks([_checked(imprint, time=0.0)], [imprint])
+    _always_known(store)
     steps = 0
 
     def count() -> int:
@@ -163,6 +185,7 @@ def test_the_same_bytes_without_end_are_read_as_far_as_asked_and_deleted(tmp_pat
 
 def test_of_many_photos_the_newest_checks_come(store: Store) -> None:
     added = [_add(store, "x" * n, time=float(100 + n * 7 % 10)) for n in range(1, 10)]
+    _always_known(store)
     newest = sorted(added, key=lambda one: -one.time)
     assert [p.id for p in store.imprints.posted([one.sha256 for one in added], 4)] == [one.id for one in newest[:4]]
     assert store.imprints.posted([], 4) == []

@@ -25,6 +25,8 @@ WIDTH, SIDE = 256, 64
 """Numbers of a sketch, and pixels of a side of a picture."""
 _AT_ONCE = 20_000
 _IN = 500
+_EARLIER = 3600.0
+"""Seconds, more than a check takes from its time until it is kept."""
 _PAIRS = 20_000
 _OF_CLUSTER = 50
 
@@ -106,7 +108,10 @@ class Imprints:
         return {row.number: Imprint(row.sha256, np.frombuffer(row.sketch, np.float16), _seen(row)) for row in rows}
 
     def posted(self, hashes: Sequence[str], most: int) -> list[Posted]:
-        """The newest checks of photos with these bytes, newest first; one that has several answers is there once."""
+        """The newest checks of photos with these bytes, newest first; one that has several answers is there once.
+
+        Of a photo that was forgotten there are none, nor, once it is posted again, those of before.
+        """
         with self._reader.connect() as connection:
             some = list(hashes) if len(hashes) <= most else _posted_last(connection, hashes, most)
             if not some:
@@ -158,10 +163,11 @@ class Imprints:
 
 
 def _newest(sha256: str, most: int) -> Subquery:
-    """The newest checks of a photo, with the columns of :class:`Posted`."""
+    """The newest checks of a photo that is not forgotten, with the columns of :class:`Posted`."""
     whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id).label("whole")
     columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
-    of = select(*columns).where(checks.c.sha256 == sha256)
+    since = select(imprints.c.since).where(imprints.c.sha256 == sha256).scalar_subquery()
+    of = select(*columns).where(checks.c.sha256 == sha256, checks.c.time >= since)
     return of.distinct().order_by(checks.c.time.desc()).limit(most).subquery()
 
 
@@ -184,8 +190,9 @@ def add(connection: Connection, made: Sequence[Imprint]) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         # Another process may keep the same photo at this moment.
         statement = dialect.insert(imprints).on_conflict_do_nothing(index_elements=["sha256"])
-        connection.execute(statement, _rows(connection, "imprints", new))
         now = time.time()
+        rows = _rows(connection, "imprints", new)
+        connection.execute(statement, [row | {"since": now - _EARLIER} for row in rows])
         pairs = [{"sha256": one.sha256, "of": other, "time": now} for one in new for other in one.of]
         if pairs:
             connection.execute(dialect.insert(repeats).on_conflict_do_nothing(), pairs)

@@ -104,6 +104,11 @@ def _by_time(run: Callable[[str], None]) -> None:
     run("DROP INDEX checks_sha256")
 
 
+def _since(run: Callable[[str], None]) -> None:
+    """A photo that was forgotten and is posted again is a new one: the checks of before are not named."""
+    run("ALTER TABLE imprints ADD COLUMN since DOUBLE PRECISION NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _first,
     _second,
@@ -114,6 +119,7 @@ MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _outbox,
     _policies,
     _by_time,
+    _since,
 )
 
 
