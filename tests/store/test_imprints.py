@@ -14,6 +14,7 @@ from sqlalchemy import event, text
 
 from goodsight.errors import NotFoundError
 from goodsight.store import Checked, Imprint, Store
+from goodsight.store import imprints as kept
 
 
 @pytest.fixture
@@ -189,3 +190,20 @@ def test_of_many_photos_the_newest_checks_come(store: Store) -> None:
     newest = sorted(added, key=lambda one: -one.time)
     assert [p.id for p in store.imprints.posted([one.sha256 for one in added], 4)] == [one.id for one in newest[:4]]
     assert store.imprints.posted([], 4) == []
+
+
+def test_groups_of_pairs_move_few_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = 0
+
+    class Counted(dict[str, list[str]]):
+        @classmethod
+        def fromkeys(cls, keys: Any, value: Any = None) -> Any:
+            nonlocal moved
+            moved += len(keys)
+            return dict.fromkeys(keys, value)
+
+    monkeypatch.setattr(kept, "dict", Counted, raising=False)
+    hub = [(str(i), "hub") for i in range(500)]
+    groups = kept._connected([("a", "b"), *hub, ("c", "a"), ("d", "d")])
+    assert [sorted(group) for group in groups] == [["a", "b", "c"], sorted(["hub", *map(str, range(500))]), ["d"]]
+    assert moved < 600  # all of the group for each new one would be 125,000

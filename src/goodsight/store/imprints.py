@@ -210,8 +210,10 @@ def _connected(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
     for one, other in pairs:
         first, second = group.setdefault(one, [one]), group.setdefault(other, [other])
         if first is not second:
-            first += second
-            group |= dict.fromkeys(second, first)
+            # The fewer go to the more, so that each is moved a few times only, however many there are.
+            few, more = sorted((first, second), key=len)
+            more += few
+            group |= dict.fromkeys(few, more)
     return list({id(members): members for members in group.values()}.values())
 
 
