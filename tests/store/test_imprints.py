@@ -207,3 +207,25 @@ def test_groups_of_pairs_move_few_members(monkeypatch: pytest.MonkeyPatch) -> No
     groups = kept._connected([("a", "b"), *hub, ("c", "a"), ("d", "d")])
     assert [sorted(group) for group in groups] == [["a", "b", "c"], sorted(["hub", *map(str, range(500))]), ["d"]]
     assert moved < 600  # all of the group for each new one would be 125,000
+
+
+def test_the_same_bytes_of_two_sellers_or_ads_are_a_cluster(store: Store) -> None:
+    for content, values in (
+        ("a", {"seller": "ann", "ad": "1"}),
+        ("bb", {"ad": "1"}),
+        ("ccc", {"seller": "ann"}),
+        ("ccc", {"seller": "ann"}),
+        ("ccc", {}),
+        ("bb", {"ad": "2"}),
+        ("a", {"seller": "eve"}),
+    ):
+        last = _add(store, content, **values)
+    assert [[(p.seller, p.ad) for p in cluster] for cluster in store.imprints.clusters(5)] == [
+        [("eve", ""), ("ann", "1")],
+        [("", "2"), ("", "1")],
+    ]
+    store.delete(last.id)
+    assert len(store.imprints.clusters(5)) == 1
+    both = _imprint(store, "dddd")
+    store.add_checks([_checked(both, seller="ann"), _checked(both, seller="eve")], [both, both])
+    assert {p.seller for p in store.imprints.clusters(5)[0]} == {"ann", "eve"}

@@ -7,6 +7,7 @@ all that come before it, so that several processes can read what is new by the l
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ _AT_ONCE = 20_000
 _IN = 500
 _EARLIER = 3600.0
 """Seconds, more than a check takes from its time until it is kept."""
+_COMPARED = 20
 _PAIRS = 20_000
 _OF_CLUSTER = 50
 
@@ -121,7 +123,9 @@ class Imprints:
         return sorted((Posted(*row) for row in rows), key=lambda one: one.time, reverse=True)[:most]
 
     def clusters(self, most: int) -> list[list[Posted]]:
-        """Photos that were posted again as near copies, those with the newest copy first: their answers, newest first.
+        """Photos that were posted again: their answers, newest first, and those with the newest copy first.
+
+        As near copies, or as the same bytes by another seller or in another ad.
 
         Args:
             most: clusters; of each at most 50 answers are given.
@@ -187,7 +191,7 @@ def add(connection: Connection, made: Sequence[Imprint]) -> None:
         known |= set(connection.execute(select(imprints.c.sha256).where(some)).scalars())
     new = [by_content[key] for key in hashes if key not in known]
     if new:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        dialect = _dialect(connection)
         # Another process may keep the same photo at this moment.
         statement = dialect.insert(imprints).on_conflict_do_nothing(index_elements=["sha256"])
         now = time.time()
@@ -196,6 +200,22 @@ def add(connection: Connection, made: Sequence[Imprint]) -> None:
         pairs = [{"sha256": one.sha256, "of": other, "time": now} for one in new for other in one.of]
         if pairs:
             connection.execute(dialect.insert(repeats).on_conflict_do_nothing(), pairs)
+    often = {key for key, count in Counter(imprint.sha256 for imprint in made).items() if count > 1}
+    _note_again(connection, known | often)
+
+
+def _note_again(connection: Connection, hashes: Iterable[str]) -> None:
+    """Note photos whose bytes were posted again by another seller or in another ad, as copies of themselves."""
+    for sha256 in sorted(hashes):
+        # The newest are enough, as each check was compared with those before it.
+        posted = connection.execute(select(_newest(sha256, _COMPARED))).all()
+        if any(len({getattr(one, said) for one in posted} - {""}) > 1 for said in ("seller", "ad")):
+            row = {"sha256": sha256, "of": sha256, "time": time.time()}
+            connection.execute(_dialect(connection).insert(repeats).on_conflict_do_nothing(), [row])
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def forget(connection: Connection, hashes: Sequence[str]) -> None:
