@@ -3,13 +3,17 @@
 from pathlib import Path
 
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from goodsight.flow.training import Training
 from goodsight.serve.access import Token, _hash
 from goodsight.serve.app import create_app
 from goodsight.serve.service import Settings
+from goodsight.serve.webhooks import Webhook
 
 Sound = dict[str, list[Path]]
+SILENT = Webhook("http://127.0.0.1:9/", "a secret of letters", ("review.decided",))
+FULL = "CREATE TRIGGER full BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'disk'); END"
 
 
 def _as(name: str) -> dict[str, str]:
@@ -18,15 +22,19 @@ def _as(name: str) -> dict[str, str]:
 
 def test_the_log_says_who_did_what(trained: Training, sound: Sound, tmp_path: Path) -> None:
     tokens = tuple(Token(role, role, _hash(role)) for role in ("check", "review", "admin"))
-    settings = Settings({"drawn": trained.folder}, tmp_path, tokens=tokens)
+    settings = Settings({"drawn": trained.folder}, tmp_path, tokens=tokens, webhooks=(SILENT,))
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         photo = sound["bag"][0].read_bytes()
         form = {"ad_category": "mug"}
         id = client.post("/v1/check", files={"image": photo}, data=form, headers=_as("check")).json()["id"]
         assert client.post("/v1/appeals", json={"id": id}, headers=_as("check")).status_code == 201
         client.post("/v1/reviews/next", headers=_as("review"))
-        decided = client.post(f"/v1/reviews/{id}", json={"decision": "bag"}, headers=_as("review"))
-        assert decided.status_code == 200
+        store = client.app.state.service.store  # type: ignore[attr-defined]
+        for statement, status, told in ((FULL, 503, 0), ("DROP TRIGGER full", 200, 1)):
+            with store._engine.begin() as connection:
+                connection.execute(text(statement))
+            decided = client.post(f"/v1/reviews/{id}", json={"decision": "bag"}, headers=_as("review"))
+            assert (decided.status_code, store.outbox.waiting()) == (status, told)
         client.post("/v1/reviews/undo", headers=_as("review"))
         client.app.state.service.models.swapped("drawn", "new id")  # type: ignore[attr-defined]
         client.delete(f"/v1/checks/{id}", headers=_as("admin"))

@@ -23,6 +23,7 @@ from goodsight.serve.problems import Problem
 from goodsight.serve.seller import AD, MEANING, Post, post_from
 from goodsight.serve.service import Service
 from goodsight.serve.texts import Id
+from goodsight.store import Note
 
 SHOWN = 1024
 """Pixels of the longer side of a photo that is shown to a reviewer."""
@@ -135,8 +136,7 @@ def appeal(request: Request, client: Checking, asked: answers.AppealRequest) -> 
     found = store.answers(asked.id)
     if not found or (found[0].client != client.name and not client.may("review")):
         raise Problem(404, f"id {asked.id[:64]!r}: there is no such check")
-    made = store.appeal(asked.id, client.name, asked.note)
-    store.log.add(client.name, "contested", asked.id)
+    made = store.appeal(asked.id, client.name, asked.note, Note(client.name, "contested", asked.id))
     return JSONResponse({"id": asked.id, "time": made.time}, 201)
 
 
@@ -171,9 +171,7 @@ async def photo(request: Request, id: CheckId, client: Reviewing) -> Response:
 @router.delete("/v1/checks/{id}", status_code=204, responses=problem_responses(401, 403, 404, 422, 429))
 def delete(request: Request, id: CheckId, client: Ruling) -> Response:
     """Delete a photo and every answer about it, for good."""
-    store = service_of(request).store
-    store.delete(id)
-    store.log.add(client.name, "deleted", id)
+    service_of(request).store.delete(id, Note(client.name, "deleted", id))
     return Response(status_code=204)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from goodsight.photos import decoder
 from goodsight.photos.limits import Limits
 from goodsight.serve.looker import Looker
-from goodsight.store import Store
+from goodsight.store import Note, Store
 
 _WHO = "command line"
 
@@ -31,8 +31,7 @@ def block(store: Store, data: bytes, name: str, reason: str, limits: Limits) -> 
     """
     looker = _looker()
     imprint = looker.of_pixels(hashlib.sha256(data).hexdigest(), decoder.decode(data, looker.backbone.resize, limits))
-    store.imprints.block(imprint, name, reason)
-    store.log.add(_WHO, "blocked", imprint.sha256, reason)
+    store.imprints.block(imprint, name, reason, Note(_WHO, "blocked", imprint.sha256, reason))
 
 
 def unblock(store: Store, number: int) -> None:
@@ -42,8 +41,7 @@ def unblock(store: Store, number: int) -> None:
         NotFoundError: it is not on the list.
 
     """
-    store.imprints.unblock(number)
-    store.log.add(_WHO, "unblocked", str(number))
+    store.imprints.unblock(number, Note(_WHO, "unblocked", str(number)))
 
 
 def lines(store: Store) -> Iterator[str]:

@@ -15,7 +15,7 @@ from goodsight.serve.api import CheckId, service_of
 from goodsight.serve.bodies import BoundedRoute
 from goodsight.serve.problems import Problem
 from goodsight.serve.service import Service
-from goodsight.store import Checked, Review
+from goodsight.store import Checked, Note, Review
 
 router = APIRouter(prefix="/v1/reviews", route_class=BoundedRoute)
 Reviewing = Annotated[Client, Depends(require("review"))]
@@ -40,9 +40,11 @@ def following(request: Request, client: Reviewing) -> JSONResponse:
 def undo(request: Request, client: Reviewing) -> JSONResponse:
     """Take back one's last decision, and claim its photo again."""
     service = service_of(request)
-    review = service.store.queue.undo(client.name)
-    if review is not None:
-        service.store.log.add(client.name, "took back", review.checked.id)
+
+    def noted(checked: Checked) -> Note:
+        return Note(client.name, "took back", checked.id)
+
+    review = service.store.queue.undo(client.name, noted)
     return JSONResponse(_with_queue(service, review))
 
 
@@ -52,9 +54,8 @@ def decide(request: Request, id: CheckId, client: Reviewing, decided: answers.De
     service = service_of(request)
     checked = service.store.check(id)
     decision = decided.decision if checked is None else _decision(service, checked, decided.decision)
-    service.store.queue.decide(id, client.name, decision)
-    service.store.log.add(client.name, "decided", id, decision)
-    service.webhooks.tell("review.decided", check=id, decision=decision, reviewer=client.name)
+    news = service.webhooks.news("review.decided", check=id, decision=decision, reviewer=client.name)
+    service.store.queue.decide(id, client.name, decision, Note(client.name, "decided", id, decision, news))
     queue = answers.queue(service.store.queue.statistics())
     return JSONResponse({"id": id, "decision": decision, "queue": queue})
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from goodsight.about import __version__
 from goodsight.errors import GoodsightError
-from goodsight.store import Message, Store
+from goodsight.store import Message, News, Store
 
 logger = logging.getLogger("goodsight.serve")
 EVENTS = ("review.decided", "model.swapped")
@@ -98,10 +98,14 @@ class Webhooks:
 
     def tell(self, event: str, **said: Any) -> None:
         """Keep what happened for all who want to hear of it."""
-        urls = [hook.url for hook in self._hooks.values() if event in hook.events]
-        if urls:
-            known = {"id": uuid.uuid4().hex, "event": event, "time": time.time()}
-            self._store.outbox.add(urls, json.dumps(known | said))
+        if news := self.news(event, **said):
+            self._store.outbox.add(news.urls, news.body)
+
+    def news(self, event: str, **said: Any) -> News | None:
+        """What is told of something to all who want to hear of it, None where nobody does; it is not kept here."""
+        urls = tuple(hook.url for hook in self._hooks.values() if event in hook.events)
+        known = {"id": uuid.uuid4().hex, "event": event, "time": time.time()}
+        return News(urls, json.dumps(known | said)) if urls else None
 
     def send(self, *, now: float | None = None) -> bool:
         """Send the message that has been due longest; False when there is none."""

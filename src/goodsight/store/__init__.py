@@ -1,8 +1,8 @@
 """What the service keeps: answers, photos, appeals, and what people decided. SQLite or PostgreSQL, and a folder."""
 
 from goodsight.store.imprints import Blocked, Imprint, Imprints, Posted
-from goodsight.store.log import Line, Log
-from goodsight.store.outbox import Message, Outbox
+from goodsight.store.log import Line, Log, Note
+from goodsight.store.outbox import Message, News, Outbox
 from goodsight.store.queue import Checked, Decision, QueueStatistics, Review
 from goodsight.store.store import Appeal, Store
 
@@ -16,6 +16,8 @@ __all__ = [
     "Line",
     "Log",
     "Message",
+    "News",
+    "Note",
     "Outbox",
     "Posted",
     "QueueStatistics",

@@ -7,22 +7,28 @@ all that come before it, so that several processes can read what is new by the l
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Table, case, delete, insert, select
+from sqlalchemy import Connection, Engine, Subquery, Table, case, delete, func, insert, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.arrays import Half, Ints, Pixels
 from goodsight.errors import NotFoundError
-from goodsight.store.tables import blocked, checks, imprints, numbered, repeats
+from goodsight.store.log import Note, write
+from goodsight.store.numbers import next_number
+from goodsight.store.tables import blocked, checks, imprints, repeats
 
 WIDTH, SIDE = 256, 64
 """Numbers of a sketch, and pixels of a side of a picture."""
 _AT_ONCE = 20_000
 _IN = 500
+_EARLIER = 3600.0
+"""Seconds, more than a check takes from its time until it is kept."""
+_COMPARED = 20
 _PAIRS = 20_000
 _OF_CLUSTER = 50
 
@@ -104,16 +110,22 @@ class Imprints:
         return {row.number: Imprint(row.sha256, np.frombuffer(row.sketch, np.float16), _seen(row)) for row in rows}
 
     def posted(self, hashes: Sequence[str], most: int) -> list[Posted]:
-        """The newest checks of photos with these bytes, newest first; one that has several answers is there once."""
-        whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id)
-        columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
-        known = checks.c.sha256.in_(list(hashes))
-        statement = select(*columns).where(known).distinct().order_by(checks.c.time.desc())
+        """The newest checks of photos with these bytes, newest first; one that has several answers is there once.
+
+        Of a photo that was forgotten there are none, nor, once it is posted again, those of before.
+        """
         with self._reader.connect() as connection:
-            return [Posted(*row) for row in connection.execute(statement.limit(most))]
+            some = list(hashes) if len(hashes) <= most else _posted_last(connection, hashes, most)
+            if not some:
+                return []
+            # The newest of each by itself, as the index has them: one photo may have been posted without end.
+            rows = connection.execute(union_all(*(select(_newest(key, most)) for key in some))).all()
+        return sorted((Posted(*row) for row in rows), key=lambda one: one.time, reverse=True)[:most]
 
     def clusters(self, most: int) -> list[list[Posted]]:
-        """Photos that were posted again as near copies, those with the newest copy first: their answers, newest first.
+        """Photos that were posted again: their answers, newest first, and those with the newest copy first.
+
+        As near copies, or as the same bytes by another seller or in another ad.
 
         Args:
             most: clusters; of each at most 50 answers are given.
@@ -125,17 +137,18 @@ class Imprints:
         groups = _connected(found)[:most]
         return [self.posted(group, _OF_CLUSTER) for group in groups]
 
-    def block(self, imprint: Imprint, name: str, reason: str) -> None:
-        """Nobody may post a photo any more; one that is blocked already gets the new reason."""
+    def block(self, imprint: Imprint, name: str, reason: str, note: Note | None = None) -> None:
+        """Nobody may post a photo any more; one that is blocked already gets the new reason. It is noted with it."""
         values = {"name": name, "reason": reason, "time": time.time()}
         with self._engine.begin() as connection:
             same = blocked.c.sha256 == imprint.sha256
             if connection.execute(blocked.update().where(same).values(values)).rowcount == 0:
                 (row,) = _rows(connection, "blocked", [imprint])
                 connection.execute(insert(blocked), [row | values])
+            write(connection, note)
 
-    def unblock(self, number: int) -> None:
-        """Take a photo from the list of those that nobody may post.
+    def unblock(self, number: int, note: Note | None = None) -> None:
+        """Take a photo from the list of those that nobody may post. It is noted with it.
 
         Raises:
             NotFoundError: it is not there.
@@ -144,12 +157,28 @@ class Imprints:
         with self._engine.begin() as connection:
             if connection.execute(delete(blocked).where(blocked.c.number == number)).rowcount == 0:
                 raise NotFoundError(f"`remove` {number}: there is no such number; `goodsight block` lists them")
+            write(connection, note)
 
     def blocked(self) -> list[Blocked]:
         """The photos that nobody may post, in the order in which they were blocked."""
         columns = (blocked.c.number, blocked.c.sha256, blocked.c.name, blocked.c.reason, blocked.c.time)
         with self._reader.connect() as connection:
             return [Blocked(*row) for row in connection.execute(select(*columns).order_by(blocked.c.number))]
+
+
+def _newest(sha256: str, most: int) -> Subquery:
+    """The newest checks of a photo that is not forgotten, with the columns of :class:`Posted`."""
+    whole = case((checks.c.part_of != "", checks.c.part_of), else_=checks.c.id).label("whole")
+    columns = (whole, checks.c.time, checks.c.sha256, checks.c.seller, checks.c.ad)
+    since = select(imprints.c.since).where(imprints.c.sha256 == sha256).scalar_subquery()
+    of = select(*columns).where(checks.c.sha256 == sha256, checks.c.time >= since)
+    return of.distinct().order_by(checks.c.time.desc()).limit(most).subquery()
+
+
+def _posted_last(connection: Connection, hashes: Sequence[str], most: int) -> list[str]:
+    """Of many photos those that were checked last; the newest checks of all are of these."""
+    known = select(checks.c.sha256).where(checks.c.sha256.in_(list(hashes))).group_by(checks.c.sha256)
+    return list(connection.execute(known.order_by(func.max(checks.c.time).desc()).limit(most)).scalars())
 
 
 def add(connection: Connection, made: Sequence[Imprint]) -> None:
@@ -162,14 +191,31 @@ def add(connection: Connection, made: Sequence[Imprint]) -> None:
         known |= set(connection.execute(select(imprints.c.sha256).where(some)).scalars())
     new = [by_content[key] for key in hashes if key not in known]
     if new:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        dialect = _dialect(connection)
         # Another process may keep the same photo at this moment.
         statement = dialect.insert(imprints).on_conflict_do_nothing(index_elements=["sha256"])
-        connection.execute(statement, _rows(connection, "imprints", new))
         now = time.time()
+        rows = _rows(connection, "imprints", new)
+        connection.execute(statement, [row | {"since": now - _EARLIER} for row in rows])
         pairs = [{"sha256": one.sha256, "of": other, "time": now} for one in new for other in one.of]
         if pairs:
             connection.execute(dialect.insert(repeats).on_conflict_do_nothing(), pairs)
+    often = {key for key, count in Counter(imprint.sha256 for imprint in made).items() if count > 1}
+    _note_again(connection, known | often)
+
+
+def _note_again(connection: Connection, hashes: Iterable[str]) -> None:
+    """Note photos whose bytes were posted again by another seller or in another ad, as copies of themselves."""
+    for sha256 in sorted(hashes):
+        # The newest are enough, as each check was compared with those before it.
+        posted = connection.execute(select(_newest(sha256, _COMPARED))).all()
+        if any(len({getattr(one, said) for one in posted} - {""}) > 1 for said in ("seller", "ad")):
+            row = {"sha256": sha256, "of": sha256, "time": time.time()}
+            connection.execute(_dialect(connection).insert(repeats).on_conflict_do_nothing(), [row])
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def forget(connection: Connection, hashes: Sequence[str]) -> None:
@@ -184,19 +230,14 @@ def _connected(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
     for one, other in pairs:
         first, second = group.setdefault(one, [one]), group.setdefault(other, [other])
         if first is not second:
-            first += second
-            group |= dict.fromkeys(second, first)
+            # The fewer go to the more, so that each is moved a few times only, however many there are.
+            few, more = sorted((first, second), key=len)
+            more += few
+            group |= dict.fromkeys(few, more)
     return list({id(members): members for members in group.values()}.values())
 
 
 _TABLES: dict[str, Table] = {"imprints": imprints, "blocked": blocked}
-
-
-def next_number(connection: Connection, which: str, count: int = 1) -> int:
-    """The first of so many numbers of a table; nobody else gets one before this transaction ends."""
-    counter = numbered.c.name == which
-    raised = numbered.update().where(counter).values(last=numbered.c.last + count).returning(numbered.c.last)
-    return int(connection.execute(raised).scalar_one()) - count + 1
 
 
 def _rows(connection: Connection, which: str, made: Sequence[Imprint]) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
-from goodsight.store.imprints import next_number
+from goodsight.store.numbers import next_number
+from goodsight.store.outbox import News, put
 from goodsight.store.tables import log
 
 MOST = 1000
@@ -36,6 +37,33 @@ class Line:
     detail: str
 
 
+@dataclass(frozen=True)
+class Note:
+    """What is noted and told of something in the transaction that does it: neither is there without the other.
+
+    Attributes:
+        who: as of a :class:`Line`, and so are ``what``, ``about`` and ``detail``.
+        news: what others are told, None for nothing.
+
+    """
+
+    who: str
+    what: str
+    about: str
+    detail: str = ""
+    news: News | None = None
+
+
+def write(connection: Connection, note: Note | None) -> None:
+    """Note what a transaction does. It comes last there, as nobody else gets a number before it ends."""
+    if note is None:
+        return
+    values = {"time": time.time(), "who": note.who, "what": note.what, "about": note.about, "detail": note.detail}
+    connection.execute(insert(log), [{"number": next_number(connection, "log"), **values}])
+    if note.news is not None:
+        put(connection, note.news)
+
+
 class Log:
     """The log of one store."""
 
@@ -44,9 +72,8 @@ class Log:
 
     def add(self, who: str, what: str, about: str, detail: str = "") -> None:
         """Note what was done; see :class:`Line`."""
-        values = {"time": time.time(), "who": who, "what": what, "about": about, "detail": detail}
         with self._engine.begin() as connection:
-            connection.execute(insert(log), [{"number": next_number(connection, "log"), **values}])
+            write(connection, Note(who, what, about, detail))
 
     def lines(self, after: int = 0) -> list[Line]:
         """The lines with a number above ``after``, oldest first, at most 1,000."""

@@ -98,6 +98,17 @@ def _policies(run: Callable[[str], None]) -> None:
     run("ALTER TABLE checks ADD COLUMN action TEXT NOT NULL DEFAULT ''")
 
 
+def _by_time(run: Callable[[str], None]) -> None:
+    """The newest answers about a photo are read without the others, also where the same bytes are posted all day."""
+    run("CREATE INDEX checks_sha256_time ON checks (sha256, time)")
+    run("DROP INDEX checks_sha256")
+
+
+def _since(run: Callable[[str], None]) -> None:
+    """A photo that was forgotten and is posted again is a new one: the checks of before are not named."""
+    run("ALTER TABLE imprints ADD COLUMN since DOUBLE PRECISION NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _first,
     _second,
@@ -107,6 +118,8 @@ MIGRATIONS: tuple[Callable[[Callable[[str], None]], None], ...] = (
     _log,
     _outbox,
     _policies,
+    _by_time,
+    _since,
 )
 
 

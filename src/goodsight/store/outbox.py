@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
-from goodsight.store.imprints import next_number
+from goodsight.store.numbers import next_number
 from goodsight.store.tables import outbox
 
 LEASE = 60.0
@@ -25,19 +26,34 @@ class Message:
     tries: int
 
 
+@dataclass(frozen=True)
+class News:
+    """A message, and the addresses that are to hear of it."""
+
+    urls: tuple[str, ...]
+    body: str
+
+
+def put(connection: Connection, news: News) -> None:
+    """Keep a message for each of its addresses in the transaction that does what it tells."""
+    if not news.urls:
+        return
+    now = time.time()
+    first = next_number(connection, "outbox", len(news.urls))
+    rows = [{"number": first + i, "url": url, "time": now, "body": news.body} for i, url in enumerate(news.urls)]
+    connection.execute(insert(outbox), [row | {"tries": 0, "due": now} for row in rows])
+
+
 class Outbox:
     """The outbox of one store. Several processes may take from it; no two take the same message at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, urls: list[str], body: str) -> None:
+    def add(self, urls: Sequence[str], body: str) -> None:
         """Keep a message for each of some addresses."""
-        now = time.time()
         with self._engine.begin() as connection:
-            first = next_number(connection, "outbox", len(urls))
-            rows = [{"number": first + i, "url": url, "time": now, "body": body} for i, url in enumerate(urls)]
-            connection.execute(insert(outbox), [row | {"tries": 0, "due": now} for row in rows])
+            put(connection, News(tuple(urls), body))
 
     def take(self, *, now: float | None = None) -> Message | None:
         """The message that has been due longest, None when there is none; nobody else gets it during the lease."""

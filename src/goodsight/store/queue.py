@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, or_, select
 
 from goodsight.errors import ConflictError, NotFoundError
+from goodsight.store.log import Note, write
 from goodsight.store.tables import checks, decisions, queue, skips
 
 LEASE = 300.0
@@ -175,8 +176,10 @@ class ReviewQueue:
             connection.execute(delete(skips).where(skips.c.check_id == id, skips.c.reviewer == reviewer))
             connection.execute(insert(skips), [{"check_id": id, "reviewer": reviewer, "until": now + SKIPPED}])
 
-    def decide(self, id: str, reviewer: str, decision: str, *, now: float | None = None) -> Decision:
-        """Decide what a claimed photo shows: a class, or '' for none of them.
+    def decide(
+        self, id: str, reviewer: str, decision: str, note: Note | None = None, *, now: float | None = None
+    ) -> Decision:
+        """Decide what a claimed photo shows: a class, or '' for none of them. It is noted with it.
 
         Raises:
             NotFoundError: it is not in the queue.
@@ -191,10 +194,24 @@ class ReviewQueue:
             values = {"given": entry.given + 1, "claimed_by": "", "claimed_until": 0.0}
             connection.execute(queue.update().where(queue.c.check_id == id).values(values))
             checked = checked_of(connection.execute(select(checks).where(checks.c.id == id)).one())
+            write(connection, note)
         return Decision(checked, reviewer, decision, now)
 
-    def undo(self, reviewer: str, *, now: float | None = None, lease: float = LEASE) -> Review | None:
+    def undo(
+        self,
+        reviewer: str,
+        noted: Callable[[Checked], Note] | None = None,
+        *,
+        now: float | None = None,
+        lease: float = LEASE,
+    ) -> Review | None:
         """Take back a reviewer's last decision and claim its photo again; None when there is none to take back.
+
+        Args:
+            reviewer: whose decision.
+            noted: what is noted with it, by the answer that the decision was about.
+            now: unix seconds.
+            lease: seconds that the photo is theirs.
 
         Raises:
             ConflictError: somebody else has the photo meanwhile.
@@ -224,7 +241,9 @@ class ReviewQueue:
             connection.execute(queue.update().where(mine).values(claimed_by="", claimed_until=0.0))
             given = queue.update().where(queue.c.check_id == entry.check_id).values(given=entry.given - 1)
             connection.execute(given)
-            return _take(connection, entry, reviewer, now + lease)
+            review = _take(connection, entry, reviewer, now + lease)
+            write(connection, noted(review.checked) if noted else None)
+            return review
 
     def waiting(self) -> int:
         """How many photos want an opinion."""

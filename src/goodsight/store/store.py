@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, insert, literal_column, or_, select
+from sqlalchemy import Connection, Double, Engine, Select, and_, delete, insert, literal, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from goodsight.errors import ConflictError, NotFoundError
@@ -18,7 +18,7 @@ from goodsight.store import imprints
 from goodsight.store.database import open_database
 from goodsight.store.imprints import Imprint, Imprints
 from goodsight.store.kept import KeptPhotos, Photos
-from goodsight.store.log import Log
+from goodsight.store.log import Log, Note, write
 from goodsight.store.outbox import Outbox
 from goodsight.store.queue import Checked, ReviewQueue, checked_of
 from goodsight.store.shared import SharedPhotos
@@ -123,10 +123,11 @@ class Store:
         with self._engine.connect() as connection:
             return [checked_of(row) for row in connection.execute(_of_check(id))]
 
-    def appeal(self, id: str, by: str, note: str) -> Appeal:
+    def appeal(self, id: str, by: str, note: str, noted: Note | None = None) -> Appeal:
         """Contest an answer: it joins the queue, or moves to its front.
 
-        Of a check with an answer for each of several attributes, all that are no match are contested, or all.
+        Of a check with an answer for each of several attributes, all that are no match are contested, or all. ``note``
+        is what ``by`` says of it; ``noted`` goes into the log with it.
 
         Raises:
             NotFoundError: there is no such answer.
@@ -145,10 +146,13 @@ class Store:
                 raise ConflictError(f"check {id}: its photo is deleted, so nobody can look at it")
             for checked in [one for one in found if one.verdict != "match"] or found:
                 _contest(connection, checked, values)
+            write(connection, noted)
         return Appeal(id, now)
 
-    def delete(self, id: str) -> None:
+    def delete(self, id: str, note: Note | None = None) -> None:
         """Delete a photo with every answer and decision about it; only ids and the time of deletion are left.
+
+        It is noted with it.
 
         Raises:
             NotFoundError: there is no such answer.
@@ -162,11 +166,15 @@ class Store:
             key = found.sha256
             # First of all, as whoever keeps an answer about the photo now holds this row, and is waited for.
             connection.execute(delete(photos).where(photos.c.sha256 == key))
-            ids = list(connection.execute(select(checks.c.id).where(checks.c.sha256 == key)).scalars())
-            for table, column in ((queue, "check_id"), (skips, "check_id"), (decisions, "check_id"), (checks, "id")):
-                connection.execute(delete(table).where(table.c[column].in_(ids)))
+            # Never a list of them, as the same bytes may have been posted more often than a statement has places.
+            ids = select(checks.c.id).where(checks.c.sha256 == key)
+            for table in (queue, skips, decisions):
+                connection.execute(delete(table).where(table.c.check_id.in_(ids)))
+            gone = select(checks.c.id, literal(now, Double)).where(checks.c.sha256 == key)
+            connection.execute(insert(deleted).from_select(["check_id", "time"], gone))
+            connection.execute(delete(checks).where(checks.c.sha256 == key))
             imprints.forget(connection, [key])
-            connection.execute(insert(deleted), [{"check_id": one, "time": now} for one in ids])
+            write(connection, note)
             # Before the commit: if the file cannot be removed, the rows stay and the deletion can be asked for again.
             self._kept.delete(key)
 

@@ -92,6 +92,7 @@ imprints = Table(
     Column("sha256", Text),
     Column("sketch", LargeBinary),  # float16 (256,)
     Column("picture", LargeBinary),  # uint8 (64, 64, 3)
+    Column("since", Double),  # unix seconds from which on checks of it are known: none of before it was forgotten
 )
 repeats = Table(
     "repeats",
