@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from goodsight.serve.problems import Problem
 
-_URI = re.compile(r"\s*data:([^,]{0,200}),", re.IGNORECASE)
-_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]{0,20}:/", re.IGNORECASE)
+_URI = re.compile(r"data:([^,]{0,200}),", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}:/", re.IGNORECASE)
 _BLANKS = b" \t\n\r\f\v\xa0"
 _MARK, _MARKS = "\ufeff", 16
 """Of byte order, which joined files have in them, and how many may be there."""
@@ -34,6 +34,7 @@ def photo_from(text: str, where: str, most: int) -> bytes:
         Problem: 413 or 422: it is too large, or no base64.
 
     """
+    text = text.lstrip()
     uri = _URI.match(text)
     if uri:
         if not uri[1].lower().rstrip().endswith(";base64"):
