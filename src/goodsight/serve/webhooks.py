@@ -103,25 +103,38 @@ class Webhooks:
             known = {"id": uuid.uuid4().hex, "event": event, "time": time.time()}
             self._store.outbox.add(urls, json.dumps(known | said))
 
-    def send(self, *, now: float | None = None) -> bool:
-        """Send the message that has been due longest; False when there is none."""
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that hear of something."""
+        return tuple(self._hooks)
+
+    def send(self, url: str, *, now: float | None = None) -> bool:
+        """Send the message that has been due longest at an address; False when there is none."""
         now = time.time() if now is None else now
-        message = self._store.outbox.take(now=now)
+        message = self._store.outbox.take(url, now=now)
         if message is None:
             return False
-        hook = self._hooks.get(message.url)
-        trouble = _post(hook, message) if hook else "it is not in the file of webhooks any more"
+        trouble = _post(self._hooks[url], message)
         if not trouble:
             self._store.outbox.done(message.number)
-        elif hook is None or now - message.time > GIVEN_UP:
-            logger.error("webhook %s: given up: %s", message.url, trouble)
+        elif now - message.time > GIVEN_UP:
             self._store.outbox.done(message.number)
-            self._store.log.add("service", "gave up a webhook", message.url, trouble)
+            self._give_up(message, trouble)
         else:
             wait = min(FIRST * 2**message.tries, LONGEST)
             logger.warning("webhook %s: %s; trying again in %g s", message.url, trouble, wait)
             self._store.outbox.again(message.number, now + wait)
         return True
+
+    def forget(self, *, now: float | None = None) -> None:
+        """Give up old messages to addresses that are not ours; until then a process with another file may know them."""
+        now = time.time() if now is None else now
+        for message in self._store.outbox.strays(self.urls, now - GIVEN_UP):
+            self._give_up(message, "it is not in the file of webhooks any more")
+
+    def _give_up(self, message: Message, trouble: str) -> None:
+        logger.error("webhook %s: given up: %s", message.url, trouble)
+        self._store.log.add("service", "gave up a webhook", message.url, trouble)
 
 
 def _post(hook: Webhook, message: Message) -> str:
