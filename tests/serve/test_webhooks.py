@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 from goodsight.errors import GoodsightError
+from goodsight.serve import webhooks
 from goodsight.serve.webhooks import GIVEN_UP, Webhook, Webhooks, read_webhooks, signature
 from goodsight.store import Store
+from goodsight.store.outbox import LEASE
 
 SECRET = "a secret of twenty-six letters"
 
@@ -120,6 +124,30 @@ def test_an_address_of_another_process_is_left_to_it(receiver: Receiver, store: 
     assert store.outbox.waiting() == 0
     (line,) = store.log.lines()
     assert (line.what, line.about) == ("gave up a webhook", receiver.url)
+
+
+class _Dripping(_Handler):
+    """Answers a byte at a time, each well within the time for a read, and ends with an answer that counts."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with suppress(OSError):
+            for byte in b"HTTP/1.0 200 OK\r\nDrip: drip drip drip drip\r\n\r\n":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.05)
+
+
+def test_a_whole_answer_has_a_limit(receiver: Receiver, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver.RequestHandlerClass = _Dripping
+    monkeypatch.setattr(webhooks, "SECONDS", 1.2)  # within the head, after the status
+    hooks = Webhooks((Webhook(receiver.url, SECRET),), store)
+    hooks.tell("model.swapped", model="ads", model_id="m")
+    assert hooks.send(receiver.url)
+    assert store.outbox.waiting() == 1
+
+
+def test_a_lease_is_longer_than_an_exchange() -> None:
+    assert webhooks.SECONDS + webhooks._CONNECT < LEASE / 2
 
 
 def test_two_processes_do_not_send_one_message(store: Store) -> None:
