@@ -43,6 +43,7 @@ def undo(request: Request, client: Reviewing) -> JSONResponse:
     review = service.store.queue.undo(client.name)
     if review is not None:
         service.store.log.add(client.name, "took back", review.checked.id)
+        service.webhooks.tell("review.undone", check=review.checked.id, reviewer=client.name)
     return JSONResponse(_with_queue(service, review))
 
 

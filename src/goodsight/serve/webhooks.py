@@ -29,7 +29,7 @@ from goodsight.errors import GoodsightError
 from goodsight.store import Message, Store
 
 logger = logging.getLogger("goodsight.serve")
-EVENTS = ("review.decided", "model.swapped")
+EVENTS = ("review.decided", "review.undone", "model.swapped")
 SECONDS = 10.0
 """For a whole exchange with an address, which is less than the lease of its message."""
 _CONNECT = 5.0
