@@ -44,6 +44,7 @@ def test_a_token_is_shown_once_and_its_file_has_the_hash() -> None:
         (["serve", "nowhere", "--tokens", "nothing.toml"], "nothing.toml: cannot be read"),
         (["serve", "nowhere", "--proxy", "nginx"], "`proxy`: 'nginx' does not appear to be an IPv4 or IPv6 address"),
         (["serve", "nowhere", "--allow-host", "a.example,http://b"], "`allow_host` 'http://b': must be a host name"),
+        (["block", "--data", "nothing"], "nothing: there is no such folder"),
         (["reviews", "export", "--out", "out", "--data", "nothing"], "nothing: there is no such folder"),
     ],
 )
@@ -95,6 +96,7 @@ def test_decisions_become_a_folder_that_train_reads(sound: dict[str, list[Path]]
 def test_photos_are_blocked_listed_and_let_in_again(tmp_path: Path) -> None:
     photo, data = tmp_path / "stolen.png", tmp_path / "data"
     Image.new("RGB", (80, 60), (200, 40, 40)).save(photo)
+    data.mkdir()
     code, out, _ = _run("block", photo, "--reason", "reported", "--data", data)
     assert code == 0
     assert out.strip().endswith("stolen.png  reported")

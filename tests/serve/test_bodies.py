@@ -82,3 +82,11 @@ def test_another_charset_is_refused(named: str) -> None:
     with pytest.raises(Problem, match=r"send UTF-8") as caught:
         bodies.utf8_only(f"application/json; {named}")
     assert caught.value.status_code == 400
+
+
+def test_a_long_content_type_is_refused_before_it_is_searched() -> None:
+    bodies.utf8_only("application/json; a=" + "b" * 180)
+    for text in ("application/json; " + "charset" * 4400, "application/json; a=" + "b" * 181):
+        with pytest.raises(Problem, match=f"Content-Type: has {len(text)} characters; send at most 200") as caught:
+            bodies.utf8_only(text)
+        assert caught.value.status_code == 400

@@ -1,18 +1,21 @@
 """Who did what is told to admins: decisions, what was taken back, contested or deleted, and exchanged models."""
 
+import json
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from goodsight.flow.training import Training
+from goodsight.serve import beside
 from goodsight.serve.access import Token, _hash
 from goodsight.serve.app import create_app
-from goodsight.serve.service import Settings
+from goodsight.serve.service import Service, Settings
 from goodsight.serve.webhooks import Webhook
+from goodsight.store.tables import outbox
 
 Sound = dict[str, list[Path]]
-SILENT = Webhook("http://127.0.0.1:9/", "a secret of letters", ("review.decided",))
 FULL = "CREATE TRIGGER full BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'disk'); END"
 
 
@@ -20,9 +23,20 @@ def _as(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {name}"}
 
 
-def test_the_log_says_who_did_what(trained: Training, sound: Sound, tmp_path: Path) -> None:
+def _told(service: Service) -> list[dict[str, str]]:
+    """What is to be told to webhooks, in its order."""
+    with service.store._engine.connect() as connection:
+        bodies = connection.execute(select(outbox.c.body).order_by(outbox.c.number)).scalars()
+        return [json.loads(body) for body in bodies]
+
+
+def test_the_log_says_who_did_what_and_webhooks_are_told(
+    trained: Training, sound: Sound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_SECOND", 1e6)  # nothing is sent meanwhile
+    hooks = (Webhook("http://127.0.0.1/", "a secret of twenty-six letters"),)
     tokens = tuple(Token(role, role, _hash(role)) for role in ("check", "review", "admin"))
-    settings = Settings({"drawn": trained.folder}, tmp_path, tokens=tokens, webhooks=(SILENT,))
+    settings = Settings({"drawn": trained.folder}, tmp_path, tokens=tokens, webhooks=hooks)
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         photo = sound["bag"][0].read_bytes()
         form = {"ad_category": "mug"}
@@ -30,11 +44,11 @@ def test_the_log_says_who_did_what(trained: Training, sound: Sound, tmp_path: Pa
         assert client.post("/v1/appeals", json={"id": id}, headers=_as("check")).status_code == 201
         client.post("/v1/reviews/next", headers=_as("review"))
         store = client.app.state.service.store  # type: ignore[attr-defined]
-        for statement, status, told in ((FULL, 503, 0), ("DROP TRIGGER full", 200, 1)):
+        for statement, status, waiting in ((FULL, 503, 0), ("DROP TRIGGER full", 200, 1)):
             with store._engine.begin() as connection:
                 connection.execute(text(statement))
             decided = client.post(f"/v1/reviews/{id}", json={"decision": "bag"}, headers=_as("review"))
-            assert (decided.status_code, store.outbox.waiting()) == (status, told)
+            assert (decided.status_code, store.outbox.waiting()) == (status, waiting)
         client.post("/v1/reviews/undo", headers=_as("review"))
         client.app.state.service.models.swapped("drawn", "new id")  # type: ignore[attr-defined]
         client.delete(f"/v1/checks/{id}", headers=_as("admin"))
@@ -47,6 +61,9 @@ def test_the_log_says_who_did_what(trained: Training, sound: Sound, tmp_path: Pa
             ("service", "swapped", "drawn", "new id"),
             ("admin", "deleted", id, ""),
         ]
+        told = _told(client.app.state.service)  # type: ignore[attr-defined]
+        assert [one["event"] for one in told] == ["review.decided", "review.undone", "model.swapped"]
+        assert {(one["check"], one["reviewer"]) for one in told[:2]} == {(id, "review")}
         after = {"after": lines[3]["number"]}
         assert client.get("/v1/log", params=after, headers=_as("admin")).json()["lines"] == lines[4:]
         assert client.get("/v1/log", headers=_as("review")).status_code == 403

@@ -80,6 +80,26 @@ def test_a_photo_that_is_too_large_is_not_unpacked() -> None:
         assert (told.value.status_code, "too large" in told.value.detail) == (413, True)
 
 
+class _Text(str):
+    """A text that is not to be walked through letter by letter."""
+
+    __slots__ = ()
+
+    def translate(self, table: object) -> str:
+        raise AssertionError("slow where a text is not ASCII")
+
+
+def test_letters_of_no_base64_are_found_without_a_walk_through_all() -> None:
+    with pytest.raises(Problem, match=r"'\u0100' stands there after 4"):
+        photo_from(_Text("AA\u00a0AA" + "\u0100" * 1000), "here", MOST)
+
+
+def test_a_few_marks_of_byte_order_are_passed_over() -> None:
+    assert photo_from("\ufeffAA" * 16, "here", MOST) == bytes(24)
+    with pytest.raises(Problem, match=r"'\\ufeff' stands there after 32"):
+        photo_from("\ufeffAA" * 17, "here", MOST)
+
+
 def test_nothing_of_the_service_can_read_a_place() -> None:
     """What a request says never becomes a path or an address: the service decodes bytes alone."""
     reading = {"places", "remote", "ranges", "local", "tars", "given"}

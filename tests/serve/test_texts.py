@@ -1,5 +1,8 @@
 """What no database keeps is found in any text."""
 
+import sys
+import unicodedata
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -9,6 +12,12 @@ from goodsight.serve.texts import Id, Line, Lines, strange
 def test_what_is_strange_is_said_in_ascii() -> None:
     assert strange("Ünï & søn \U0001f45c") == ""
     assert strange("a\0b\x1bc\ud800") == r"'\x00' '\x1b' '\ud800'"
+
+
+def test_each_control_and_half_a_letter_is_strange_and_nothing_else() -> None:
+    every = map(chr, range(sys.maxunicode + 1))
+    assert [c for c in every if bool(strange(c)) != (unicodedata.category(c) in ("Cc", "Cs"))] == []
+    assert strange("\n\0", "\n") == r"'\x00'"
 
 
 @pytest.mark.parametrize("text", ["\0", "a\x85", "\x7f", "\ud800", "a\u2028b\x01"])

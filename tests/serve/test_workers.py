@@ -72,6 +72,37 @@ def test_a_killed_process_is_replaced_and_nothing_that_was_answered_is_lost(
     store.close()
 
 
+class _Finishing:
+    """A process that has still to answer something when it is told to end."""
+
+    sentinel, exitcode = -1, None
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.refused = False
+
+    def terminate(self) -> None:
+        pass
+
+    def join(self, timeout: float | None = None) -> None:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", self._port), timeout=5).close()
+        self.refused = True
+
+    def kill(self) -> None:
+        pass
+
+
+def test_nobody_is_let_in_while_the_last_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = _Finishing(listener.getsockname()[1])
+        crew = workers._Crew(Settings({}, tmp_path, workers=2), "127.0.0.1", listener, "")
+        monkeypatch.setattr(crew, "_start", lambda: process)
+        monkeypatch.setattr(signal, "signal", lambda *_: crew._stop())
+        crew.run()
+    assert process.refused
+
+
 def test_what_no_process_could_do_is_said_at_once(trained: Training, tmp_path: Path) -> None:
     settings = Settings({"m": trained.folder}, tmp_path / "data", workers=2)
     with pytest.raises(GoodsightError, match="it needs `tokens`"):

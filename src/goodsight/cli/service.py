@@ -126,8 +126,7 @@ def export(
     stores = _web("goodsight.store")
     from goodsight.store import export as exporting
 
-    if not store and not data.is_dir():
-        raise GoodsightError(f"`data` {data}: there is no such folder; give the one that `goodsight serve` uses")
+    _require(data, store)
     opened = stores.Store.open(store, data, kept)
     try:
         done = exporting.export(opened, out, force=force)
@@ -156,6 +155,7 @@ def block(
 
     if photos and not reason.strip():
         raise GoodsightError("`reason`: say why the photos are blocked; who posts one is told")
+    _require(data, store)
     limits = options.limits(max_mb, max_megapixels)
     opened = stores.Store.open(store, data)
     try:
@@ -170,6 +170,12 @@ def block(
             typer.echo(line)
     finally:
         opened.close()
+
+
+def _require(data: Path, store: str) -> None:
+    """A store is made by the service alone: a wrong name of its folder is no new one."""
+    if not store and not data.is_dir():
+        raise GoodsightError(f"`data` {data}: there is no such folder; give the one that `goodsight serve` uses")
 
 
 def _addresses(given: Sequence[str]) -> tuple[str, ...]:

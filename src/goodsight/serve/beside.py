@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from goodsight.serve.service import Service
 
@@ -21,14 +23,15 @@ async def run(service: Service) -> None:
 
 
 async def _tidy(service: Service) -> None:
-    """Delete old photos."""
+    """Delete old photos, and give up old messages that nobody is to hear."""
     days = service.settings.keep_days
     while True:
         try:
             count = await asyncio.to_thread(service.store.expire, time.time() - days * 86400)
             logger.info("%d photos older than %g days deleted", count, days)
+            await asyncio.to_thread(service.webhooks.forget)
         except Exception:  # a database that is away for a while: the next round will do it
-            logger.exception("old photos could not be deleted; trying again in %g s", _TIDY)
+            logger.exception("old photos and messages could not be deleted; trying again in %g s", _TIDY)
         await asyncio.sleep(_TIDY)
 
 
@@ -51,12 +54,22 @@ async def _remember(service: Service) -> None:
 
 
 async def _tell(service: Service) -> None:
-    """Send what is due to webhooks."""
-    away = _Away("webhooks are not sent")
-    while service.settings.webhooks:
+    """Send what is due to webhooks, to each address in a thread of its own: a slow one holds up no other."""
+    if urls := service.webhooks.urls:
+        pool = ThreadPoolExecutor(len(urls), "goodsight-webhook")
+        try:
+            await asyncio.gather(*(_tell_one(service, url, pool) for url in urls))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _tell_one(service: Service, url: str, pool: ThreadPoolExecutor) -> None:
+    away = _Away(f"webhook {url}: nothing is sent")
+    send = partial(service.webhooks.send, url)
+    while True:
         await asyncio.sleep(_SECOND)
         with away:
-            while await asyncio.to_thread(service.webhooks.send):
+            while await asyncio.get_running_loop().run_in_executor(pool, send):
                 pass
 
 

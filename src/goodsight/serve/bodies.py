@@ -20,6 +20,8 @@ SMALL_BYTES = 2**16
 """Of a body without photos: the longest note, each letter written as a pair of escapes, is less than half of it."""
 _FORMS = {"/v1/check", "/v1/classify", "/v1/search"}
 _INFER = re.compile(r"/v2/models/.+/infer")
+_TYPE = 200
+"""Characters of a Content-Type; a boundary has at most 70 (RFC 2046)."""
 _VALUES = 20_000
 """Brackets, commas and colons; a text without photos, or with sixteen of them, has a few dozen."""
 _QUICK = 2**16
@@ -48,9 +50,11 @@ def utf8_only(content_type: str) -> None:
     """Refuse a text in another encoding than UTF-8, whose letters would be taken for others.
 
     Raises:
-        Problem: 400: the header names another charset.
+        Problem: 400: the header names another charset, or is longer than any that somebody needs.
 
     """
+    if len(content_type) > _TYPE:  # the time of the search below grows with the square of the length
+        raise Problem(400, f"Content-Type: has {len(content_type)} characters; send at most {_TYPE}")
     named = re.findall(r"""charset[^=;]*=\s*["']?([^"';]*)""", content_type, re.IGNORECASE)
     if any(name.strip().lower() not in ("utf-8", "utf8") for name in named):
         raise Problem(400, f"charset {named[0][:100]!a}: send UTF-8")

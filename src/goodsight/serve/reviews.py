@@ -42,7 +42,8 @@ def undo(request: Request, client: Reviewing) -> JSONResponse:
     service = service_of(request)
 
     def noted(checked: Checked) -> Note:
-        return Note(client.name, "took back", checked.id)
+        news = service.webhooks.news("review.undone", check=checked.id, reviewer=client.name)
+        return Note(client.name, "took back", checked.id, news=news)
 
     review = service.store.queue.undo(client.name, noted)
     return JSONResponse(_with_queue(service, review))

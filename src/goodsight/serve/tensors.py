@@ -27,6 +27,8 @@ HEADER = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
 KINDS = {"BYTES": None, "BOOL": np.dtype("?"), "FP32": np.dtype("<f4")}
 """The datatypes that are used, and how their elements are written."""
+_DIGITS = 12
+"""Of the header, at most."""
 _WANTED, _ALL_WANTED = "binary_data", "binary_data_output"
 Parameters = dict[str, str | bool | int | float]
 
@@ -128,7 +130,8 @@ def read(body: bytes, head: str | None, most: int) -> tuple[InferRequest, list[b
 
 
 def _length(head: str, most: int) -> int:
-    if not (head.isascii() and head.isdecimal() and int(head) <= most):
+    # int() refuses thousands of digits with an error of its own.
+    if not (len(head) <= _DIGITS and head.isascii() and head.isdecimal() and int(head) <= most):
         raise Problem(422, f"{HEADER} {head[:20]!r}: must be the bytes of the JSON in the body, at most {most}")
     return int(head)
 

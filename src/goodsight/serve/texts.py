@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
 _LAYOUT = "\n\r\t"
+_STRANGE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Unicode's categories Cc and Cs, to which it adds no more characters."""
 
 
 def strange(text: str, allowed: str = "") -> str:
@@ -18,7 +20,7 @@ def strange(text: str, allowed: str = "") -> str:
         allowed: control characters that may be there.
 
     """
-    bad = sorted({c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c not in allowed})
+    bad = sorted({*_STRANGE.findall(text)} - {*allowed})
     return " ".join(ascii(c) for c in bad[:5])
 
 

@@ -16,7 +16,8 @@ from goodsight.serve.problems import Problem
 from goodsight.serve.texts import strange
 
 MOST_PHOTOS = 16
-_FIELD_BYTES = 2**16
+_FIELD_BYTES = 2**12
+"""Of a text; names and ids are shorter, and each is looked through while others wait."""
 _REPEATED = "declared"
 _MOST_DECLARED = 64
 

@@ -11,10 +11,14 @@ import hmac
 import http.client
 import json
 import logging
+import socket
+import ssl
+import threading
 import time
 import tomllib
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +29,11 @@ from goodsight.errors import GoodsightError
 from goodsight.store import Message, News, Store
 
 logger = logging.getLogger("goodsight.serve")
-EVENTS = ("review.decided", "model.swapped")
+EVENTS = ("review.decided", "review.undone", "model.swapped")
 SECONDS = 10.0
-"""For an address to answer."""
+"""For a whole exchange with an address, which is less than the lease of its message."""
+_CONNECT = 5.0
+"""For each of the machines that an address stands for."""
 FIRST, LONGEST = 5.0, 3600.0
 """Seconds before the first new try, each later one after twice the time; and the longest time between two."""
 GIVEN_UP = 3 * 86400.0
@@ -107,25 +113,38 @@ class Webhooks:
         known = {"id": uuid.uuid4().hex, "event": event, "time": time.time()}
         return News(urls, json.dumps(known | said)) if urls else None
 
-    def send(self, *, now: float | None = None) -> bool:
-        """Send the message that has been due longest; False when there is none."""
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that hear of something."""
+        return tuple(self._hooks)
+
+    def send(self, url: str, *, now: float | None = None) -> bool:
+        """Send the message that has been due longest at an address; False when there is none."""
         now = time.time() if now is None else now
-        message = self._store.outbox.take(now=now)
+        message = self._store.outbox.take(url, now=now)
         if message is None:
             return False
-        hook = self._hooks.get(message.url)
-        trouble = _post(hook, message) if hook else "it is not in the file of webhooks any more"
+        trouble = _post(self._hooks[url], message)
         if not trouble:
             self._store.outbox.done(message.number)
-        elif hook is None or now - message.time > GIVEN_UP:
-            logger.error("webhook %s: given up: %s", message.url, trouble)
+        elif now - message.time > GIVEN_UP:
             self._store.outbox.done(message.number)
-            self._store.log.add("service", "gave up a webhook", message.url, trouble)
+            self._give_up(message, trouble)
         else:
             wait = min(FIRST * 2**message.tries, LONGEST)
             logger.warning("webhook %s: %s; trying again in %g s", message.url, trouble, wait)
             self._store.outbox.again(message.number, now + wait)
         return True
+
+    def forget(self, *, now: float | None = None) -> None:
+        """Give up old messages to addresses that are not ours; until then a process with another file may know them."""
+        now = time.time() if now is None else now
+        for message in self._store.outbox.strays(self.urls, now - GIVEN_UP):
+            self._give_up(message, "it is not in the file of webhooks any more")
+
+    def _give_up(self, message: Message, trouble: str) -> None:
+        logger.error("webhook %s: given up: %s", message.url, trouble)
+        self._store.log.add("service", "gave up a webhook", message.url, trouble)
 
 
 def _post(hook: Webhook, message: Message) -> str:
@@ -145,12 +164,40 @@ def _post(hook: Webhook, message: Message) -> str:
 
 
 def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """What an address answers, within :data:`SECONDS` in all: a time limit of a socket is for each read alone."""
+    end = time.monotonic() + SECONDS
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
-    try:
-        query = f"?{parts.query}" if parts.query else ""
-        connection.request("POST", (parts.path or "/") + query, body, dict(headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    connection = kind(parts.hostname or "", parts.port)
+    with _connected(connection.host, connection.port, secure=parts.scheme == "https") as link:
+        cut = threading.Timer(max(0.0, end - time.monotonic()), _cut, (link,))
+        cut.daemon = True
+        cut.start()
+        try:
+            if isinstance(link, ssl.SSLSocket):
+                link.do_handshake()
+            connection.sock = link
+            query = f"?{parts.query}" if parts.query else ""
+            connection.request("POST", (parts.path or "/") + query, body, dict(headers))
+            status = connection.getresponse().status
+        finally:
+            cut.cancel()
+            connection.close()
+    if time.monotonic() >= end:  # half a head reads like a whole one
+        raise TimeoutError(f"no whole answer in {SECONDS:g} s")
+    return status
+
+
+def _connected(host: str, port: int, *, secure: bool) -> socket.socket:
+    """A connection; where it is to be secure, one that has still to shake hands."""
+    plain = socket.create_connection((host, port), timeout=_CONNECT)
+    plain.settimeout(SECONDS)
+    if not secure:
+        return plain
+    context = ssl.create_default_context()
+    return context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+
+def _cut(link: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        socket.socket.shutdown(link, socket.SHUT_RDWR)  # that of ssl would change what another thread reads from

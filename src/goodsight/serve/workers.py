@@ -83,6 +83,7 @@ class _Crew:
                     if process.exitcode is not None and not self._stopped:
                         crew[place] = self._replaced(process, process in first)
         finally:
+            self._listener.close()  # else the system takes connections in that nobody answers any more
             for process in crew:
                 process.terminate()
             end = time.monotonic() + app.STOP_SECONDS + 5

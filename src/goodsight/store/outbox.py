@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -13,6 +13,7 @@ from goodsight.store.tables import outbox
 
 LEASE = 60.0
 """Seconds in which who took a message tells how that went; then another process may try."""
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,14 @@ class Outbox:
         with self._engine.begin() as connection:
             put(connection, News(tuple(urls), body))
 
-    def take(self, *, now: float | None = None) -> Message | None:
-        """The message that has been due longest, None when there is none; nobody else gets it during the lease."""
+    def take(self, url: str, *, now: float | None = None) -> Message | None:
+        """The message that has been due longest at an address, None when there is none.
+
+        Nobody else gets it during the lease.
+        """
         now = time.time() if now is None else now
-        due = select(outbox).where(outbox.c.due <= now).order_by(outbox.c.due, outbox.c.number).limit(1)
+        due = select(outbox).where(outbox.c.url == url, outbox.c.due <= now)
+        due = due.order_by(outbox.c.due, outbox.c.number).limit(1)
         with self._engine.begin() as connection:
             row = connection.execute(due.with_for_update(skip_locked=True)).one_or_none()
             if row is None:
@@ -66,6 +71,14 @@ class Outbox:
             same = outbox.c.number == row.number
             connection.execute(outbox.update().where(same).values(due=now + LEASE, tries=row.tries + 1))
             return Message(row.number, row.url, row.time, row.body, row.tries)
+
+    def strays(self, known: Collection[str], before: float) -> list[Message]:
+        """Forget messages older than a time (unix seconds) that go to none of some addresses; these are given."""
+        old = select(outbox).where(outbox.c.time < before, outbox.c.url.not_in(known)).limit(_AT_ONCE)
+        with self._engine.begin() as connection:
+            rows = connection.execute(old.with_for_update(skip_locked=True)).all()
+            connection.execute(delete(outbox).where(outbox.c.number.in_([row.number for row in rows])))
+        return [Message(row.number, row.url, row.time, row.body, row.tries) for row in rows]
 
     def done(self, number: int) -> None:
         """A message was heard, or is given up."""
