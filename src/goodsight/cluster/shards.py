@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
+from pathlib import Path
 
 from goodsight.catalog.rows import Row
+from goodsight.photos.places import Member, Place
 
 SUFFIX = ".parquet"
+SIGNED = {
+    "x-amz-signature": r"x-amz-.*",
+    "x-goog-signature": r"x-goog-.*",
+    "signature": "signature|expires|awsaccesskeyid|googleaccessid|ossaccesskeyid|key-pair-id|policy",
+    "sig": "sig|s[pterv]|sdd|spr|srt|ss|sip|sk(oid|tid|[tesv])",
+}
+"""What of an address's query comes and goes with a signature, by the parameter that shows there is one: S3's, Google's,
+CloudFront's and older ones, Azure's."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +40,32 @@ class Shard:
         return name_of(self.number)
 
     def digest(self) -> str:
-        """Of the names and places of its photos, 16 hex digits: another photo, or another order, gives another."""
-        lines = (json.dumps([row.file_name, str(row.path)]) for row in self.rows)
+        """Of the names and places of its photos, 16 hex digits: another photo, or another order, gives another.
+
+        An address counts with its query, which may be all that tells two photos apart, but without a signature, so
+        that a list that was signed anew is of the same photos. Nothing of either can be read from the digits.
+        """
+        lines = (json.dumps([row.file_name, _same(row.path)]) for row in self.rows)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _same(place: Place) -> str:
+    """The same text for the same photo, however its address is signed."""
+    if isinstance(place, Member):
+        return f"{_same(place.archive)}#{place.offset}+{place.size}/{place.name}"
+    # A path's links are not followed: that takes long where there are millions.
+    return os.path.abspath(place) if isinstance(place, Path) else "::".join(map(_unsigned, place.url.split("::")))
+
+
+def _unsigned(url: str) -> str:
+    head, asked, query = url.partition("?")
+    if not asked:
+        return url
+    query, there, fragment = query.partition("#")
+    pairs = [(pair.partition("=")[0].lower(), pair) for pair in query.split("&")]
+    names = {name for name, _ in pairs}
+    beside = "|".join(each for sign, each in SIGNED.items() if sign in names)
+    return f"{head}?{'&'.join(pair for name, pair in pairs if not re.fullmatch(beside, name))}{there}{fragment}"
 
 
 def name_of(number: int) -> str:
