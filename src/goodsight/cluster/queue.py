@@ -117,9 +117,9 @@ class Queue:
         step, total = self._told
         self._progress(step, self.done, total)
 
-    def starting(self, ready: int, workers: int) -> None:
-        """So many workers are ready, of so many."""
-        self._progress("start workers", ready, workers)
+    def starting(self, ready: int, workers: int, note: str = "") -> None:
+        """So many workers are ready, of so many; ``note`` says what the others wait for."""
+        self._progress("start workers", ready, workers, note)
 
     def failing(self, shard: Shard, reason: str) -> None:
         """A shard could not be answered: it is tried again after all others, or given up."""
