@@ -79,6 +79,10 @@ def test_a_list_that_is_signed_anew_is_of_the_same_photos(signed: str) -> None:
     assert one != _digest(Address(f"https://shop/a.jpg?{signed.format('1').replace('id=1', 'id=2')}"))
 
 
-def test_a_path_is_the_same_from_wherever_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_the_same_from_wherever_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _digest(Path("a.jpg")) == _digest(tmp_path / "a.jpg")
+    near = [Row("a", Path("a.jpg")), Row("b", Member(Path("b.tar"), "b", 512, 9)), Row("c", Address("s3://shop/c"))]
+    far = [Row("a", tmp_path / "a.jpg"), Row("b", Member(tmp_path / "b.tar", "b", 512, 9)), near[2]]
+    (one,), (two,) = shards.cut(near, 9), shards.cut(far, 9)
+    assert one.rows == tuple(far)
+    assert one.digest() == two.digest()

@@ -7,6 +7,7 @@ from bucket import Bucket
 from shard_jobs import Names, rows
 
 from goodsight.cluster import worker as workers
+from goodsight.cluster.queue import Answered
 from goodsight.cluster.shards import Shard
 from goodsight.cluster.store import Store
 from goodsight.cluster.worker import Sent, Worker, machine, unpacked
@@ -44,3 +45,15 @@ def test_answers_are_written_where_all_can_write_and_else_given_back(tmp_path: P
     put = Worker(job, Store(bucket.url("worker-test")), Sent({})).answer(shard)
     assert (put.data, put.photos) == (None, 2)
     assert bucket.get("worker-test/0000003.parquet") == back.data
+
+
+def test_a_shard_on_a_worker_is_one_that_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def answered(job: Names, shard: Shard) -> Answered:
+        seen.append(shard.sent)
+        return Answered(shard.name, 0, 0, b"")
+
+    monkeypatch.setattr(Names, "answer", answered)
+    Worker(Names(str(tmp_path)), Store(str(tmp_path)), Sent({})).answer(Shard(3, 6, tuple(rows(2))))
+    assert seen == [True]

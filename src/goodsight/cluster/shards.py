@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 
@@ -27,12 +26,16 @@ CloudFront's and older ones, Azure's."""
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of photos: its number among the shards, that of its first photo, and how often it was tried in vain."""
+    """A run of photos: its number among the shards, that of its first photo, and how often it was tried in vain.
+
+    ``sent`` tells that it is answered by a cluster, whose machines may not see every file that this one sees.
+    """
 
     number: int
     first: int
     rows: tuple[Row, ...]
     tried: int = 0
+    sent: bool = False
 
     @property
     def name(self) -> str:
@@ -53,8 +56,7 @@ def _same(place: Place) -> str:
     """The same text for the same photo, however its address is signed."""
     if isinstance(place, Member):
         return f"{_same(place.archive)}#{place.offset}+{place.size}/{place.name}"
-    # A path's links are not followed: that takes long where there are millions.
-    return os.path.abspath(place) if isinstance(place, Path) else "::".join(map(_unsigned, place.url.split("::")))
+    return str(place) if isinstance(place, Path) else "::".join(map(_unsigned, place.url.split("::")))
 
 
 def _unsigned(url: str) -> str:
@@ -74,10 +76,18 @@ def name_of(number: int) -> str:
 
 
 def cut(rows: Iterable[Row], size: int) -> Iterator[Shard]:
-    """The shards of a catalog, read lazily; the last may have fewer photos."""
-    remaining = iter(rows)
+    """The shards of a catalog, read lazily; the last may have fewer photos. Their paths are the same from anywhere."""
+    remaining = map(_absolute, rows)
     for number in count():
         some = tuple(islice(remaining, size))
         if not some:
             return
         yield Shard(number, number * size, some)
+
+
+def _absolute(row: Row) -> Row:
+    """With a path that another process finds as well. Its links are not followed: of millions that takes long."""
+    place = row.path
+    if isinstance(place, Member) and isinstance(place.archive, Path):
+        return replace(row, path=replace(place, archive=place.archive.absolute()))
+    return replace(row, path=place.absolute()) if isinstance(place, Path) else row

@@ -63,7 +63,7 @@ class Worker:
         if self._answer is None:
             self.start()
         assert self._answer is not None
-        done = self._answer(shard)
+        done = self._answer(replace(shard, sent=True))
         if not self._store.afar or done.data is None:
             return done
         self._store.write(done.name, done.data)
