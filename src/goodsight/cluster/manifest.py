@@ -71,7 +71,7 @@ class Manifest:
             if said["goodsight"] > _SCHEMA:
                 raise GoodsightError(f"{store.place}: {NAME} is of a newer Goodsight; upgrade goodsight")
             return cls(said["asked"], int(said["shard"]), int(said["photos"]), tuple(said["shards"]))
-        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise GoodsightError(f"{store.place}: {NAME} cannot be read; choose another `out`") from error
 
     def changes(self, earlier: Manifest) -> list[str]:
