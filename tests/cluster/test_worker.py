@@ -19,11 +19,16 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-def test_files_are_unpacked_once() -> None:
-    folder = unpacked("a" * 64, {"model.json": b"1", "canaries/0.png": b"2"})
+def test_files_are_unpacked_once_and_mended_where_they_are_others() -> None:
+    files = {"model.json": b"1", "heads": b"3", "canaries/0.png": b"2"}
+    folder = unpacked("a" * 64, files)
     assert (folder / "canaries" / "0.png").read_bytes() == b"2"
-    assert unpacked("a" * 64, {"model.json": b"other"}) == folder
-    assert (folder / "model.json").read_bytes() == b"1"
+    kept = (folder / "heads").stat().st_ino
+    (folder / "model.json").write_bytes(b"0")
+    (folder / "canaries" / "0.png").unlink()
+    assert unpacked("a" * 64, files) == folder
+    assert {name: (folder / name).read_bytes() for name in files} == files
+    assert (folder / "heads").stat().st_ino == kept
 
 
 def test_another_version_is_refused_by_name(tmp_path: Path) -> None:
