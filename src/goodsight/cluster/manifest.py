@@ -100,7 +100,8 @@ def agree(store: Store, manifest: Manifest) -> set[str]:
         GoodsightError: the folder holds something else, or shards of other photos or another model.
 
     """
-    there = store.names()
+    # A dot begins what a run was writing when it was killed.
+    there = {name for name in store.names() if not name.startswith(".")}
     if NAME in there:
         changes = manifest.changes(Manifest.read(store))
         if changes:
