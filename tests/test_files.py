@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from goodsight.errors import FolderExistsError
-from goodsight.files import exchange, refuse_folder, whole_file, whole_folder
+from goodsight.errors import FolderExistsError, GoodsightError
+from goodsight.files import cache_folder, exchange, refuse_folder, whole_file, whole_folder
+
+
+def test_a_cache_folder_that_cannot_be_made_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("GOODSIGHT_CACHE", str(tmp_path / "taken"))
+    with pytest.raises(GoodsightError, match=r"the cache folder cannot be made: file exists; .*GOODSIGHT_CACHE"):
+        cache_folder()
 
 
 def test_a_file_that_fails_leaves_nothing_and_keeps_the_old_one(tmp_path: Path) -> None:

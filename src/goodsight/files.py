@@ -24,7 +24,7 @@ from pathlib import Path
 
 import platformdirs
 
-from goodsight.errors import FolderExistsError
+from goodsight.errors import FolderExistsError, GoodsightError
 
 MARKS = {"metrics.json": "", "split.json": '"goodsight":', "export.json": '"goodsight":'}
 """What shows that Goodsight made a folder: a file, and the text in it where others have a file of that name as well."""
@@ -39,10 +39,21 @@ _WRITTEN = re.compile(r"(\\+)u(d[89a-f][0-9a-f]{2})")
 
 
 def cache_folder() -> Path:
-    """``GOODSIGHT_CACHE``, or the platform's user cache folder; made when it is not there."""
+    """``GOODSIGHT_CACHE``, or the platform's user cache folder; made when it is not there.
+
+    Raises:
+        GoodsightError: it cannot be made.
+
+    """
     chosen = os.environ.get("GOODSIGHT_CACHE")
     folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("goodsight", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise GoodsightError(
+            f"{folder}: the cache folder cannot be made: {said}; name another in the variable GOODSIGHT_CACHE"
+        ) from error
     return folder
 
 

@@ -58,6 +58,12 @@ def test_a_folder_with_anything_else_is_refused(tmp_path: Path) -> None:
         agree(Store(str(tmp_path)), _made())
 
 
+def test_what_a_killed_run_was_writing_is_not_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / f".{NAME}.0123").write_text("{")
+    assert agree(Store(str(tmp_path)), _made()) == set()
+    assert Manifest.read(Store(str(tmp_path))) == _made()
+
+
 @pytest.mark.parametrize(("text", "said"), [("{", "cannot be read"), ('{"goodsight": 9}', "newer Goodsight; upgrade")])
 def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / NAME).write_text(text)

@@ -1,5 +1,7 @@
 """A shard is tried three times, the others go on; what cannot be reached is not written down at once."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from goodsight.cluster.queue import Answered, OutOfReachError, Queue, require_in
 from goodsight.cluster.shards import Shard, cut
 from goodsight.cluster.store import Store
 from goodsight.errors import GoodsightError
+from goodsight.photos.limits import BadPhoto
 from goodsight.progress import quiet
 
 
@@ -61,3 +64,13 @@ def test_photos_out_of_reach_are_tried_again_and_a_few_are_written_in_the_end() 
     require_in_reach(replace(shard, tried=2), few)
     with pytest.raises(OutOfReachError):
         require_in_reach(replace(shard, tried=2), most)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.EIO, errno.ESTALE])
+def test_files_that_a_machine_of_a_cluster_does_not_see_are_out_of_reach(number: int) -> None:
+    shard = Shard(0, 0, tuple(rows(2)), tried=2)
+    problems = [str(BadPhoto("unreadable", os.strerror(number).lower()))] * 2
+    require_in_reach(shard, problems)
+    with pytest.raises(OutOfReachError, match="2 of 2 photos cannot be reached: unreadable: "):
+        require_in_reach(replace(shard, sent=True), problems)
+    require_in_reach(replace(shard, sent=True), [str(BadPhoto("unreadable", "a folder"))] * 2)

@@ -1,5 +1,7 @@
 """Files appear whole in a folder and in a bucket; storage that does not answer is asked again."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,25 @@ def test_a_folder(tmp_path: Path) -> None:
     store.write("a", b"one")
     store.write("a", b"two")
     assert (store.names(), store.read("a")) == ({"a"}, b"two")
+
+
+def test_a_disk_that_cannot_be_used_is_an_error_that_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    said = f"{tmp_path / 'taken'}: cannot be written: (file exists|not a directory); choose another folder"
+    with pytest.raises(GoodsightError, match=said):
+        Store(str(tmp_path / "taken")).write("a", b"")
+    with pytest.raises(GoodsightError, match="cannot be read: no such file"):
+        Store(str(tmp_path)).read("none")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for method, ask in (("iterdir", "names"), ("write_bytes", "write")):
+        monkeypatch.setattr(Path, method, full)
+        with pytest.raises(GoodsightError, match=r"cannot be (listed|written): no space left on device"):
+            getattr(Store(str(tmp_path)), ask)(*(("a", b"") if ask == "write" else ()))
 
 
 def test_a_bucket(bucket: Bucket) -> None:

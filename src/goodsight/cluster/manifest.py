@@ -71,7 +71,7 @@ class Manifest:
             if said["goodsight"] > _SCHEMA:
                 raise GoodsightError(f"{store.place}: {NAME} is of a newer Goodsight; upgrade goodsight")
             return cls(said["asked"], int(said["shard"]), int(said["photos"]), tuple(said["shards"]))
-        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise GoodsightError(f"{store.place}: {NAME} cannot be read; choose another `out`") from error
 
     def changes(self, earlier: Manifest) -> list[str]:
@@ -100,7 +100,8 @@ def agree(store: Store, manifest: Manifest) -> set[str]:
         GoodsightError: the folder holds something else, or shards of other photos or another model.
 
     """
-    there = store.names()
+    # A dot begins what a run was writing when it was killed.
+    there = {name for name in store.names() if not name.startswith(".")}
     if NAME in there:
         changes = manifest.changes(Manifest.read(store))
         if changes:

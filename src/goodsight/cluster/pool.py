@@ -23,6 +23,8 @@ from goodsight.errors import GoodsightError, ModelError
 
 ENGINE = "ray"
 DIED = "its worker died"
+PATIENCE = 30.0
+"""Seconds without a ready worker until it is said what is waited for."""
 
 
 def require(on: str) -> None:
@@ -92,11 +94,16 @@ def work(ray: Any, job: Job, sent: Sent, store: Store, queue: Queue, workers: in
 
 
 def _shape(ray: Any, workers: int) -> tuple[int, int]:
-    """How many workers, and the processors of each: those of a machine are divided among its workers."""
+    """How many workers, and the processors of each: those of a machine are divided among its workers.
+
+    No more than the processors of all machines have room for: Ray would never start the others.
+    """
     machines = [int(node["Resources"]["CPU"]) for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     workers = workers or max(1, len(machines))
     each = -(-workers // max(1, len(machines)))
-    return workers, max(1, min(machines, default=1) // each)
+    processors = max(1, min(machines, default=1) // each)
+    room = sum(machine // processors for machine in machines)
+    return min(workers, room or workers), processors
 
 
 @dataclass
@@ -120,12 +127,19 @@ class _Pool:
         self.queue.starting(0, self.workers)
         for _ in range(self.workers):
             self._begin()
-        while self.busy:
-            ready, _ = self.ray.wait(list(self.busy))
-            worker, shard = self.busy.pop(ready[0])
-            self._settle(worker, shard, ready[0])
+        while self._going():
+            ready, _ = self.ray.wait(list(self.busy), timeout=PATIENCE)
+            if ready:
+                worker, shard = self.busy.pop(ready[0])
+                self._settle(worker, shard, ready[0])
+            elif not self.ready:
+                self.queue.starting(0, self.workers, f"wait for {self.processors} free processors, or for the model")
         if self.refused and not self.idle:
             raise ModelError(f"no machine answers as the model's own did: {'; '.join(self.refused)}")
+
+    def _going(self) -> bool:
+        """Whether anything is to be waited for: workers that nobody needs any more may never find a place to start."""
+        return bool(self.busy) and not (self.idle and all(shard is None for _, shard in self.busy.values()))
 
     def end(self) -> None:
         for worker in (*self.idle, *(worker for worker, _ in self.busy.values())):

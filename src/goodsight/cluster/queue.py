@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +16,8 @@ from goodsight.progress import Progress
 ATTEMPTS = 3
 OUT_OF_REACH = ("unreachable", "no access")
 """Reasons of bad photos that may be others tomorrow."""
+UNSEEN = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ENODEV")
+"""What a machine says of a file when it has not the disk, or not the rights, of the machine that listed it."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,20 @@ def require_in_reach(shard: Shard, problems: Sequence[str]) -> None:
         problems: what is wrong with each; '' for nothing.
 
     Raises:
-        OutOfReachError: some could not be reached, or no key in the environment allows to.
+        OutOfReachError: some could not be reached, or no key in the environment allows to. On a cluster also: the
+            machine does not see their files.
 
     """
-    lost = [problem for problem in problems if problem.startswith(OUT_OF_REACH)]
+    reasons = (*OUT_OF_REACH, *_unseen()) if shard.sent else OUT_OF_REACH
+    lost = [problem for problem in problems if problem.startswith(reasons)]
     if lost and (shard.tried + 1 < ATTEMPTS or len(lost) > len(problems) // 2):
         raise OutOfReachError(f"{len(lost)} of {len(problems)} photos cannot be reached: {lost[0]}")
+
+
+def _unseen() -> list[str]:
+    """As a photo that cannot be read says it, on this machine."""
+    numbers = [getattr(errno, name) for name in UNSEEN if hasattr(errno, name)]
+    return [f"unreadable: {os.strerror(number).lower()}" for number in numbers]
 
 
 @dataclass(frozen=True)
@@ -117,9 +129,9 @@ class Queue:
         step, total = self._told
         self._progress(step, self.done, total)
 
-    def starting(self, ready: int, workers: int) -> None:
-        """So many workers are ready, of so many."""
-        self._progress("start workers", ready, workers)
+    def starting(self, ready: int, workers: int, note: str = "") -> None:
+        """So many workers are ready, of so many; ``note`` says what the others wait for."""
+        self._progress("start workers", ready, workers, note)
 
     def failing(self, shard: Shard, reason: str) -> None:
         """A shard could not be answered: it is tried again after all others, or given up."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,7 +24,8 @@ class Store:
     """A folder of files, by its path or its address (``s3://shop/answers``).
 
     Raises:
-        GoodsightError: it is an address, and what reads addresses is not installed.
+        GoodsightError: it is an address, and what reads addresses is not installed. From each method: the storage or
+            the disk cannot be used.
 
     """
 
@@ -43,8 +45,9 @@ class Store:
     def names(self) -> set[str]:
         """The names of the files that are there; none where there is no such folder."""
         if not self.afar:
-            folder = Path(self.place)
-            return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+            with self._here("listed"):
+                folder = Path(self.place)
+                return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
         system, root = self._system()
 
         def listed() -> list[str]:
@@ -59,18 +62,30 @@ class Store:
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         if not self.afar:
-            return (Path(self.place) / name).read_bytes()
+            with self._here("read"):
+                return (Path(self.place) / name).read_bytes()
         system, root = self._system()
         return bytes(self._patiently(lambda: system.cat_file(f"{root}/{name}")))
 
     def write(self, name: str, data: bytes) -> None:
         """A file that appears whole: by a rename, or by one PUT. One that is there is replaced."""
         if not self.afar:
-            with whole_file(Path(self.place) / name) as part:
+            with self._here("written"), whole_file(Path(self.place) / name) as part:
                 part.write_bytes(data)
             return
         system, root = self._system()
         self._patiently(lambda: system.pipe_file(f"{root}/{name}", data))
+
+    @contextmanager
+    def _here(self, done: str) -> Iterator[None]:
+        """Errors of this machine's disk as one that names the folder."""
+        try:
+            yield
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise GoodsightError(
+                f"{self.place}: cannot be {done}: {said}; choose another folder, or mend that and run the same command"
+            ) from error
 
     def _system(self) -> tuple[Any, str]:
         try:

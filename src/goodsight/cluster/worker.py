@@ -15,7 +15,7 @@ from goodsight.cluster.queue import Answered
 from goodsight.cluster.shards import Shard
 from goodsight.cluster.store import Store
 from goodsight.errors import FolderExistsError, GoodsightError, ModelError
-from goodsight.files import whole_folder
+from goodsight.files import whole_file, whole_folder
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Worker:
         if self._answer is None:
             self.start()
         assert self._answer is not None
-        done = self._answer(shard)
+        done = self._answer(replace(shard, sent=True))
         if not self._store.afar or done.data is None:
             return done
         self._store.write(done.name, done.data)
@@ -76,7 +76,7 @@ def machine() -> str:
 
 
 def unpacked(sha256: str, files: Mapping[str, bytes]) -> Path:
-    """The folder on this machine with files that were sent; the first worker of several writes it."""
+    """The folder on this machine with files that were sent; one that is there already is mended where it differs."""
     # Anybody may write to the folder of temporary files: what is read there is checked by its hash.
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"goodsight-{user}" / sha256[:32]
@@ -89,4 +89,13 @@ def unpacked(sha256: str, files: Mapping[str, bytes]) -> Path:
         except (OSError, FolderExistsError):
             if not folder.exists():
                 raise
+    for name, data in files.items():
+        if not _holds(folder / name, data):
+            with whole_file(folder / name) as mended:
+                mended.write_bytes(data)
     return folder
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there and has these bytes."""
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data

@@ -137,7 +137,7 @@ class Records:
         except FileNotFoundError:
             return None
         with stream:
-            if not _locked(stream) or not _there(stream, self.path):
+            if not locked(stream) or not still_there(stream, self.path):
                 return None
             number = self.count()
             end = _HEAD + number * records.itemsize
@@ -153,7 +153,7 @@ class Records:
         """Delete the file, unless a process is appending to it; whether it is gone."""
         try:
             with self.path.open("rb") as stream:
-                if SHARED and not _locked(stream):
+                if SHARED and not locked(stream):
                     return False
                 self.path.unlink(missing_ok=True)
         except FileNotFoundError:
@@ -198,7 +198,7 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
     return not entry.name.startswith(".") and entry.name.endswith((ENDING, EARLIER))
 
 
-def _locked(stream: IO[Any]) -> bool:
+def locked(stream: IO[Any]) -> bool:
     """Whether this process alone has the file now; the system frees it when it is closed, however the process ends."""
     if not SHARED:
         return True
@@ -211,7 +211,7 @@ def _locked(stream: IO[Any]) -> bool:
     return True
 
 
-def _there(stream: IO[Any], path: Path) -> bool:
+def still_there(stream: IO[Any], path: Path) -> bool:
     """Whether the open file is still the one of that name: it may have been removed before it was locked."""
     try:
         return os.path.samestat(os.fstat(stream.fileno()), path.stat())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -15,9 +16,11 @@ from goodsight.cluster import jobs
 from goodsight.cluster.jobs import NETWORK, Classifying, Embedding
 from goodsight.cluster.run import Sharded, run
 from goodsight.cluster.store import Store
-from goodsight.errors import require_at_least
+from goodsight.errors import GoodsightError, require_at_least
 from goodsight.flow.work import USUAL, Work, drawn, paths_of
 from goodsight.model import folder as model_folder
+from goodsight.photos import places
+from goodsight.photos.places import Source
 from goodsight.report.parquet import arrow
 
 
@@ -39,15 +42,17 @@ def classify_shards(
     Raises:
         ModelError: the model folder cannot be trusted, or no machine answers as it should.
         CatalogError: there is no such photo, folder or list, or no photo in them.
-        GoodsightError: ``out`` holds answers to something else, or cannot be written.
+        GoodsightError: ``out`` holds answers to something else, lies among the photos, or cannot be written.
 
     """
     arrow()
     require_at_least(0, top=top)
+    sources, store = paths_of(photos), Store(str(out))
+    _require_outside(out, sources)
     folder = Path(model)
     model_folder.read(folder)
     job = Classifying(file_sha256(folder / "model.json"), top, work.cache)
-    return run(job, folder, lambda: jobs.files(folder), _rows(photos), Store(str(out)), work.where, work.progress)
+    return run(job, folder, lambda: jobs.files(folder), _rows(sources), store, work.where, work.progress)
 
 
 @drawn
@@ -66,10 +71,12 @@ def embed(*photos: str | Path, out: str | Path, model: str | Path | None = None,
     Raises:
         ModelError: the model folder cannot be trusted, or no machine has the network that it should.
         CatalogError: there is no such photo, folder or list, or no photo in them.
-        GoodsightError: ``out`` holds embeddings of something else, or cannot be written.
+        GoodsightError: ``out`` holds embeddings of something else, lies among the photos, or cannot be written.
 
     """
     arrow()
+    sources, store = paths_of(photos), Store(str(out))
+    _require_outside(out, sources)
     if model is None:
         backbone, limits = by_name.load(), work.limits
     else:
@@ -77,13 +84,30 @@ def embed(*photos: str | Path, out: str | Path, model: str | Path | None = None,
         backbone, limits = read.backbone, read.limits
     job, network = Embedding(backbone.to_json(), limits, work.cache), backbone.network
     files = partial(_sent, network)
-    return run(job, network, files, _rows(photos), Store(str(out)), work.where, work.progress)
+    return run(job, network, files, _rows(sources), store, work.where, work.progress)
 
 
-def _rows(photos: Sequence[str | Path]) -> Callable[[], Iterator[Row]]:
+def _rows(sources: Sequence[Source]) -> Callable[[], Iterator[Row]]:
     """What gives the photos of some sources, each time anew."""
-    sources = paths_of(photos)
     return lambda: chain.from_iterable(map(unlabelled, sources))
+
+
+def _require_outside(out: str | Path, sources: Sequence[Source]) -> None:
+    """Refuse to write where photos are looked for: the answers would be found among them."""
+    place = places.named(str(out))
+    within = next((source for source in sources if _lies_in(place, source)), None)
+    if within is not None:
+        raise GoodsightError(f"`out` {place}: lies in {within}, where the photos are; choose a place outside it")
+
+
+def _lies_in(place: Source, folder: Source) -> bool:
+    """Whether it is a folder, or something in it."""
+    if isinstance(place, Path) and isinstance(folder, Path):
+        return Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder))
+    if isinstance(place, Path) or isinstance(folder, Path):
+        return False
+    inner, outer = (places.public(each.url).rstrip("/") + "/" for each in (place, folder))
+    return inner.startswith(outer)
 
 
 def _sent(network: Path) -> dict[str, bytes]:
