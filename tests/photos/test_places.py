@@ -86,6 +86,8 @@ def test_a_member_is_read_by_its_place_and_checked_before(tmp_path: Path) -> Non
         (Member(tmp_path / "x.tar", "a.jpg", 8, 3), "unreadable: x.tar ends before it"),
         (Member(tmp_path / "x.tar", "a.jpg", 8, 0), "empty"),
         (Member(tmp_path / "x.tar", "a.jpg", 0, 10**12), "too large"),
+        (Member(tmp_path / "x.tar", "a.jpg", 0, -1), "unreadable: its size is below 0"),
+        (Member(tmp_path / "x.tar", "a.jpg", -1, 3), "unreadable: its place is below 0"),
         (Member(tmp_path / "none.tar", "a.jpg", 0, 3), "unreadable: no such file"),
     ):
         with pytest.raises(BadPhoto, match=said):

@@ -78,6 +78,16 @@ def test_a_header_that_asks_for_memory_or_leads_back_ends_it(tmp_path: Path) -> 
         list(tars.files(path))
 
 
+def test_a_size_below_0_ends_it(tmp_path: Path) -> None:
+    # One byte back is where the stream may go, so only the size itself tells.
+    for size in (-1, -512):
+        info = tarfile.TarInfo("all.jpg")
+        info.size = size
+        (tmp_path / "x.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + b"x" * 2048)
+        with pytest.raises(CatalogError, match=r"x\.tar: is no tar that can be read: a file of a size below 0"):
+            list(tars.files(tmp_path / "x.tar"))
+
+
 def test_a_size_beyond_the_end_is_told_when_it_is_read(tmp_path: Path) -> None:
     info = tarfile.TarInfo("large.jpg")
     info.size = 10**6

@@ -44,6 +44,8 @@ def files(archive: Source, texts: tuple[str, ...] = ()) -> Iterator[Found]:
             for info in tar:
                 # What was read is kept by tarfile, all of it, in case somebody asks for it by name.
                 tar.members = []  # type: ignore[attr-defined]
+                if info.size < 0:
+                    raise tarfile.ReadError("a file of a size below 0")
                 name = posixpath.normpath(info.name.lstrip("/"))
                 if not info.isreg() or info.issparse() or name.startswith(".."):
                     continue
