@@ -7,7 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from goodsight.errors import CatalogError
+from goodsight.errors import CatalogError, GoodsightError
+from goodsight.photos.limits import BadPhoto
 from goodsight.photos.places import Source
 
 _ROWS = 4096
@@ -23,12 +24,13 @@ def rows(listed: Source, only: Sequence[str] = ()) -> Iterator[tuple[int, Mappin
         only: the columns to read; all where none of them is there.
 
     Raises:
-        CatalogError: what reads Parquet is not installed, or it is no Parquet.
+        CatalogError: what reads Parquet is not installed, or it is no Parquet, or damaged.
+        OSError: the file cannot be opened.
+        BadPhoto: it lies elsewhere, and cannot be read there.
 
     """
     if not find_spec("pyarrow"):
         raise CatalogError(f"{listed}: to read Parquet, install the extra remote: pip install 'goodsight[remote]'")
-    failure = import_module("pyarrow").ArrowException
     try:
         opened = import_module("pyarrow.parquet").ParquetFile
         # With its own buffer it would read the columns of all row groups at once.
@@ -40,8 +42,13 @@ def rows(listed: Source, only: Sequence[str] = ()) -> Iterator[tuple[int, Mappin
                 for values in batch.to_pylist():
                     line += 1
                     yield line, values
-    except failure as error:
-        raise CatalogError(f"{listed}: cannot be read as Parquet: {str(error).partition(chr(10))[0][:200]}") from None
+    except (GoodsightError, BadPhoto):
+        raise
+    except Exception as error:  # of damaged bytes pyarrow raises errors of its own, of memory, of text and more
+        if isinstance(error, OSError) and error.errno:
+            raise
+        said = "a text in it is not UTF-8" if isinstance(error, UnicodeError) else str(error) or type(error).__name__
+        raise CatalogError(f"{listed}: cannot be read as Parquet: {said.partition(chr(10))[0][:200]}") from None
 
 
 def _plain(kind: Any) -> bool:
