@@ -97,6 +97,20 @@ def test_what_is_no_parquet_or_lacks_a_column_says_so(tmp_path: Path, monkeypatc
         list(unlabelled(path))
 
 
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    from pyarrow import parquet as files
+
+    path = tmp_path / "list.parquet"
+    (tmp_path / "a.jpg").touch()
+    for last in ("x", b"bytes"):
+        table = pa.Table.from_arrays([pa.array(["a.jpg"]), pa.array(["y"]), pa.array([last])], ["file_name", "l", "l"])
+        files.write_table(table, path)
+        with pytest.raises(
+            CatalogError, match=r"list\.parquet: the column 'l' is there twice \(columns 2, 3\); rename"
+        ):
+            read_catalog(path, labels=Labels(label="l"))
+
+
 def test_text_that_is_not_utf_8_says_so(tmp_path: Path) -> None:
     bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\3\0\0\0"), pa.py_buffer(b"\xff\xfeA")])
     for columns in ({"file_name": bad}, {"file_name": ["a.jpg"], "label": bad}):
