@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -164,3 +165,21 @@ def test_a_feed_elsewhere_shows_no_photo_of_another_place(tmp_path: Path) -> Non
     feed = posts.read(there / "posts.jsonl")
     assert [str(post.row.path) for post in feed.posts] == [f"{there}/a.jpg", f"{there}/sub/b.jpg"]
     assert [name for name, _ in feed.bad] == images[2:]
+
+
+@pytest.mark.parametrize("without", ["gcsfs", "fsspec"])
+def test_a_row_that_nothing_here_can_read_is_one_bad_photo(
+    without: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if without == "fsspec":
+        monkeypatch.setattr("goodsight.photos.remote.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    (tmp_path / "a.jpg").write_bytes(b"photo")
+    (tmp_path / "list.csv").write_text("file_name,label\na.jpg,x\ngs://bucket/b.jpg,y\nnone://bucket/c.jpg,y\n")
+    found = [row.path for row in read_catalog(tmp_path / "list.csv").rows]
+    assert found == [row.path for row in unlabelled(tmp_path / "list.csv")]
+    assert decoder.read(found[0]) == b"photo"
+    reason = "no access|unreadable: no way is known to read none://"
+    for path in found[1:]:
+        with pytest.raises(BadPhoto, match=reason):
+            decoder.read(path)

@@ -154,6 +154,8 @@ def of(given: str | os.PathLike[str] | Address) -> Source:
 
     """
     place = given if isinstance(given, Address) else named(os.fspath(given))
+    if isinstance(place, Address):
+        remote.require()
     if isinstance(place, Address) and remote.names_user(place.url):
         raise CatalogError(
             f"{place}: the address names a user or a password; take them out: keys come from the environment"
@@ -162,12 +164,11 @@ def of(given: str | os.PathLike[str] | Address) -> Source:
 
 
 def named(text: str) -> Source:
-    """As `of`, for what a list names: an address with a user is a photo that nobody reads, and no error."""
+    """As `of`, for what a list names: an address that nobody reads is a bad photo, and no error."""
     if not is_address(text):
         return Path(text)
     if text.partition("://")[0].lower() in _HERE and "::" not in text:
         return Path(url2pathname(urlsplit(text, allow_fragments=False).path))
-    remote.require()
     return Address(text)
 
 
