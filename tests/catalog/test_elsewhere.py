@@ -183,3 +183,16 @@ def test_a_row_that_nothing_here_can_read_is_one_bad_photo(
     for path in found[1:]:
         with pytest.raises(BadPhoto, match=reason):
             decoder.read(path)
+
+
+def test_a_name_that_is_found_leads_nowhere_else() -> None:
+    storage = fsspec.filesystem("memory")
+    for name in ("a.jpg", "x::memory:/elsewhere.jpg", "b::c/d.jpg", "simplecache::e.jpg"):
+        storage.pipe(f"/chains/{name}", b"photo")
+    found = {row.file_name: row.path for row in unlabelled("memory://chains")}
+    assert list(found) == ["a.jpg", "b%3A%3Ac", "simplecache%3A%3Ae.jpg", "x%3A%3Amemory%3A"]
+    assert decoder.read(found.pop("a.jpg")) == b"photo"
+    for path in found.values():
+        assert "::" not in str(path)
+        with pytest.raises(BadPhoto, match="missing: a colon is written as %3A here; rename it"):
+            decoder.read(path)

@@ -44,6 +44,21 @@ def test_what_lies_below_a_folder_has_a_name_in_it(folder: str, found: str) -> N
     assert places.below(place, Address(folder)) == "x/a.jpg"
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "found"),
+    [
+        ("s3://bucket", "a::b.jpg", "s3://bucket/a%3A%3Ab.jpg"),
+        ("s3://bucket", "::https:", "s3://bucket/%3A%3Ahttps%3A"),
+        ("zip://in::s3://bucket/b.zip", "a:", "zip://in/a%3A::s3://bucket/b.zip"),
+        ("s3://bucket", "a:b:.jpg", "s3://bucket/a:b:.jpg"),
+    ],
+)
+def test_a_name_is_never_read_as_a_chain(folder: str, name: str, found: str) -> None:
+    place = Address(folder) / name
+    assert place.url == found
+    assert place.parent == Address(folder)
+
+
 def test_a_text_is_a_path_or_an_address(tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="needs fsspec, which is in the extra `remote`")
     odd = tmp_path / "ü #1?.jpg"

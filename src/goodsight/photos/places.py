@@ -60,7 +60,10 @@ class Address:
         return Address(f"{protocol}://{path.rstrip('/').rpartition('/')[0]}{tail}")
 
     def __truediv__(self, name: str) -> Address:
+        """What is called so in a folder. ``::`` in a name, which would lead elsewhere, is written as %3A%3A."""
         head, tail = self._parts
+        if "::" in name or (tail and name.endswith(":")):
+            name = name.replace(":", "%3A")
         return Address(f"{head if head.endswith('/') else head + '/'}{name}{tail}")
 
     def resolve(self) -> Address:
@@ -93,7 +96,12 @@ class Address:
 
     def read(self, limits: Limits) -> bytes:
         """Its bytes; no more of them are read than the limits allow. Raises BadPhoto with any reason of reading."""
-        data = remote.fetch(self.url, 0, limits.max_bytes + 1)
+        try:
+            data = remote.fetch(self.url, 0, limits.max_bytes + 1)
+        except BadPhoto as bad:
+            if bad.reason == "missing" and "%3A" in self.url:
+                raise BadPhoto("missing", "a colon is written as %3A here; rename it where :: is in its name") from None
+            raise
         check_bytes(len(data), limits, whole=len(data) <= limits.max_bytes)
         return data
 
