@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -164,3 +165,34 @@ def test_a_feed_elsewhere_shows_no_photo_of_another_place(tmp_path: Path) -> Non
     feed = posts.read(there / "posts.jsonl")
     assert [str(post.row.path) for post in feed.posts] == [f"{there}/a.jpg", f"{there}/sub/b.jpg"]
     assert [name for name, _ in feed.bad] == images[2:]
+
+
+@pytest.mark.parametrize("without", ["gcsfs", "fsspec"])
+def test_a_row_that_nothing_here_can_read_is_one_bad_photo(
+    without: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if without == "fsspec":
+        monkeypatch.setattr("goodsight.photos.remote.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    (tmp_path / "a.jpg").write_bytes(b"photo")
+    (tmp_path / "list.csv").write_text("file_name,label\na.jpg,x\ngs://bucket/b.jpg,y\nnone://bucket/c.jpg,y\n")
+    found = [row.path for row in read_catalog(tmp_path / "list.csv").rows]
+    assert found == [row.path for row in unlabelled(tmp_path / "list.csv")]
+    assert decoder.read(found[0]) == b"photo"
+    reason = "no access|unreadable: no way is known to read none://"
+    for path in found[1:]:
+        with pytest.raises(BadPhoto, match=reason):
+            decoder.read(path)
+
+
+def test_a_name_that_is_found_leads_nowhere_else() -> None:
+    storage = fsspec.filesystem("memory")
+    for name in ("a.jpg", "x::memory:/elsewhere.jpg", "b::c/d.jpg", "simplecache::e.jpg"):
+        storage.pipe(f"/chains/{name}", b"photo")
+    found = {row.file_name: row.path for row in unlabelled("memory://chains")}
+    assert list(found) == ["a.jpg", "b%3A%3Ac", "simplecache%3A%3Ae.jpg", "x%3A%3Amemory%3A"]
+    assert decoder.read(found.pop("a.jpg")) == b"photo"
+    for path in found.values():
+        assert "::" not in str(path)
+        with pytest.raises(BadPhoto, match="missing: a colon is written as %3A here; rename it"):
+            decoder.read(path)

@@ -177,6 +177,17 @@ def test_existing_output_is_kept_without_force(
     assert any(there.iterdir()) if there.is_dir() else there.read_text().startswith(("file_name,", "image_id,"))
 
 
+@pytest.mark.parametrize("option", ["--explain", "--force", "--annotate"])
+def test_what_a_folder_of_answers_has_no_use_for_is_refused(
+    option: str, run: Run, trained: Training, photos: Path, tmp_path: Path
+) -> None:
+    given = [option, tmp_path / "drawn"] if option == "--annotate" else [option]
+    code, _, err = run("classify", trained.folder, photos, "--out", f"{tmp_path / 'answers'}/", *given)
+    assert code == 2
+    assert option in err
+    assert not (tmp_path / "answers").exists()
+
+
 def test_another_suffix_is_refused(run: Run, trained: Training, photos: Path, tmp_path: Path) -> None:
     code, _, err = run("classify", trained.folder, photos, "--out", tmp_path / "out.xlsx")
     assert code == 2

@@ -44,6 +44,21 @@ def test_what_lies_below_a_folder_has_a_name_in_it(folder: str, found: str) -> N
     assert places.below(place, Address(folder)) == "x/a.jpg"
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "found"),
+    [
+        ("s3://bucket", "a::b.jpg", "s3://bucket/a%3A%3Ab.jpg"),
+        ("s3://bucket", "::https:", "s3://bucket/%3A%3Ahttps%3A"),
+        ("zip://in::s3://bucket/b.zip", "a:", "zip://in/a%3A::s3://bucket/b.zip"),
+        ("s3://bucket", "a:b:.jpg", "s3://bucket/a:b:.jpg"),
+    ],
+)
+def test_a_name_is_never_read_as_a_chain(folder: str, name: str, found: str) -> None:
+    place = Address(folder) / name
+    assert place.url == found
+    assert place.parent == Address(folder)
+
+
 def test_a_text_is_a_path_or_an_address(tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="needs fsspec, which is in the extra `remote`")
     odd = tmp_path / "ü #1?.jpg"
@@ -86,6 +101,8 @@ def test_a_member_is_read_by_its_place_and_checked_before(tmp_path: Path) -> Non
         (Member(tmp_path / "x.tar", "a.jpg", 8, 3), "unreadable: x.tar ends before it"),
         (Member(tmp_path / "x.tar", "a.jpg", 8, 0), "empty"),
         (Member(tmp_path / "x.tar", "a.jpg", 0, 10**12), "too large"),
+        (Member(tmp_path / "x.tar", "a.jpg", 0, -1), "unreadable: its size is below 0"),
+        (Member(tmp_path / "x.tar", "a.jpg", -1, 3), "unreadable: its place is below 0"),
         (Member(tmp_path / "none.tar", "a.jpg", 0, 3), "unreadable: no such file"),
     ):
         with pytest.raises(BadPhoto, match=said):

@@ -9,7 +9,7 @@ import pytest
 from bucket import Bucket
 from planted_storage import SECRET, planted
 
-from goodsight.errors import GoodsightError
+from goodsight.errors import CatalogError, GoodsightError
 from goodsight.photos import places, remote
 from goodsight.photos.limits import BadPhoto, Limits
 
@@ -244,8 +244,13 @@ def test_a_package_that_is_not_installed_is_named(url: str, said: str, monkeypat
         raise ImportError("no such module")
 
     monkeypatch.setattr("fsspec.core.url_to_fs", lacking)
-    with pytest.raises(GoodsightError, match=said):
+    with pytest.raises(BadPhoto, match=f"no access: {said}"):
         places.Address(url).read(Limits())
+    if url.startswith("http"):  # nobody asks what is there
+        return
+    for ask in (places.Address(url).exists, places.Address(url).entries):
+        with pytest.raises(CatalogError, match=said):
+            ask()
 
 
 def test_without_fsspec_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,3 +258,4 @@ def test_without_fsspec_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("goodsight.photos.remote.find_spec", lambda _: None)
     with pytest.raises(GoodsightError, match=r"to read addresses, .*pip install 'goodsight\[remote\]'"):
         places.of("s3://bucket/photos/")
+    assert _bad("s3://bucket/a.jpg").startswith("no access: to read addresses, install the extra remote")

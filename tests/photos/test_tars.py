@@ -4,14 +4,16 @@ import bz2
 import gzip
 import io
 import tarfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from goodsight.errors import CatalogError
+from goodsight.errors import CatalogError, GoodsightError
 from goodsight.photos import places, tars
-from goodsight.photos.limits import Limits
+from goodsight.photos.limits import BadPhoto, Limits
 
 
 def _tar(path: Path, members: Sequence[tuple[str, bytes] | tarfile.TarInfo], kind: int = tarfile.PAX_FORMAT) -> Path:
@@ -76,6 +78,55 @@ def test_a_header_that_asks_for_memory_or_leads_back_ends_it(tmp_path: Path) -> 
     path.write_bytes(b"".join(tarfile.TarInfo(f"{i}.jpg").tobuf() for i in range(3)) + info.tobuf(tarfile.GNU_FORMAT))
     with pytest.raises(CatalogError, match=r"back\.tar: is no tar that can be read"):
         list(tars.files(path))
+
+
+def test_a_size_below_0_ends_it(tmp_path: Path) -> None:
+    # One byte back is where the stream may go, so only the size itself tells.
+    for size in (-1, -512):
+        info = tarfile.TarInfo("all.jpg")
+        info.size = size
+        (tmp_path / "x.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + b"x" * 2048)
+        with pytest.raises(CatalogError, match=r"x\.tar: is no tar that can be read: a file of a size below 0"):
+            list(tars.files(tmp_path / "x.tar"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_thousands_of_headers_about_the_next_one_end_it(kind: bytes, tmp_path: Path) -> None:
+    about = _special("x", kind)
+    about.size = 0 if kind == tarfile.XHDTYPE else 5
+    one = about.tobuf(tarfile.GNU_FORMAT) + b"name".ljust(512, b"\0") * bool(about.size)
+    (tmp_path / "x.tar").write_bytes(one * 3000 + tarfile.TarInfo("a.jpg").tobuf())
+    with pytest.raises(CatalogError, match=r"x\.tar: is no tar that can be read: too many headers in a row"):
+        list(tars.files(tmp_path / "x.tar"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_of_a_damaged_tar_only_named_errors_come(kind: int, tmp_path: Path) -> None:
+    random, path = np.random.default_rng(kind), tmp_path / "x.tar"
+    members = [("a" * 120 + ".jpg", b"one"), ("ü" * 40 + ".cls", b"cat"), ("b.jpg", b"two" * 300)]
+    sound = _tar(path, members, kind).read_bytes().rstrip(b"\0") + bytes(1024)
+    outcomes = Counter[str]()
+    for _ in range(400):
+        path.write_bytes(_damaged(sound, random))
+        try:
+            for found in tars.files(path, (".cls",)):
+                assert len(found.member.read(Limits())) == found.member.size
+            outcomes["read"] += 1
+        except (GoodsightError, BadPhoto) as error:
+            outcomes[type(error).__name__] += 1
+    assert outcomes["CatalogError"] > 5
+
+
+def _damaged(data: bytes, random: np.random.Generator) -> bytes:
+    """With one to four wrong bytes in its headers, their sums made right again, as a stranger would."""
+    wrong = bytearray(data)
+    for _ in range(random.integers(1, 5)):
+        wrong[random.integers(len(wrong))] = random.choice([0, 45, 48, 57, 76, 83, 120, 128, 255, random.integers(256)])
+    for at in range(0, len(wrong) - 511, 512):
+        if data[at + 257 : at + 262] == b"ustar":
+            wrong[at + 148 : at + 156] = b" " * 8
+            wrong[at + 148 : at + 156] = b"%06o\0 " % sum(wrong[at : at + 512])
+    return bytes(wrong)
 
 
 def test_a_size_beyond_the_end_is_told_when_it_is_read(tmp_path: Path) -> None:

@@ -59,6 +59,12 @@ def classify(
     if _is_folder(out) or on:
         if annotate is not None or submission is not None or not _is_folder(out):
             raise GoodsightError("`out`: with `on`, give a folder/ or an address, without `annotate` and `submission`")
+        for option, given in (("explain", explain), ("force", force)):
+            if given:
+                raise GoodsightError(
+                    f"`{option}`: is not for a folder or an address of `out`, where a rerun does what is missing; "
+                    "leave it out"
+                )
         with bar() as progress:
             work = goodsight.Work(cache=cache, on=on, workers=workers, shard=shard, progress=progress)
             done = goodsight.classify_shards(model, *photos, out=out, top=top, work=work)

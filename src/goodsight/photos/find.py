@@ -65,7 +65,8 @@ def _far(root: Address) -> Iterator[Address]:
     while stack:
         place, is_folder = stack.pop()
         if is_folder:
-            stack += [(place / name, below) for name, below in _in_order(place.entries())]
+            # A folder with :: in its name cannot be asked for, and so is a bad photo.
+            stack += [(place / name, below and "::" not in name) for name, below in _in_order(place.entries())]
         else:
             yield place
 

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 
 from goodsight.arrays import Pixels
 from goodsight.errors import GoodsightError
-from goodsight.photos import decoder, places
+from goodsight.photos import decoder, places, remote
 from goodsight.photos.limits import BadPhoto, Limits, check_pixels
 from goodsight.photos.places import Address
 
@@ -56,8 +56,8 @@ def require(given: object) -> Photo:
             f"a photo is an array of {given.dtype}, {' x '.join(map(str, given.shape))}: give uint8, height x width x "
             "3 (RGB) or height x width (grey)"
         )
-    if isinstance(given, str):
-        places.named(given)
+    if isinstance(given, str) and isinstance(places.named(given), Address):
+        remote.require()
     return given
 
 

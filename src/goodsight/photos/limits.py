@@ -53,7 +53,12 @@ DEFAULT_LIMITS = Limits()
 
 
 def check_bytes(count: int, limits: Limits, *, whole: bool = True) -> None:
-    """Raises BadPhoto "empty" or "too large"; without `whole`, there are more bytes than were counted."""
+    """Raises BadPhoto "empty" or "too large"; without `whole`, there are more bytes than were counted.
+
+    A count below 0, which a stranger's header may state, is "unreadable": read as a size it would mean "all there is".
+    """
+    if count < 0:
+        raise BadPhoto("unreadable", "its size is below 0")
     if count == 0:
         raise BadPhoto("empty", "the file has 0 bytes")
     if count > limits.max_bytes:

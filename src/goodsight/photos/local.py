@@ -25,8 +25,13 @@ def read(path: Path, limits: Limits) -> bytes:
 
 
 def part(path: Path, offset: int, size: int) -> bytes:
-    """So many bytes of a regular file from an offset on. Raises BadPhoto "unreadable", also where it ends before."""
+    """So many bytes of a regular file from an offset on.
+
+    Raises BadPhoto "unreadable", also where it ends before, or where a number is below 0.
+    """
     with opened(path) as (file, whole):
+        if min(offset, size) < 0:
+            raise BadPhoto("unreadable", "its place is below 0")
         if offset + size > whole:
             raise BadPhoto("unreadable", f"{path.name} ends before it")
         file.seek(offset)

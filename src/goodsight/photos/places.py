@@ -60,7 +60,10 @@ class Address:
         return Address(f"{protocol}://{path.rstrip('/').rpartition('/')[0]}{tail}")
 
     def __truediv__(self, name: str) -> Address:
+        """What is called so in a folder. ``::`` in a name, which would lead elsewhere, is written as %3A%3A."""
         head, tail = self._parts
+        if "::" in name or (tail and name.endswith(":")):
+            name = name.replace(":", "%3A")
         return Address(f"{head if head.endswith('/') else head + '/'}{name}{tail}")
 
     def resolve(self) -> Address:
@@ -93,7 +96,12 @@ class Address:
 
     def read(self, limits: Limits) -> bytes:
         """Its bytes; no more of them are read than the limits allow. Raises BadPhoto with any reason of reading."""
-        data = remote.fetch(self.url, 0, limits.max_bytes + 1)
+        try:
+            data = remote.fetch(self.url, 0, limits.max_bytes + 1)
+        except BadPhoto as bad:
+            if bad.reason == "missing" and "%3A" in self.url:
+                raise BadPhoto("missing", "a colon is written as %3A here; rename it where :: is in its name") from None
+            raise
         check_bytes(len(data), limits, whole=len(data) <= limits.max_bytes)
         return data
 
@@ -154,6 +162,8 @@ def of(given: str | os.PathLike[str] | Address) -> Source:
 
     """
     place = given if isinstance(given, Address) else named(os.fspath(given))
+    if isinstance(place, Address):
+        remote.require()
     if isinstance(place, Address) and remote.names_user(place.url):
         raise CatalogError(
             f"{place}: the address names a user or a password; take them out: keys come from the environment"
@@ -162,12 +172,11 @@ def of(given: str | os.PathLike[str] | Address) -> Source:
 
 
 def named(text: str) -> Source:
-    """As `of`, for what a list names: an address with a user is a photo that nobody reads, and no error."""
+    """As `of`, for what a list names: an address that nobody reads is a bad photo, and no error."""
     if not is_address(text):
         return Path(text)
     if text.partition("://")[0].lower() in _HERE and "::" not in text:
         return Path(url2pathname(urlsplit(text, allow_fragments=False).path))
-    remote.require()
     return Address(text)
 
 

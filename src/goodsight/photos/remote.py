@@ -69,8 +69,8 @@ def fetch(url: str, start: int, stop: int) -> bytes:
     """The bytes of an address from ``start`` up to ``stop`` or its end.
 
     Raises:
-        BadPhoto: "missing", "no access", "unreachable" or "unreadable".
-        GoodsightError: what reads such addresses is not installed.
+        BadPhoto: "missing", "no access" (also where what reads such addresses is not installed here),
+            "unreachable" or "unreadable".
 
     """
     try:
@@ -131,7 +131,7 @@ def _answered(url: str, ask: Callable[[Any, str], Found]) -> Found:
     for pause in (*PAUSES, None):
         try:
             return ask(*_system(url))
-        except (BadPhoto, GoodsightError, _BeyondError):
+        except (BadPhoto, _BeyondError):
             raise
         except Exception as error:  # every file system has its own errors
             status = _status(error)
@@ -177,16 +177,19 @@ def _status(error: BaseException) -> int:
 
 def _system(url: str) -> tuple[Any, str]:
     """The file system that an address names, and the path in it."""
-    require()
     first, chained, rest = url.partition("::")
     try:
+        require()
         if chained:
             fs = _in_time(lambda: _archive(f"{protocol_of(first)}://::{rest}", os.getpid()))
             return fs, fs._strip_protocol(first)
         options = {"client_kwargs": {"trust_env": True}} if _is_web(url) else {}
         fs, path = import_module("fsspec.core").url_to_fs(url, **options)
+    except GoodsightError as error:
+        raise BadPhoto("no access", str(error)) from None
     except ImportError as error:
-        raise GoodsightError(_needed(protocol_of(url), str(error))) from None
+        # Of one row of a list no more than that row is lost; another worker may have what is lacking here.
+        raise BadPhoto("no access", _needed(protocol_of(url), str(error))) from None
     except ValueError:
         raise BadPhoto("unreadable", f"no way is known to read {protocol_of(url)}://") from None
     return fs, path

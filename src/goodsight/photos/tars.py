@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from goodsight.errors import CatalogError
+from goodsight.errors import CatalogError, GoodsightError
 from goodsight.photos.limits import BadPhoto
 from goodsight.photos.places import Member, Source
 
@@ -44,6 +44,8 @@ def files(archive: Source, texts: tuple[str, ...] = ()) -> Iterator[Found]:
             for info in tar:
                 # What was read is kept by tarfile, all of it, in case somebody asks for it by name.
                 tar.members = []  # type: ignore[attr-defined]
+                if info.size < 0:
+                    raise tarfile.ReadError("a file of a size below 0")
                 name = posixpath.normpath(info.name.lstrip("/"))
                 if not info.isreg() or info.issparse() or name.startswith(".."):
                     continue
@@ -54,10 +56,14 @@ def files(archive: Source, texts: tuple[str, ...] = ()) -> Iterator[Found]:
                     yield Found(member)
     except BadPhoto as bad:
         raise CatalogError(f"{archive}: {bad}") from None
-    except (tarfile.TarError, ValueError, EOFError) as error:
-        raise CatalogError(f"{archive}: {_said(archive, error)}") from error
+    except GoodsightError:
+        raise
     except OSError as error:
-        raise CatalogError(f"{archive}: cannot be read: {error.strerror}") from error
+        raise CatalogError(f"{archive}: cannot be read: {error.strerror or error}") from error
+    except RecursionError as error:  # tarfile calls itself for each header that is about the next one
+        raise CatalogError(f"{archive}: is no tar that can be read: too many headers in a row say a name") from error
+    except Exception as error:  # of a stranger's headers tarfile can raise nearly anything
+        raise CatalogError(f"{archive}: {_said(archive, error)}") from error
 
 
 def _text(stream: IO[Any], info: tarfile.TarInfo) -> bytes:
