@@ -79,14 +79,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(StoreError)
     @app.exception_handler(SQLAlchemyError)
     async def _no_store(_: Request, error: Exception) -> JSONResponse:
-        logger.error("the store does not answer: %s", error)
+        logger.error("the store does not answer: %s", _first_line(error))
         if is_full(error):
             return response(507, "the disk is full; nothing was kept, ask again later", {"Retry-After": "30"})
         return response(503, "the store does not answer; nothing was kept, ask again", {"Retry-After": "5"})
 
     @app.exception_handler(DataError)
     async def _not_kept(_: Request, error: DataError) -> JSONResponse:
-        logger.error("a value that no check stopped at the door: %s", error.orig)
+        logger.error("a value that no check stopped at the door: %s", _first_line(error))
         return response(422, "a value has characters that cannot be kept")
 
     @app.exception_handler(ClientDisconnect)
@@ -97,3 +97,8 @@ def install(app: FastAPI) -> None:
     async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
         # The trace goes to the log, where Starlette sends it; the client learns nothing of our inside.
         return response(500, "an error on our side; it was logged")
+
+
+def _first_line(error: Exception) -> str:
+    """What a database says, without the statement and its values: sellers and notes are nothing for a log."""
+    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0][:200]

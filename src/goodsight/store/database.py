@@ -57,10 +57,10 @@ def open_database(url: str, folder: Path) -> Engine:
         raise StoreError(f"`store`: {target.drivername} is not supported; use postgresql:// or sqlite:///")
     said = target.render_as_string(hide_password=True)
     if target.drivername == "sqlite":
-        engine = create_engine(target, connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(target, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
         _make_durable(engine)
     else:
-        engine = create_engine(target, pool_size=10, pool_pre_ping=True, connect_args=_ALIVE)
+        engine = create_engine(target, hide_parameters=True, pool_size=10, pool_pre_ping=True, connect_args=_ALIVE)
     try:
         migrate(engine)
     except StoreError:
