@@ -18,10 +18,10 @@ def test_a_statement_that_fails_is_logged_without_its_values(tmp_path: Path, cap
     @app.get("/")
     def fails() -> None:
         with engine.connect() as connection:
-            connection.execute(text("SELECT * FROM nothing WHERE seller = :seller"), {"seller": "Mrs Smith"})
+            connection.execute(text("SELECT * FROM nowhere WHERE seller = :seller"), {"seller": "Mrs Smith"})
 
     assert TestClient(app).get("/").status_code == 503
-    assert "no such table: nothing" in caplog.text
+    assert "no such table: nowhere" in caplog.text
     assert "Smith" not in caplog.text
     assert "SELECT" not in caplog.text
     engine.dispose()
