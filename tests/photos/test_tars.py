@@ -121,7 +121,8 @@ def _damaged(data: bytes, random: np.random.Generator) -> bytes:
     """With one to four wrong bytes in its headers, their sums made right again, as a stranger would."""
     wrong = bytearray(data)
     for _ in range(random.integers(1, 5)):
-        wrong[random.integers(len(wrong))] = random.choice([0, 45, 48, 57, 76, 83, 120, 128, 255, random.integers(256)])
+        likely = np.array([0, 45, 48, 57, 76, 83, 120, 128, 255, random.integers(256)])
+        wrong[random.integers(len(wrong))] = random.choice(likely)
     for at in range(0, len(wrong) - 511, 512):
         if data[at + 257 : at + 262] == b"ustar":
             wrong[at + 148 : at + 156] = b" " * 8

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bucket import Bucket
 
 from goodsight.errors import StoreError
 from goodsight.store import Store
@@ -20,22 +21,6 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 def address() -> Iterator[str]:
     yield "memory://shop/photos"
     fsspec.filesystem("memory").store.clear()
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    pytest.importorskip("s3fs", reason="S3 needs the extra `remote`")
-    server = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[server]'")
-    running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    files = fsspec.filesystem("s3", skip_instance_cache=True)
-    files.mkdir("shop")
-    yield "s3://shop/photos"
-    running.stop()
 
 
 def _does_what_a_folder_does(address: str) -> None:
@@ -56,8 +41,8 @@ def test_any_file_system(address: str) -> None:
     _does_what_a_folder_does(address)
 
 
-def test_s3_and_a_bucket_that_is_not_there(bucket: str) -> None:
-    _does_what_a_folder_does(bucket)
+def test_s3_and_a_bucket_that_is_not_there(bucket: Bucket) -> None:
+    _does_what_a_folder_does(bucket.url("kept"))
     with pytest.raises(StoreError, match="`kept` s3://nothing/photos: "):
         SharedPhotos("s3://nothing/photos")
 
