@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from goodsight.arrays import Array, Half, Vectors
 from goodsight.heads import discriminant
-from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
+from goodsight.heads.head import UNSCORED, Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import each_alone, unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
@@ -36,21 +36,14 @@ class Cosine(Learnt):
         return each_alone(unit(each_alone(self.scaler(vectors), self.landmarks)), self.weights.T)
 
     @classmethod
-    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen, *, scored: bool = True) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
         if not seen.streamed:
-            return cls.alone(setting, seen), cls.out_of_fold(setting, seen)
+            learnt = discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside)
+            return cls._of(setting, seen, *learnt), cls.out_of_fold(setting, seen) if scored else UNSCORED
         sums = Streamed.of(seen.low, seen.examples, aside=bool(setting.aside))
         head = cls._of(setting, seen, *sums.head(setting.penalty, setting.aside))
-        return head, sums.scores(setting.penalty, setting.aside)
-
-    @classmethod
-    def alone(cls, setting: Setting, seen: Seen) -> Self:
-        """The head."""
-        if seen.streamed:
-            sums = Streamed.of(seen.low, seen.examples, aside=bool(setting.aside))
-            return cls._of(setting, seen, *sums.head(setting.penalty, setting.aside))
-        return cls._of(setting, seen, *discriminant.learn(seen.main, seen.examples, setting.penalty, setting.aside))
+        return head, sums.scores(setting.penalty, setting.aside) if scored else UNSCORED
 
     @classmethod
     def _of(cls, setting: Setting, seen: Seen, whiten: Array, means: Array) -> Self:
@@ -60,7 +53,7 @@ class Cosine(Learnt):
     def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:
         """Its out-of-fold scores (n, C)."""
         if seen.streamed:
-            return cls.learn(setting, seen)[1]
+            return super().out_of_fold(setting, seen)
         return discriminant.out_of_fold(seen.main, seen.examples, setting.penalty, setting.aside)
 
     def tensors(self) -> dict[str, Array | Half]:

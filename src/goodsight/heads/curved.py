@@ -13,7 +13,7 @@ from scipy import linalg
 
 from goodsight.arrays import Array, Half, Ints, Vectors
 from goodsight.heads import discriminant, streamed
-from goodsight.heads.head import Learnt, Setting, landmarks_of, stored
+from goodsight.heads.head import UNSCORED, Learnt, Setting, landmarks_of, stored
 from goodsight.heads.kernels import each_alone, rbf, root, squared_distances, squared_lengths, unit
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
@@ -54,17 +54,19 @@ class Curved(Learnt):
         return squared_lengths(self.landmarks)
 
     @classmethod
-    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen, *, scored: bool = True) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
         if seen.streamed:
-            return cls._streamed(setting, seen)
+            return cls._streamed(setting, seen, scored=scored)
         landmarks, mix, low = bent(seen.x, setting.gamma)
         whiten, means = discriminant.learn(low, seen.examples, setting.penalty, setting.aside)
-        scores = discriminant.out_of_fold(low, seen.examples, setting.penalty, setting.aside)
-        return cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten)), scores
+        head = cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten))
+        if not scored:
+            return head, UNSCORED
+        return head, discriminant.out_of_fold(low, seen.examples, setting.penalty, setting.aside)
 
     @classmethod
-    def _streamed(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+    def _streamed(cls, setting: Setting, seen: Seen, *, scored: bool) -> tuple[Self, Array]:
         landmarks = seen.landmarks(LANDMARKS)
         mix = bent_by_blocks(seen, landmarks, setting.gamma)
 
@@ -75,7 +77,7 @@ class Curved(Learnt):
         sums = Streamed.of(low, seen.examples, aside=bool(setting.aside))
         whiten, means = sums.head(setting.penalty, setting.aside)
         head = cls(setting, seen.scaler, landmarks, means, np.asarray(mix @ whiten))
-        return head, sums.scores(setting.penalty, setting.aside)
+        return head, sums.scores(setting.penalty, setting.aside) if scored else UNSCORED
 
     def tensors(self) -> dict[str, Array | Half]:
         """What the model folder keeps of it."""

@@ -15,6 +15,10 @@ from goodsight.embedding.filed import BLOCK, Embeddings, blocks
 from goodsight.heads.scaler import Scaler
 from goodsight.heads.seen import Seen
 
+UNSCORED: Array = np.empty((0, 0), np.float32)
+"""In place of scores that nobody wants."""
+
+
 Kind = Literal["linear", "kernel", "cosine", "curved", "mixed", "network"]
 
 
@@ -98,8 +102,13 @@ class Learnt(Head):
 
     @classmethod
     @abstractmethod
-    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen, *, scored: bool = True) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, classes); copies of the photos are not looked at.
+
+        Args:
+            setting: the candidate.
+            seen: the photos.
+            scored: whether scores are wanted; else what stands for them says nothing.
 
         Raises:
             numpy.linalg.LinAlgError: the embeddings are not finite.
@@ -109,7 +118,7 @@ class Learnt(Head):
     @classmethod
     def alone(cls, setting: Setting, seen: Seen) -> Self:
         """The head that :meth:`learn` gives."""
-        return cls.learn(setting, seen)[0]
+        return cls.learn(setting, seen, scored=False)[0]
 
     @classmethod
     def out_of_fold(cls, setting: Setting, seen: Seen) -> Array:

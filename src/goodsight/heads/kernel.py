@@ -44,17 +44,8 @@ class Kernel(Learnt):
         return squared_lengths(self.landmarks)
 
     @classmethod
-    def learn(cls, setting: Setting, seen: Seen) -> tuple[Self, Array]:
+    def learn(cls, setting: Setting, seen: Seen, *, scored: bool = True) -> tuple[Self, Array]:
         """The head, and its out-of-fold scores (n, C)."""
-        return cls._learn(setting, seen, scored=True)
-
-    @classmethod
-    def alone(cls, setting: Setting, seen: Seen) -> Self:
-        """The head."""
-        return cls._learn(setting, seen, scored=False)[0]
-
-    @classmethod
-    def _learn(cls, setting: Setting, seen: Seen, *, scored: bool) -> tuple[Self, Array]:
         examples = seen.examples
         targets, penalty = ridge.one_hot(examples.labels), setting.penalty * seen.ease
         if len(examples) > ridge.EXACT:
