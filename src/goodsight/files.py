@@ -16,11 +16,13 @@ import os
 import re
 import shutil
 import time
+import tomllib
 import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -55,6 +57,23 @@ def cache_folder() -> Path:
             f"{folder}: the cache folder cannot be made: {said}; name another in the variable GOODSIGHT_CACHE"
         ) from error
     return folder
+
+
+def read_toml(path: Path, option: str = "") -> dict[str, Any]:
+    """What a .toml file says.
+
+    Args:
+        path: the file.
+        option: what names it, in backquotes, to begin a message with.
+
+    Raises:
+        GoodsightError: it cannot be read.
+
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GoodsightError(f"{f'{option} ' if option else ''}{path}: cannot be read: {error}") from error
 
 
 @contextmanager

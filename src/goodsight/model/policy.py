@@ -7,13 +7,13 @@ off-topic photo refused instead of shown to a person. :mod:`goodsight.model.rule
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from goodsight.errors import GoodsightError, did_you_mean
+from goodsight.files import read_toml
 
 Action = Literal["accept", "refuse", "review"]
 """What is to be done with an answer; ``review``: a person looks."""
@@ -97,10 +97,7 @@ def read_policies(path: Path) -> Policies:
         GoodsightError: it cannot be read, or an entry has a key or value that it cannot have.
 
     """
-    try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GoodsightError(f"{path}: cannot be read: {error}") from error
+    record = read_toml(path)
     if other := [key for key in record if key != "policies"]:
         raise GoodsightError(f"{path}: {other[0]!r} is no part of it; write [policies.NAME]")
     entries = record.get("policies")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from goodsight.errors import GoodsightError, did_you_mean
+from goodsight.files import read_toml
 from goodsight.serve.problems import Problem
 from goodsight.serve.proxy import Proxy
 from goodsight.store.together import Asked, Shared
@@ -77,10 +77,7 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
         GoodsightError: it cannot be read, or an entry is wrong.
 
     """
-    try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GoodsightError(f"`tokens` {path}: cannot be read: {error}") from error
+    record = read_toml(path, "`tokens`")
     entries = record.get("tokens")
     if not isinstance(entries, dict) or not entries:
         raise GoodsightError(f"`tokens` {path}: has no [tokens.NAME] entry; make one with `goodsight token`")

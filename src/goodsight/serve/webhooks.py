@@ -15,7 +15,6 @@ import socket
 import ssl
 import threading
 import time
-import tomllib
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 
 from goodsight.about import __version__
 from goodsight.errors import GoodsightError
+from goodsight.files import read_toml
 from goodsight.store import Message, News, Store
 
 logger = logging.getLogger("goodsight.serve")
@@ -57,10 +57,7 @@ def read_webhooks(path: Path) -> tuple[Webhook, ...]:
         GoodsightError: it cannot be read, or an entry is wrong.
 
     """
-    try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GoodsightError(f"`webhooks` {path}: cannot be read: {error}") from error
+    record = read_toml(path, "`webhooks`")
     entries = record.get("webhooks")
     if not isinstance(entries, list) or not entries:
         raise GoodsightError(f"`webhooks` {path}: has no [[webhooks]] entry; give url and secret in each")
