@@ -3,30 +3,21 @@
 import io
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from served import served
 
 from goodsight.flow.training import Training
 from goodsight.photos.limits import DEFAULT_LIMITS
 from goodsight.serve import blocklist
-from goodsight.serve.app import create_app
 from goodsight.serve.memory import Memory
-from goodsight.serve.service import Settings
 from goodsight.store import Store
 
 Sound = dict[str, list[Path]]
-
-
-@contextmanager
-def _service(trained: Training, data: Path, **settings: Any) -> Iterator[TestClient]:
-    made = Settings({"drawn": trained.folder}, data, **settings)
-    with TestClient(create_app(made), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(trained: Training, data: Path) -> Iterator[TestClient]:
-    with _service(trained, data) as made:
+    with served(trained, data) as made:
         yield made
 
 
@@ -106,7 +97,7 @@ def test_what_is_deleted_is_not_seen_any_more(client: TestClient, data: Path, so
 
 def test_what_another_process_keeps_is_seen(trained: Training, client: TestClient, data: Path, sound: Sound) -> None:
     mug = sound["mug"][1]
-    with _service(trained, data) as other:
+    with served(trained, data) as other:
         checked = _check(other, mug.read_bytes())
     client.app.state.service.memory.refresh()  # type: ignore[attr-defined]
     assert [each["id"] for each in _check(client, _copy(mug))["seen"]] == [checked["id"]]
@@ -128,7 +119,7 @@ def test_a_blocked_photo_has_a_verdict_of_its_own(client: TestClient, data: Path
 
 
 def test_it_can_be_switched_off(trained: Training, sound: Sound, tmp_path: Path) -> None:
-    with _service(trained, tmp_path, seen=False) as client:
+    with served(trained, tmp_path, seen=False) as client:
         photo = sound["bag"][0].read_bytes()
         assert [_check(client, photo)["seen"] for _ in range(2)] == [[], []]
         answer = client.post("/v1/search", files={"image": photo})

@@ -6,7 +6,6 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from served import served
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -36,13 +36,6 @@ Sound = dict[str, list[Path]]
 Open = Callable[..., "TestClient"]
 
 
-@contextmanager
-def _service(trained: Training, data: Path, **settings: object) -> Iterator[TestClient]:
-    made = Settings({"drawn": trained.folder}, data, **settings)  # type: ignore[arg-type]
-    with TestClient(create_app(made), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("service")
@@ -50,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(trained: Training, data: Path) -> Iterator[TestClient]:
-    with _service(trained, data) as made:
+    with served(trained, data) as made:
         yield made
 
 
@@ -162,7 +155,7 @@ def test_a_photo_that_cannot_be_used_is_a_problem(client: TestClient, photo: byt
 
 
 def test_limits_of_bytes_and_pixels(trained: Training, tmp_path: Path) -> None:
-    with _service(trained, tmp_path, limits=Limits(max_bytes=50_000, max_pixels=1000)) as small:
+    with served(trained, tmp_path, limits=Limits(max_bytes=50_000, max_pixels=1000)) as small:
         assert "megapixels" in _problem(_check(small, _png((1, 2, 3))), 413)
         assert "MiB" in _problem(_check(small, bytes(60_000)), 413)
         assert "MiB" in _problem(_check(small, bytes(2_000_000)), 413)
@@ -285,7 +278,7 @@ def test_a_conflict_and_a_lost_store_are_problems(
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    with _service(trained, tmp_path) as client:
+    with served(trained, tmp_path) as client:
         queue = client.app.state.service.store.queue  # type: ignore[attr-defined]
         monkeypatch.setattr(queue, "undo", refuse)
         assert _problem(client.post("/v1/reviews/undo"), 409) == "bob has it now"
@@ -383,7 +376,7 @@ def test_the_api_page_names_every_operation(client: TestClient) -> None:
 
 
 def test_another_host_or_site_is_refused(trained: Training, tmp_path: Path) -> None:
-    with _service(trained, tmp_path, hosts=("127.0.0.1", "localhost")) as local:
+    with served(trained, tmp_path, hosts=("127.0.0.1", "localhost")) as local:
         _problem(local.get("/v1/models", headers={"host": "evil.example"}), 400)
         assert local.get("/v1/models", headers={"host": "localhost:8000"}).status_code == 200
         _problem(local.post("/v1/reviews/next", headers={"origin": "http://evil.example"}), 403)
@@ -399,7 +392,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], tu
 
 def test_roles(trained: Training, tmp_path: Path, tokens: tuple[dict[str, str], tuple[Token, ...]]) -> None:
     bearer = {name: {"authorization": f"Bearer {token}"} for name, token in tokens[0].items()}
-    with _service(trained, tmp_path, tokens=tokens[1]) as closed:
+    with served(trained, tmp_path, tokens=tokens[1]) as closed:
         assert "send a token" in _problem(closed.get("/v1/models"), 401)
         assert closed.get("/v2/health/live").status_code == 200
         assert closed.get("/v1/models", headers=bearer["shop"]).status_code == 200
@@ -414,7 +407,7 @@ def test_roles(trained: Training, tmp_path: Path, tokens: tuple[dict[str, str], 
 
 
 def test_a_full_service_refuses_early(trained: Training, tmp_path: Path) -> None:
-    with _service(trained, tmp_path, most_photos=1) as full:
+    with served(trained, tmp_path, most_photos=1) as full:
         full.app.state.service.in_work = 1  # type: ignore[attr-defined]
         response = _check(full, _png((1, 1, 1)))
         assert "in work already" in _problem(response, 503)

@@ -59,12 +59,7 @@ def classify(
     if _is_folder(out) or on:
         if annotate is not None or submission is not None or not _is_folder(out):
             raise GoodsightError("`out`: with `on`, give a folder/ or an address, without `annotate` and `submission`")
-        for option, given in (("explain", explain), ("force", force)):
-            if given:
-                raise GoodsightError(
-                    f"`{option}`: is not for a folder or an address of `out`, where a rerun does what is missing; "
-                    "leave it out"
-                )
+        _refuse_with_folder(explain=explain, force=force)
         with bar() as progress:
             work = goodsight.Work(cache=cache, on=on, workers=workers, shard=shard, progress=progress)
             done = goodsight.classify_shards(model, *photos, out=out, top=top, work=work)
@@ -123,6 +118,16 @@ def embed(
 def _is_folder(out: str) -> bool:
     """Whether answers go to a folder of shards: to an address, or where a name ends in a slash or a folder is."""
     return "://" in out or out.endswith(("/", os.sep)) or (out != "" and Path(out).is_dir())
+
+
+def _refuse_with_folder(**given: bool) -> None:
+    """Refuse what says nothing about a folder of shards."""
+    for option, said in given.items():
+        if said:
+            raise GoodsightError(
+                f"`{option}`: is not for a folder or an address of `out`, where a rerun does what is missing; "
+                "leave it out"
+            )
 
 
 def _end(done: Sharded) -> None:
